@@ -1,0 +1,1 @@
+"""Session profiles: model, load, plan."""

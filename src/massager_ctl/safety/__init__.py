@@ -1,0 +1,1 @@
+"""The rules R1 to R24 on the host's side, pure."""

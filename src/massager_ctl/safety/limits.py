@@ -1,0 +1,74 @@
+"""R1: no level above the lowest cap that applies, and no sum above 200 %."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from massager_ctl.units import ZONES, Levels, Zone
+
+BOUNDS: Final[Levels] = (70.0, 70.0, 50.0, 50.0, 35.0, 35.0)
+"""Percent a zone that nothing may exceed: trapezius 70, neck 50, suboccipital 35 (R1). A design choice."""
+
+SUM_BOUND: Final = 200.0
+"""Percent over all zones together (R1)."""
+
+USER_CAP: Final = 40.0
+"""Percent: the person's cap until they set another, 0 to 70 (R1)."""
+
+USER_CAP_MAX: Final = 70.0
+
+FIRST_SESSIONS: Final = 3
+FIRST_SESSIONS_CAP: Final = 25.0
+"""Percent for a person's first three sessions (R1)."""
+
+
+class CapLayer(Struct, frozen=True):
+    """One reason to stay low: who says so (`name`), how low (percent a zone), and in words a person reads."""
+
+    name: str
+    caps: Levels
+    reason: str
+
+    @classmethod
+    def flat(cls, name: str, percent: float, reason: str) -> CapLayer:
+        """The same cap on every zone."""
+        return cls(name, (percent,) * 6, reason)  # type: ignore[arg-type]
+
+
+BOUNDS_LAYER: Final = CapLayer("bounds", BOUNDS, "fixed bounds of this program")
+
+
+class Limits(Struct, frozen=True):
+    """The caps in force: the lowest of every layer, zone by zone, and the layers themselves to explain them."""
+
+    caps: Levels
+    sum_cap: float
+    layers: tuple[CapLayer, ...]
+
+    @property
+    def cap(self) -> float:
+        """The highest level that any zone may reach, percent."""
+        return max(self.caps)
+
+    def binding(self, zone: Zone) -> CapLayer:
+        """The layer that sets this zone's cap."""
+        return min(self.layers, key=lambda layer: layer.caps[zone.index])
+
+
+def combine(layers: Iterable[CapLayer], sum_cap: float = SUM_BOUND) -> Limits:
+    """The lowest cap of all layers and the bounds, zone by zone (R1)."""
+    everything = (BOUNDS_LAYER, *layers)
+    caps = tuple(min(layer.caps[zone.index] for layer in everything) for zone in ZONES)
+    return Limits(caps, min(sum_cap, SUM_BOUND), everything)  # type: ignore[arg-type]
+
+
+def fit_sum(levels: Sequence[float], sum_cap: float) -> Sequence[float]:
+    """The same levels scaled down evenly until their sum is within `sum_cap` (R1)."""
+    total = sum(levels)
+    if total <= sum_cap:
+        return levels
+    share = sum_cap / total
+    return [level * share for level in levels]

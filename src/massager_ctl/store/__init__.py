@@ -1,0 +1,1 @@
+"""The dose ledger and the history (R9, R10)."""

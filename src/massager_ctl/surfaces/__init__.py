@@ -1,0 +1,1 @@
+"""Who asks: control socket, terminal, MQTT."""

@@ -1,0 +1,1 @@
+"""Byte pipes: serial, TCP, BLE, memory."""

@@ -1,0 +1,1 @@
+"""The link protocol, pure: bytes in, messages out."""
