@@ -1,0 +1,326 @@
+"""The device's own codec for docs/protocol.md, version 1: bytes in, typed messages out; pure.
+
+Integers are kept as they travel (tenths of a percent, tenths of a degree, milliseconds), so that what
+a message holds is what was on the wire; whether a value makes sense is the firmware's business.
+"""
+
+from __future__ import annotations
+
+import binascii
+from enum import IntEnum, StrEnum
+from struct import Struct
+from typing import Final
+
+import msgspec
+from cobs import cobs
+
+VERSION: Final = 1
+MAX_BODY: Final = 61
+"""Longest frame body in bytes (docs/protocol.md 2)."""
+MAX_ENCODED: Final = MAX_BODY + 1
+ZONE_COUNT: Final = 6
+NO_SENSOR: Final = -32768
+MAINS: Final = 255
+
+_CRC_START: Final = 0xFFFF
+_OVERHEAD: Final = 4  # version, type, and the CRC's two bytes
+
+
+class FrameType(IntEnum):
+    """The second byte of each frame body."""
+
+    GET_INFO = 0x01
+    ARM = 0x02
+    SETPOINT = 0x03
+    STOP = 0x04
+    RESET = 0x05
+    INFO = 0x81
+    TELEMETRY = 0x82
+    ACK = 0x83
+
+
+class Bad(StrEnum):
+    """Why a frame is bad; all are counted and have no effect (R16)."""
+
+    OVERLONG = "overlong"
+    COBS = "cobs"
+    SHORT = "short"
+    CRC = "crc"
+    VERSION = "version"
+    TYPE = "type"
+    LENGTH = "length"
+
+
+class BadFrame(ValueError):
+    """A frame body that means nothing; `reason` says why."""
+
+    def __init__(self, reason: Bad) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class GetInfo(msgspec.Struct, frozen=True):
+    token: int
+
+
+class Arm(msgspec.Struct, frozen=True):
+    token: int
+    owner: int
+    epoch: int
+    challenge: int
+    seq: int
+    cap: int
+    limit_s: int
+
+
+class Setpoint(msgspec.Struct, frozen=True):
+    epoch: int
+    owner: int
+    seq: int
+    echo: int
+    mode: int
+    heat: int
+    period: int
+    level: tuple[int, ...]
+    pattern: tuple[int, ...]
+
+
+class Stop(msgspec.Struct, frozen=True):
+    token: int
+    reason: int
+
+
+class Reset(msgspec.Struct, frozen=True):
+    token: int
+    challenge: int
+    latch: int
+
+
+class Info(msgspec.Struct, frozen=True):
+    token: int
+    flags: int
+    serial: str
+    firmware: tuple[int, int, int]
+    boot: int
+    lifetime: int
+    zones: int
+    vibration: int
+    kneading: int
+    motions: int
+    directions: int
+    caps: tuple[int, ...]
+    sum_cap: int
+    rise: int
+    deadman: int
+    session: int
+    allowance: int
+    sensing: int
+
+
+class Telemetry(msgspec.Struct, frozen=True):
+    counter: int
+    epoch: int
+    challenge: int
+    uptime: int
+    running: int
+    owner: int
+    seq: int
+    state: int
+    cause: int
+    latch: int
+    flags: int
+    battery: int
+    level: tuple[int, ...]
+    current: int
+    pad: int
+    motor: int
+    allowance: int
+    rejected: int
+
+
+class Ack(msgspec.Struct, frozen=True):
+    token: int
+    of: int
+    result: int
+    epoch: int
+    detail: int
+
+
+Message = GetInfo | Arm | Setpoint | Stop | Reset | Info | Telemetry | Ack
+
+_GET_INFO: Final = Struct("<I")
+_ARM: Final = Struct("<5I2H")
+_SETPOINT: Final = Struct("<4IBHH6H6B")
+_STOP: Final = Struct("<IB")
+_RESET: Final = Struct("<IIH")
+_INFO: Final = Struct("<IB12s3BII5B6BBBHHHB")
+_ACK: Final = Struct("<IBBIH")
+
+TELEMETRY_BODY: Final = Struct("<BB7IBBHBB6HHhhHH")
+"""Version, type and payload of TELEMETRY in one go: the one frame that is packed ten times a second."""
+
+
+def crc(data: bytes) -> int:
+    """CRC-16/IBM-3740 over `data`; 0x29B1 for b"123456789"."""
+    return binascii.crc_hqx(data, _CRC_START)
+
+
+def seal(head: bytes) -> bytes:
+    """`head` (version, type, payload) with its CRC behind it: a whole frame body."""
+    return head + binascii.crc_hqx(head, _CRC_START).to_bytes(2, "little")
+
+
+def frame(body: bytes) -> bytes:
+    """`body` as it travels on a byte stream: COBS and the closing zero."""
+    return cobs.encode(body) + b"\x00"
+
+
+def pack(message: Message) -> bytes:
+    """The frame body of `message`; `struct.error` if a number does not fit its field."""
+    match message:
+        case GetInfo():
+            kind, payload = FrameType.GET_INFO, _GET_INFO.pack(message.token)
+        case Arm(token, owner, epoch, challenge, seq, cap, limit_s):
+            kind = FrameType.ARM
+            payload = _ARM.pack(token, owner, epoch, challenge, seq, cap, limit_s)
+        case Setpoint(epoch, owner, seq, echo, mode, heat, period, level, pattern):
+            kind = FrameType.SETPOINT
+            payload = _SETPOINT.pack(epoch, owner, seq, echo, mode, heat, period, *level, *pattern)
+        case Stop():
+            kind, payload = FrameType.STOP, _STOP.pack(message.token, message.reason)
+        case Reset():
+            kind = FrameType.RESET
+            payload = _RESET.pack(message.token, message.challenge, message.latch)
+        case Info():
+            kind, payload = FrameType.INFO, _pack_info(message)
+        case Telemetry():
+            return seal(_pack_telemetry(message))
+        case Ack(token, of, result, epoch, detail):
+            kind, payload = FrameType.ACK, _ACK.pack(token, of, result, epoch, detail)
+    return seal(bytes((VERSION, kind)) + payload)
+
+
+def _pack_info(m: Info) -> bytes:
+    masks = (m.zones, m.vibration, m.kneading, m.motions, m.directions)
+    limits = (*m.caps, m.sum_cap, m.rise, m.deadman, m.session, m.allowance)
+    serial = m.serial.encode("ascii")
+    return _INFO.pack(
+        m.token, m.flags, serial, *m.firmware, m.boot, m.lifetime, *masks, *limits, m.sensing
+    )
+
+
+def _pack_telemetry(m: Telemetry) -> bytes:
+    session = (m.uptime, m.running, m.owner, m.seq, m.state, m.cause, m.latch, m.flags)
+    senses = (m.battery, *m.level, m.current, m.pad, m.motor, m.allowance, m.rejected)
+    return TELEMETRY_BODY.pack(
+        VERSION, FrameType.TELEMETRY, m.counter, m.epoch, m.challenge, *session, *senses
+    )
+
+
+def parse(body: bytes) -> Message:
+    """The message in one frame body; raises `BadFrame` and nothing else, whatever the bytes.
+
+    A STOP whose CRC is right counts whatever its version, and whatever follows its first five payload
+    bytes, so that a later host can still stop this device (docs/protocol.md 3).
+    """
+    size = len(body)
+    if size > MAX_BODY:
+        raise BadFrame(Bad.OVERLONG)
+    if size < _OVERHEAD:
+        raise BadFrame(Bad.SHORT)
+    head = body[:-2]
+    if binascii.crc_hqx(head, _CRC_START) != body[-2] | body[-1] << 8:
+        raise BadFrame(Bad.CRC)
+    kind = body[1]
+    if kind == FrameType.STOP:
+        if size < _OVERHEAD + _STOP.size:
+            raise BadFrame(Bad.LENGTH)
+        return Stop(*_STOP.unpack_from(body, 2))
+    if body[0] != VERSION:
+        raise BadFrame(Bad.VERSION)
+    length = _LENGTHS.get(kind)
+    if length is None:
+        raise BadFrame(Bad.TYPE)
+    if size != length:
+        raise BadFrame(Bad.LENGTH)
+    return _unpack(kind, head)
+
+
+def _unpack(kind: int, head: bytes) -> Message:
+    match kind:
+        case FrameType.SETPOINT:
+            f = _SETPOINT.unpack_from(head, 2)
+            return Setpoint(*f[:7], level=f[7:13], pattern=f[13:19])
+        case FrameType.ARM:
+            return Arm(*_ARM.unpack_from(head, 2))
+        case FrameType.GET_INFO:
+            return GetInfo(*_GET_INFO.unpack_from(head, 2))
+        case FrameType.RESET:
+            return Reset(*_RESET.unpack_from(head, 2))
+        case FrameType.TELEMETRY:
+            f = TELEMETRY_BODY.unpack(head)[2:]
+            return Telemetry(*f[:12], f[12:18], *f[18:])
+        case FrameType.ACK:
+            return Ack(*_ACK.unpack_from(head, 2))
+        case _:
+            return _unpack_info(head)
+
+
+def _unpack_info(head: bytes) -> Info:
+    f = _INFO.unpack_from(head, 2)
+    serial = f[2].rstrip(b"\x00").decode("ascii", "replace")
+    return Info(f[0], f[1], serial, f[3:6], *f[6:13], f[13:19], *f[19:])
+
+
+_LENGTHS: Final[dict[int, int]] = {
+    FrameType.GET_INFO: _OVERHEAD + _GET_INFO.size,
+    FrameType.ARM: _OVERHEAD + _ARM.size,
+    FrameType.SETPOINT: _OVERHEAD + _SETPOINT.size,
+    FrameType.RESET: _OVERHEAD + _RESET.size,
+    FrameType.INFO: _OVERHEAD + _INFO.size,
+    FrameType.TELEMETRY: TELEMETRY_BODY.size + 2,
+    FrameType.ACK: _OVERHEAD + _ACK.size,
+}
+
+
+class Splitter:
+    """Cuts a byte stream into frame bodies at its zeros, and never holds more than one frame.
+
+    A run that is too long, or that is no COBS, comes out as a `Bad`; an empty run is nothing at all.
+    """
+
+    __slots__ = ("_dropping", "_held")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._dropping = False
+
+    def feed(self, data: bytes) -> list[bytes | Bad]:
+        """The bodies that `data` completes, in order."""
+        *closed, rest = data.split(b"\x00")
+        bodies: list[bytes | Bad] = []
+        for part in closed:
+            run = self._held + part if self._held else part
+            self._held = b""
+            if self._dropping or len(run) > MAX_ENCODED:
+                self._dropping = False
+                bodies.append(Bad.OVERLONG)
+            elif run:
+                bodies.append(_decode(run))
+        self._hold(rest)
+        return bodies
+
+    def _hold(self, rest: bytes) -> None:
+        if self._dropping:
+            return
+        self._held += rest
+        if len(self._held) > MAX_ENCODED:
+            self._held = b""
+            self._dropping = True
+
+
+def _decode(run: bytes) -> bytes | Bad:
+    try:
+        return cobs.decode(run)
+    except cobs.DecodeError:
+        return Bad.COBS
