@@ -1,0 +1,328 @@
+"""The dialect of docs/protocol.md: it fills in epoch, owner, sequence, echo and challenge (R4, R16, R17)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from asyncio import Future
+from collections.abc import Awaitable
+from typing import Final, TypeVar
+
+from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
+from massager_ctl.drivers import reference_tables as tables
+from massager_ctl.drivers.base import DriverListener
+from massager_ctl.errors import (
+    DeviceBusy,
+    DeviceRefused,
+    LinkError,
+    LinkLost,
+    LinkTimeout,
+    ProtocolError,
+)
+from massager_ctl.transports.base import LinkKind, Transport
+from massager_ctl.wire.codec import (
+    Splitter,
+    decode_body,
+    decode_run,
+    encode_body,
+    encode_frame,
+)
+from massager_ctl.wire.messages import (
+    Ack,
+    Arm,
+    GetInfo,
+    Info,
+    Message,
+    Reset,
+    Result,
+    SetpointFrame,
+    Stop,
+    TelemetryFrame,
+    Type,
+)
+
+_T = TypeVar("_T")
+
+ANSWER_S: Final = 0.3
+"""Seconds to wait for INFO and for the ACK of ARM and RESET (R15)."""
+
+OPEN_TRIES: Final = 3
+_RESULT_NAMES: Final = {int(result): result.name.lower() for result in Result}
+EXPIRY_MARGIN_S: Final = 0.2
+"""A setpoint that could not be sent is given up this long before T (R4)."""
+
+
+class ReferenceDriver:
+    """Speaks protocol version 1 over any transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._listener: DriverListener | None = None
+        self._splitter = Splitter()
+        self._answers: dict[int, Future[Info] | Future[Ack]] = {}
+        self._first_telemetry: Future[None] | None = None
+        self._owner = 0
+        self._epoch = 0
+        self._seq = 0
+        self._unsent: tuple[Setpoint, float] | None = None
+        self._lost: LinkError | None = None
+        self._last_garbage: ProtocolError | None = None
+        self.newest: Telemetry | None = None
+        self.bad_frames = 0
+        """Frames from the device that made no sense, since the link was opened."""
+
+    @property
+    def kind(self) -> LinkKind:
+        return self._transport.kind
+
+    @property
+    def address(self) -> str:
+        return self._transport.address
+
+    async def open(self, listener: DriverListener) -> DeviceInfo:
+        loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._splitter = Splitter()
+        self._lost = self._last_garbage = self.newest = None
+        self.bad_frames = 0
+        self._first_telemetry = loop.create_future()
+        self._transport.on_drained(self._send_unsent)
+        await self._transport.open(self)
+        try:
+            info = await self._ask_info()
+            await self._within(asyncio.shield(self._first_telemetry), 1.0, "telemetry")
+        except BaseException:
+            await self._transport.close()
+            raise
+        return info
+
+    async def _ask_info(self) -> DeviceInfo:
+        for attempt in range(OPEN_TRIES):
+            try:
+                frame = await self._ask(GetInfo(_token()))
+            except LinkTimeout:
+                if attempt == OPEN_TRIES - 1:
+                    break
+            else:
+                assert isinstance(frame, Info)
+                return tables.device_info(frame, self.kind)
+        if self._last_garbage is not None:
+            raise ProtocolError(
+                f"{self.address} sends {self.bad_frames} frames that make no sense"
+                f" ({self._last_garbage.message})",
+                "Is this a massager that speaks protocol version 1, and is the baud rate 115200?",
+            )
+        raise LinkTimeout(
+            f"{self.address} is open, but nothing answered within {OPEN_TRIES * ANSWER_S:.1f} s",
+            "Is the device switched on, and is this the right port? `massager-ctl scan` lists what is there.",
+        )
+
+    async def arm(self, cap: float, limit_s: int) -> None:
+        newest = self._require_telemetry()
+        owner, seq = secrets.randbits(31) | 1, secrets.randbits(32)
+        request = Arm(
+            _token(), owner, newest.epoch, newest.challenge, seq, max(1, int(cap * 10)), limit_s
+        )
+        ack = await self._ask(request)
+        assert isinstance(ack, Ack)
+        if ack.result != Result.OK:
+            raise _refusal(ack.result, "start", newest.cause)
+        self._owner, self._epoch, self._seq = owner, request.epoch, seq
+
+    def send(self, setpoint: Setpoint) -> None:
+        if not self._owner:
+            return
+        if self._transport.backlog:
+            self._unsent = (setpoint, asyncio.get_running_loop().time())
+            return
+        self._unsent = None
+        newest = self.newest
+        self._seq = (self._seq + 1) & 0xFFFFFFFF
+        self._write(
+            SetpointFrame(
+                self._epoch,
+                self._owner,
+                self._seq,
+                newest.counter if newest else 0,
+                *tables.setpoint_fields(setpoint),
+            )
+        )
+
+    def _send_unsent(self) -> None:
+        if self._unsent is not None:
+            setpoint, since = self._unsent
+            self._unsent = None
+            age = asyncio.get_running_loop().time() - since
+            if age <= self.kind.dead_man_s - EXPIRY_MARGIN_S:
+                self.send(setpoint)
+
+    @property
+    def armed(self) -> bool:
+        """Whether a session of ours is open, as far as we know."""
+        return bool(self._owner)
+
+    def is_ours(self, telemetry: Telemetry) -> bool:
+        """Whether the device says that our session is the one that is open."""
+        return (
+            telemetry.state.in_session
+            and telemetry.owner == self._owner
+            and telemetry.epoch == self._epoch
+        )
+
+    @property
+    def acknowledged(self) -> int:
+        """How many setpoints were sent after the last one that the device says it took."""
+        return (self._seq - self.newest.seq) & 0xFFFFFFFF if self.newest else 0
+
+    def disarm(self) -> None:
+        self._owner = 0
+        self._unsent = None
+
+    def stop(self, cause: Cause) -> Future[None]:
+        self.disarm()
+        done: Future[None] = asyncio.get_running_loop().create_future()
+        if self._lost is not None:
+            done.set_exception(LinkLost(self._lost.message, self._lost.remedy))
+            return done
+        token = _token()
+        answer: Future[Ack] = asyncio.get_running_loop().create_future()
+        self._answers[token] = answer
+        frame = Stop(token, tables.CAUSE_NUMBERS[cause])
+        if self.kind.framed:
+            self._transport.preempt(encode_body(frame))
+        else:
+            # The 00 before it ends whatever frame was half written (protocol section 2).
+            self._transport.preempt(b"\0" + encode_frame(frame))
+
+        def acknowledged(answered: Future[Ack]) -> None:
+            if done.done():
+                return
+            error = None if answered.cancelled() else answered.exception()
+            if error is not None:
+                done.set_exception(error)
+            elif answered.cancelled() or answered.result().result != Result.OK:
+                done.cancel()
+            else:
+                done.set_result(None)
+
+        answer.add_done_callback(acknowledged)
+        done.add_done_callback(lambda _: self._answers.pop(token, None))
+        return done
+
+    async def reset(self) -> None:
+        newest = self._require_telemetry()
+        ack = await self._ask(Reset(_token(), newest.challenge, newest.latch))
+        assert isinstance(ack, Ack)
+        if ack.result != Result.OK:
+            raise _refusal(ack.result, "clear its latch", newest.cause)
+
+    def abort(self) -> None:
+        self.disarm()
+        self._transport.abort()
+
+    async def close(self) -> None:
+        self.disarm()
+        self._transport.on_drained(None)
+        await self._transport.close()
+        self._fail(LinkLost(f"{self.address} was closed"))
+
+    # What comes from the transport.
+
+    def data_received(self, data: bytes) -> None:
+        if self.kind.framed:
+            self._take(decode_body, data)
+        else:
+            for run in self._splitter.feed(data):
+                self._take(decode_run, run)
+
+    def link_lost(self, error: LinkLost) -> None:
+        self._owner = 0
+        self._fail(error)
+        if self._listener is not None:
+            self._listener.driver_lost(error)
+
+    def _take(self, decode: tables.Decode, data: bytes) -> None:
+        try:
+            message = decode(data)
+            if isinstance(message, TelemetryFrame):
+                self.newest = tables.telemetry(message)
+            elif isinstance(message, (Ack, Info)):
+                answer = self._answers.pop(message.token, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(message)  # type: ignore[arg-type]
+                return
+            else:
+                raise ProtocolError(f"{type(message).__name__} never comes from a device")
+        except ProtocolError as error:
+            self.bad_frames += 1
+            self._last_garbage = error
+            return
+        if self._first_telemetry is not None and not self._first_telemetry.done():
+            self._first_telemetry.set_result(None)
+        elif self._listener is not None:
+            self._listener.telemetry_received(self.newest)
+
+    # What goes to it.
+
+    def _write(self, message: Message) -> None:
+        self._transport.write(
+            encode_body(message) if self.kind.framed else encode_frame(message)
+        )
+
+    async def _ask(self, message: GetInfo | Arm | Reset) -> Info | Ack:
+        """Send a question and wait for its answer, ANSWER_S at most."""
+        answer: Future[Info] | Future[Ack] = asyncio.get_running_loop().create_future()
+        if self._lost is not None:
+            raise LinkLost(self._lost.message, self._lost.remedy)
+        self._answers[message.token] = answer
+        self._write(message)
+        try:
+            return await self._within(
+                answer, ANSWER_S, Type.INFO.name if isinstance(message, GetInfo) else "an ACK"
+            )
+        finally:
+            self._answers.pop(message.token, None)
+
+    async def _within(self, answer: Awaitable[_T], seconds: float, what: str) -> _T:
+        try:
+            return await asyncio.wait_for(answer, seconds)
+        except TimeoutError:
+            raise LinkTimeout(
+                f"{self.address} sent no {what} within {seconds:g} s",
+                "Check the device and the cable, then try again.",
+            ) from None
+
+    def _require_telemetry(self) -> Telemetry:
+        if self.newest is None or self._lost is not None:
+            raise self._lost or LinkLost(f"{self.address} is not connected")
+        return self.newest
+
+    def _fail(self, error: LinkError) -> None:
+        self._lost = error
+        waiting, self._answers = self._answers, {}
+        for answer in waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
+                answer.exception()  # read once, so that nobody warns of an answer that nobody awaits
+        first = self._first_telemetry
+        if first is not None and not first.done():
+            first.set_exception(error)
+            first.exception()
+
+
+def _token() -> int:
+    return secrets.randbits(32)
+
+
+def _refusal(result: int, what: str, cause: Cause) -> DeviceRefused | DeviceBusy:
+    if result == Result.BUSY:
+        return DeviceBusy(
+            "another controller is driving this device",
+            "Stop it there first, or with `massager-ctl stop`; the claim ends by itself a second after it falls silent.",
+        )
+    name = _RESULT_NAMES.get(result, f"result {result}")
+    why, remedy = tables.REFUSALS.get(name, (name, "See docs/protocol.md, section 7."))
+    if name in ("latched", "fault"):
+        why = f"{why} ({cause})"
+    return DeviceRefused(f"the device refuses to {what}: {why}", remedy, name)
+

@@ -1,0 +1,113 @@
+"""The one gate that every level passes on the host's side: R19, then R1, R2, R3."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from massager_ctl.errors import IntensityError
+from massager_ctl.safety.envelope import RAMP_MIN_S, envelope, reached_at
+from massager_ctl.safety.limits import Limits, fit_sum
+from massager_ctl.units import ZERO, ZONES, Levels, Zone
+
+RISE_PER_S: Final = 1.0
+"""Points a second that a level may rise (R3, host)."""
+
+
+class Held(Struct, frozen=True):
+    """Why a zone is not where it was asked to be: `wanted` and `allowed` in percent, the rule, and when it will be."""
+
+    zone: Zone
+    wanted: float
+    allowed: float
+    rule: str
+    ready_in_s: float | None = None
+
+    def __str__(self) -> str:
+        if self.ready_in_s is None:
+            return f"{self.zone}: at most {self.allowed:g} ({self.rule})"
+        minutes, seconds = divmod(round(self.ready_in_s), 60)
+        wait = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return f"{self.zone}: {self.allowed:g} allowed now, your {self.wanted:g} in {wait} ({self.rule})"
+
+
+class Governor:
+    """Lets through what the rules allow at this moment; one for each session, from zero.
+
+    Nothing that it is asked can make it break R1 to R3: not the order, the pace or the content of the calls.
+    """
+
+    def __init__(self, limits: Limits, ramp_s: float = RAMP_MIN_S) -> None:
+        """`ramp_s`: seconds of running until the cap is reached; below 300 is taken as 300 (R2)."""
+        self.limits = limits
+        self.ramp_s = max(ramp_s, RAMP_MIN_S)
+        self.running_s = 0.0
+        self._levels: Sequence[float] = ZERO
+        self._last: float | None = None
+
+    def admit(
+        self, now: float, wanted: Sequence[object], *, driven: bool, may_rise: bool
+    ) -> Levels:
+        """The levels to send now, percent, floored to 0.1.
+
+        `wanted`: six levels; one that is no number from 0 to 100 makes everything zero and raises IntensityError
+        (R19). `driven`: the device reports a level above zero, so this time counts as running (R2).
+        `may_rise`: False where the loop was late or telemetry is old; levels then only fall (R4, R24).
+        """
+        elapsed = 0.0 if self._last is None else max(0.0, now - self._last)
+        self._last = now
+        if driven and any(self._levels):
+            self.running_s += elapsed
+        try:
+            targets = [_checked(level) for level in wanted]
+            if len(targets) != len(ZONES):
+                raise IntensityError(f"{len(targets)} levels for {len(ZONES)} zones")
+        except IntensityError:
+            self._levels = ZERO
+            raise
+        rise = RISE_PER_S * elapsed if may_rise else 0.0
+        allowed = self.allowed()
+        levels = [
+            min(target, ceiling, level + rise)
+            for target, ceiling, level in zip(targets, allowed, self._levels, strict=True)
+        ]
+        self._levels = fit_sum(levels, self.limits.sum_cap)
+        return tuple(math.floor(level * 10 + 1e-9) / 10 for level in self._levels)  # type: ignore[return-value]
+
+    def allowed(self) -> Levels:
+        """The ceiling of each zone at this moment: cap and envelope, percent (R1, R2)."""
+        running, ramp = self.running_s, self.ramp_s
+        return tuple(envelope(running, cap, ramp) for cap in self.limits.caps)  # type: ignore[return-value]
+
+    def held(self, wanted: Levels) -> tuple[Held, ...]:
+        """Why zones are lower than `wanted`, for the person's screen."""
+        return tuple(
+            self._why(zone, want, level)
+            for zone, want, level in zip(ZONES, wanted, self._levels, strict=True)
+            if want > level + 0.1
+        )
+
+    def _why(self, zone: Zone, want: float, level: float) -> Held:
+        cap = self.limits.caps[zone.index]
+        if want > cap and level > cap - 0.1:
+            return Held(zone, want, cap, f"R1, {self.limits.binding(zone).reason}")
+        reachable = min(want, cap)
+        ceiling = envelope(self.running_s, cap, self.ramp_s)
+        by_envelope = reached_at(reachable, cap, self.ramp_s) - self.running_s
+        by_slew = (reachable - level) / RISE_PER_S
+        if by_envelope > by_slew:
+            return Held(zone, reachable, math.floor(ceiling * 10) / 10, "R2", by_envelope)
+        return Held(zone, reachable, math.floor(level * 10 + 1e-9) / 10, "R3", by_slew)
+
+
+def _checked(level: object) -> float:
+    if (
+        isinstance(level, bool)
+        or not isinstance(level, (int, float))
+        or not 0 <= level <= 100  # also false for NaN
+    ):
+        raise IntensityError(f"level {level!r} is no number from 0 to 100", "")
+    return level

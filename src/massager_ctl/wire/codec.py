@@ -1,0 +1,243 @@
+"""Frame bodies and the byte stream: pack, unpack, COBS, CRC (R16). ProtocolError is all that it raises."""
+
+from __future__ import annotations
+
+import struct
+from binascii import crc_hqx
+from typing import Final
+
+from cobs import cobs
+
+from massager_ctl.errors import ProtocolError
+from massager_ctl.wire.messages import (
+    Ack,
+    Arm,
+    GetInfo,
+    Info,
+    Message,
+    Reset,
+    SetpointFrame,
+    Stop,
+    TelemetryFrame,
+    Type,
+)
+
+VERSION: Final = 1
+MAX_BODY: Final = 61
+"""Bytes of the longest body: an ATT MTU of 64 less its header (protocol section 2)."""
+
+MAX_ENCODED: Final = MAX_BODY + 1
+"""Bytes of the longest COBS run, without its closing `00`."""
+
+_GET_INFO = struct.Struct("<BBI")
+_ARM = struct.Struct("<BBIIIIIHH")
+_SETPOINT = struct.Struct("<BBIIIIBHH6H6B")
+_STOP = struct.Struct("<BBIB")
+_RESET = struct.Struct("<BBIIH")
+_INFO = struct.Struct("<BBIB12s3BIIBBBBB6BBBHHHB")
+_TELEMETRY = struct.Struct("<BBIIIIIIIBBHBB6HHhhHH")
+_ACK = struct.Struct("<BBIBBIH")
+_CRC = struct.Struct("<H")
+
+LENGTHS: Final[dict[Type, int]] = {
+    Type.GET_INFO: _GET_INFO.size + 2,
+    Type.ARM: _ARM.size + 2,
+    Type.SETPOINT: _SETPOINT.size + 2,
+    Type.STOP: _STOP.size + 2,
+    Type.RESET: _RESET.size + 2,
+    Type.INFO: _INFO.size + 2,
+    Type.TELEMETRY: _TELEMETRY.size + 2,
+    Type.ACK: _ACK.size + 2,
+}
+"""Bytes of the whole body of each type, CRC included."""
+
+
+def encode_body(message: Message) -> bytes:
+    """The body of a frame, CRC included. ProtocolError for a field that does not fit its place."""
+    try:
+        content = _pack(message)
+    except struct.error as error:
+        raise ProtocolError(f"{type(message).__name__} does not fit its frame: {error}") from None
+    return content + crc_hqx(content, 0xFFFF).to_bytes(2, "little")
+
+
+def encode_frame(message: Message) -> bytes:
+    """The body, COBS-encoded and closed with `00`, for byte streams."""
+    return cobs.encode(encode_body(message)) + b"\0"
+
+
+def _pack(message: Message) -> bytes:
+    match message:
+        case SetpointFrame():
+            return _SETPOINT.pack(
+                VERSION,
+                Type.SETPOINT,
+                message.epoch,
+                message.owner,
+                message.seq,
+                message.echo,
+                message.mode,
+                message.heat,
+                message.period,
+                *message.levels,
+                *message.patterns,
+            )
+        case Stop():
+            return _STOP.pack(VERSION, Type.STOP, message.token, message.reason)
+        case GetInfo():
+            return _GET_INFO.pack(VERSION, Type.GET_INFO, message.token)
+        case Arm():
+            return _ARM.pack(
+                VERSION,
+                Type.ARM,
+                message.token,
+                message.owner,
+                message.epoch,
+                message.challenge,
+                message.seq,
+                message.cap,
+                message.limit_s,
+            )
+        case Reset():
+            return _RESET.pack(
+                VERSION, Type.RESET, message.token, message.challenge, message.latch
+            )
+        case TelemetryFrame():
+            return _TELEMETRY.pack(
+                VERSION,
+                Type.TELEMETRY,
+                message.counter,
+                message.epoch,
+                message.challenge,
+                message.uptime,
+                message.running,
+                message.owner,
+                message.seq,
+                message.state,
+                message.cause,
+                message.latch,
+                message.flags,
+                message.battery,
+                *message.levels,
+                message.current,
+                message.pad,
+                message.motor,
+                message.allowance,
+                message.rejected,
+            )
+        case Info():
+            return _INFO.pack(
+                VERSION,
+                Type.INFO,
+                message.token,
+                message.flags,
+                message.serial,
+                *message.firmware,
+                message.boot,
+                message.lifetime,
+                message.zones,
+                message.vibration,
+                message.kneading,
+                message.motions,
+                message.directions,
+                *message.caps,
+                message.sum_cap,
+                message.rise,
+                message.deadman,
+                message.session,
+                message.allowance,
+                message.sensing,
+            )
+        case Ack():
+            return _ACK.pack(
+                VERSION,
+                Type.ACK,
+                message.token,
+                message.of,
+                message.result,
+                message.epoch,
+                message.detail,
+            )
+
+
+def decode_body(body: bytes) -> Message:
+    """The message in a body. ProtocolError for a wrong length, CRC, version or type (R16)."""
+    if len(body) < 4 or len(body) > MAX_BODY:
+        raise ProtocolError(f"a body of {len(body)} bytes; 4 to {MAX_BODY} make sense")
+    if crc_hqx(body[:-2], 0xFFFF) != body[-2] | body[-1] << 8:
+        raise ProtocolError("wrong CRC")
+    if body[0] != VERSION:
+        raise ProtocolError(f"protocol version {body[0]}; this program speaks {VERSION}")
+    unpack = _UNPACK.get(body[1])
+    if unpack is None:
+        raise ProtocolError(f"unknown frame type {body[1]:#04x}")
+    if len(body) != LENGTHS[Type(body[1])]:
+        raise ProtocolError(f"{Type(body[1]).name} of {len(body)} bytes")
+    return unpack(body)
+
+
+def decode_run(run: bytes) -> Message:
+    """The message in one COBS run (without its `00`). ProtocolError as for `decode_body`, and for bad COBS."""
+    try:
+        body = cobs.decode(run)
+    except cobs.DecodeError as error:
+        raise ProtocolError(f"bad COBS: {error}") from None
+    return decode_body(body)
+
+
+def _telemetry(body: bytes) -> TelemetryFrame:
+    f = _TELEMETRY.unpack_from(body)
+    return TelemetryFrame(*f[2:14], f[14:20], *f[20:])
+
+
+def _info(body: bytes) -> Info:
+    f = _INFO.unpack_from(body)
+    return Info(*f[2:5], f[5:8], *f[8:15], f[15:21], *f[21:])
+
+
+def _setpoint(body: bytes) -> SetpointFrame:
+    f = _SETPOINT.unpack_from(body)
+    return SetpointFrame(*f[2:9], f[9:15], f[15:21])
+
+
+_UNPACK = {
+    Type.GET_INFO: lambda body: GetInfo(*_GET_INFO.unpack_from(body)[2:]),
+    Type.ARM: lambda body: Arm(*_ARM.unpack_from(body)[2:]),
+    Type.SETPOINT: _setpoint,
+    Type.STOP: lambda body: Stop(*_STOP.unpack_from(body)[2:]),
+    Type.RESET: lambda body: Reset(*_RESET.unpack_from(body)[2:]),
+    Type.INFO: _info,
+    Type.TELEMETRY: _telemetry,
+    Type.ACK: lambda body: Ack(*_ACK.unpack_from(body)[2:]),
+}
+
+
+class Splitter:
+    """Cuts a byte stream into COBS runs, however it was chunked; keeps no more than one frame's worth."""
+
+    __slots__ = ("_overlong", "_rest", "dropped")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._overlong = False
+        self.dropped = 0
+        """Runs that were too long to be a frame."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The runs that `data` completes, in order."""
+        *runs, rest = data.split(b"\0")
+        whole: list[bytes] = []
+        for run in runs:
+            if self._rest:
+                run = self._rest + run
+                self._rest = b""
+            if self._overlong or len(run) > MAX_ENCODED:
+                self._overlong = False
+                self.dropped += 1
+            elif run:
+                whole.append(run)
+        self._rest += rest
+        if len(self._rest) > MAX_ENCODED:
+            self._overlong = True
+            self._rest = b""
+        return whole
