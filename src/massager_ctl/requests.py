@@ -25,10 +25,8 @@ class PainKind(StrEnum):
     UNCLASSIFIED = "unclassified"
 
 
-class Request(Struct, frozen=True, kw_only=True, tag_field="request", tag=str.lower):
-    """`origin`: who asked."""
-
-    origin: Origin = Origin.LOCAL
+class Request(Struct, frozen=True):
+    """One thing asked of a running session."""
 
 
 class Pause(Request, frozen=True):

@@ -12,11 +12,12 @@ sends that. It may only ask for less than its programme; the governor alone deci
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 
-from massager_ctl.device import OFF, VIBRATE, Cause, Mode, Pattern, Patterns, Setpoint
+from massager_ctl.device import OFF, VIBRATE, Cause, Mode, Patterns, Setpoint
+from massager_ctl.programme import Programme
 from massager_ctl.requests import (
     Change,
     Ease,
@@ -29,8 +30,8 @@ from massager_ctl.requests import (
     SignOfLife,
     UndoEase,
 )
-from massager_ctl.status import GuidedStep, Phase
-from massager_ctl.units import ZERO, ZONES, Levels
+from massager_ctl.status import Phase
+from massager_ctl.units import ZERO, Levels
 
 ARMED_MAX_S: Final = 1800.0
 """Seconds of one session without its pauses (R8)."""
@@ -43,93 +44,6 @@ PAUSE_MAX_S: Final = 300.0
 
 FADE_S: Final = 6.0
 """Seconds of a fade that was asked for; R8 wants 5 to 10."""
-
-UNNAMED_MAX_S: Final = 900.0
-"""Seconds of a manual session, or of a profile that names no duration (R8)."""
-
-
-class Programme(Protocol):
-    """What a session plays: a plan, or a person's hand."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds that it lasts, its own fade included."""
-        ...
-
-    @property
-    def ramp_s(self) -> float:
-        """Seconds of running until the cap is reached (R2)."""
-        ...
-
-    def at(self, t: float) -> Setpoint:
-        """What is wanted `t` seconds into it; cheap for a `t` that grows."""
-        ...
-
-    def phase_at(self, t: float) -> str:
-        """A few words for the person."""
-        ...
-
-    def guided_at(self, t: float) -> GuidedStep | None: ...
-
-    def take(self, change: Change) -> None:
-        """A change by hand; a plan takes none."""
-        ...
-
-
-class Manual:
-    """A programme played by hand: levels, motions and heat as last asked for."""
-
-    id = "manual"
-    title = "Manual control"
-    ramp_s = 300.0
-
-    def __init__(self, duration_s: float = UNNAMED_MAX_S) -> None:
-        self.duration_s = min(duration_s, UNNAMED_MAX_S)
-        self._setpoint = OFF
-
-    def at(self, t: float) -> Setpoint:
-        return self._setpoint
-
-    def phase_at(self, t: float) -> str:
-        return "manual"
-
-    def guided_at(self, t: float) -> GuidedStep | None:
-        return None
-
-    def take(self, change: Change) -> None:
-        now = self._setpoint
-        match change:
-            case SetLevel(percent=percent, zone=zone):
-                levels = list(now.levels)
-                for place in ZONES if zone is None else (zone,):
-                    levels[place.index] = percent
-                now = Setpoint(
-                    tuple(levels),  # type: ignore[arg-type]
-                    now.patterns,
-                    now.period_s,
-                    now.heat_c,
-                )
-            case SetMotion(motion=motion, direction=direction, zone=zone, period_s=period_s):
-                patterns = list(now.patterns)
-                for place in ZONES if zone is None else (zone,):
-                    patterns[place.index] = Pattern(motion, direction)
-                now = Setpoint(
-                    now.levels,
-                    tuple(patterns),  # type: ignore[arg-type]
-                    period_s,
-                    now.heat_c,
-                )
-            case SetHeat(celsius=celsius):
-                now = Setpoint(now.levels, now.patterns, now.period_s, celsius)
-            case _:
-                return
-        self._setpoint = now
 
 
 class Ended(Struct, frozen=True):

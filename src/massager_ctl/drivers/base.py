@@ -30,6 +30,11 @@ class Driver(Protocol):
     def address(self) -> str: ...
 
     @property
+    def epoch(self) -> int:
+        """The epoch of the session that was armed last; another one in telemetry means that it is over."""
+        ...
+
+    @property
     def newest(self) -> Telemetry | None:
         """The newest telemetry of this connection."""
         ...

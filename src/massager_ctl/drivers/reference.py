@@ -62,7 +62,7 @@ class ReferenceDriver:
         self._answers: dict[int, Future[Info] | Future[Ack]] = {}
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
-        self._epoch = 0
+        self.epoch = 0
         self._seq = 0
         self._unsent: tuple[Setpoint, float] | None = None
         self._lost: LinkError | None = None
@@ -127,7 +127,7 @@ class ReferenceDriver:
         assert isinstance(ack, Ack)
         if ack.result != Result.OK:
             raise _refusal(ack.result, "start", newest.cause)
-        self._owner, self._epoch, self._seq = owner, request.epoch, seq
+        self._owner, self.epoch, self._seq = owner, request.epoch, seq
 
     def send(self, setpoint: Setpoint) -> None:
         if not self._owner:
@@ -140,7 +140,7 @@ class ReferenceDriver:
         self._seq = (self._seq + 1) & 0xFFFFFFFF
         self._write(
             SetpointFrame(
-                self._epoch,
+                self.epoch,
                 self._owner,
                 self._seq,
                 newest.counter if newest else 0,
@@ -155,24 +155,6 @@ class ReferenceDriver:
             age = asyncio.get_running_loop().time() - since
             if age <= self.kind.dead_man_s - EXPIRY_MARGIN_S:
                 self.send(setpoint)
-
-    @property
-    def armed(self) -> bool:
-        """Whether a session of ours is open, as far as we know."""
-        return bool(self._owner)
-
-    def is_ours(self, telemetry: Telemetry) -> bool:
-        """Whether the device says that our session is the one that is open."""
-        return (
-            telemetry.state.in_session
-            and telemetry.owner == self._owner
-            and telemetry.epoch == self._epoch
-        )
-
-    @property
-    def acknowledged(self) -> int:
-        """How many setpoints were sent after the last one that the device says it took."""
-        return (self._seq - self.newest.seq) & 0xFFFFFFFF if self.newest else 0
 
     def disarm(self) -> None:
         self._owner = 0

@@ -1,0 +1,671 @@
+"""The async shell around one device: the 200 ms loop, the stop's own road, telemetry (R4, R5, R6, R15, R24)."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future, Task
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Protocol
+
+from massager_ctl.clock import Clock, SystemClock
+from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
+from massager_ctl.drivers.base import Driver
+from massager_ctl.errors import (
+    DeviceBusy,
+    DeviceRefused,
+    InputError,
+    IntensityError,
+    LinkLost,
+    MassagerError,
+    Refused,
+    StopUnconfirmed,
+)
+from massager_ctl.outcome import DEVICE_SAYS, SessionEnd
+from massager_ctl.profile.model import Profile
+from massager_ctl.profile.plan import make_plan
+from massager_ctl.programme import UNNAMED_MAX_S, Manual, Played, Programme
+from massager_ctl.requests import (
+    Change,
+    Origin,
+    PainKind,
+    SetHeat,
+    SetLevel,
+    SetMotion,
+    SignOfLife,
+)
+from massager_ctl.safety.attention import Attention
+from massager_ctl.safety.governor import Governor
+from massager_ctl.safety.limits import Limits
+from massager_ctl.safety.watch import Watch
+from massager_ctl.scheduler import Scheduler, Ticking
+from massager_ctl.session import (
+    ARMED_MAX_S,
+    ARMED_WITH_PAUSES_MAX_S,
+    Ended,
+    Session,
+)
+from massager_ctl.status import Event, LinkState, Phase, Status
+from massager_ctl.stopping import confirm
+from massager_ctl.units import DIRECTIONS, ZERO, Intensity, Motion
+
+PERIOD_S: Final = 0.2
+"""Seconds between two setpoints; the setpoint is the heartbeat (R4)."""
+
+SPACING_S: Final = 0.02
+"""Seconds between two setpoints at the least: 50 a second (R4)."""
+
+NO_RISE_LATE_S: Final = 0.25
+STOP_LATE_S: Final = 0.4
+"""Seconds by which the loop may be late before nothing rises, and before it stops (R24)."""
+
+STALE_REQUEST_S: Final = 1.0
+"""Seconds after which a request is no longer what the person wants (R5)."""
+
+SILENCE_S: Final = 1.0
+"""Seconds without telemetry that end a session (R15)."""
+
+SUSPEND_S: Final = 0.5
+"""Seconds that boottime may run ahead of monotonic before it counts as a suspend (R10)."""
+
+CHECKPOINT_S: Final = 5.0
+CHECKPOINT_OVERDUE_S: Final = 15.0
+"""Seconds between checkpoints of the ledger, and the delay after which a session fades (R9)."""
+
+
+class Permit(Protocol):
+    """A session that the ledger has on its books (R9)."""
+
+    async def checkpoint(self, running_s: float) -> None:
+        """Write down what was delivered so far, seconds of running."""
+        ...
+
+    async def settle(self, running_s: float, reason: str) -> None:
+        """The session is over: what was delivered, and why it ended."""
+        ...
+
+
+class Admission(Protocol):
+    """Who may run, how strong and how long: screening, dose, personal caps (R1, R9, R21, R22)."""
+
+    async def limits(self, info: DeviceInfo, *, cap: float | None, origin: Origin) -> Limits:
+        """The caps in force now. Raises Refused, ConfigError or StoreError."""
+        ...
+
+    async def reserve(
+        self, info: DeviceInfo, *, profile: str, running_s: float, origin: Origin
+    ) -> Permit:
+        """Put the whole session on the books, fsynced, before ARM. Raises Refused or StoreError."""
+        ...
+
+    async def report_pain(self, kind: PainKind, origin: Origin) -> str:
+        """Lower or lock (R22); returns what to tell the person."""
+        ...
+
+
+class Controller:
+    """Owns one device. Every surface asks it by the same few calls and sees the same `Status`."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        admission: Admission,
+        *,
+        clock: Clock | None = None,
+        scheduler: Scheduler | None = None,
+    ) -> None:
+        self._driver = driver
+        self._admission = admission
+        self._clock = clock or SystemClock()
+        self._scheduler = scheduler or Scheduler()
+        self._ticking: Ticking | None = None
+        self._link = LinkState.CLOSED
+        self._info: DeviceInfo | None = None
+        self._limits: Limits | None = None
+        self._notes: tuple[str, ...] = ()
+        self._session: Session | None = None
+        self._governor: Governor | None = None
+        self._watch = Watch()
+        self._attention: Attention | None = None
+        self._permit: Permit | None = None
+        self._checkpoint: Task[None] | None = None
+        self._checkpointed_at = 0.0
+        self._ending: Future[SessionEnd] | None = None
+        self._last_end: SessionEnd | None = None
+        self._stops: set[Task[Any]] = set()
+        self._heard_at = 0.0
+        self._drift = 0.0
+        self._wanted = Setpoint()
+        self._sent = Setpoint()
+        self._sent_at = 0.0
+        self._soon: asyncio.TimerHandle | None = None
+        self._unconfirmed: StopUnconfirmed | None = None
+        self._status: Status | None = None
+        self._listeners: list[Callable[[Status], None]] = []
+        self._event_listeners: list[Callable[[Event], None]] = []
+
+    # Life of the link.
+
+    async def connect(self) -> DeviceInfo:
+        """Open the link and read what the device says of itself. Raises LinkError and its kin."""
+        self._link = LinkState.CONNECTING
+        self._changed()
+        try:
+            self._info = await self._driver.open(self)
+        except BaseException:
+            self._link = LinkState.LOST
+            self._changed()
+            raise
+        self._link = LinkState.UP
+        self._heard_at = self._now()
+        self._ticking = self._scheduler.every(PERIOD_S, self._tick)
+        self._event("connected", f"{self._info.serial} on {self._driver.address}")
+        self._changed()
+        return self._info
+
+    async def close(self) -> None:
+        """Stop and confirm if a session is open, then close the link. Raises StopUnconfirmed."""
+        try:
+            if self._in_session:
+                await self.stop(Cause.HOST_CLOSING)
+            if self._stops:
+                await asyncio.wait(self._stops)
+        finally:
+            if self._ticking is not None:
+                self._ticking.cancel()
+            await self._driver.close()
+            self._link = LinkState.CLOSED
+            self._changed()
+
+    # What surfaces ask.
+
+    async def play(
+        self, profile: Profile, *, cap: float | None = None, origin: Origin = Origin.LOCAL
+    ) -> None:
+        """Admit, plan, prove, reserve, arm; returns when the device runs. `cap`: percent, lowers only.
+
+        Raises Refused and its kin, ProfileError, StoreError, LinkError.
+        """
+        info = self._require_idle()
+        limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
+        plan = make_plan(profile, limits, info)
+        await self._begin(Played(plan), plan.limits, plan.running_s, plan.notes, origin)
+
+    async def manual(
+        self,
+        duration_s: float = UNNAMED_MAX_S,
+        *,
+        cap: float | None = None,
+        origin: Origin = Origin.LOCAL,
+    ) -> None:
+        """Open a session by hand, every level at zero. `duration_s`: up to 900. Raises as `play` does."""
+        info = self._require_idle()
+        limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
+        programme = Manual(duration_s)
+        await self._begin(programme, limits, programme.duration_s, (), origin)
+
+    def request(self, change: Change, *, received_at: float | None = None) -> None:
+        """Change the running session; it goes out at once, 50 a second at most.
+
+        `received_at`: the loop's time at which a surface received it; older than 1 s is refused where it could
+        raise anything (R5). Raises InputError, Refused.
+        """
+        now = self._now()
+        session = self._session
+        if session is None or not self._in_session or session.phase is Phase.ARMING:
+            raise Refused("no session is running", "Start one first, e.g. `massager-ctl run gentle`.")
+        if isinstance(change, (SetLevel, SetMotion, SetHeat)):
+            if not isinstance(session.programme, Manual):
+                raise Refused(
+                    "a profile is playing; it sets the levels itself",
+                    "Ease it with `massager-ctl ease`, or stop it and use `massager-ctl manual`.",
+                )
+            _check_change(change)
+            if received_at is not None and now - received_at > STALE_REQUEST_S:
+                raise Refused("the request was too old when its turn came (R5)", "Ask again.")
+        if self._attention is not None:
+            self._attention.sign_of_life(now)
+        session.take(change, now)
+        if not isinstance(change, SignOfLife):
+            self._event(type(change).__name__.lower(), f"{type(change).__name__} asked for")
+            self._send_soon(now)
+
+    async def stop(self, cause: Cause = Cause.PERSON) -> None:
+        """Stop, from any state, and wait until the device has confirmed it. Raises StopUnconfirmed."""
+        await asyncio.shield(self.stop_now(cause))
+
+    def stop_now(self, cause: Cause = Cause.PERSON, text: str = "you stopped it") -> Task[None]:
+        """Put the stop on the wire before this returns; the task ends when the device has confirmed it (R6)."""
+        if self._session is not None:
+            self._session.end(Ended(cause, text))
+        return self._send_stop(cause)
+
+    async def pain(self, kind: PainKind, origin: Origin = Origin.LOCAL) -> str:
+        """Stop at once, then lower or lock (R22). Returns what to tell the person. Raises StopUnconfirmed."""
+        stopping = self.stop_now(Cause.PAIN, "pain was reported")
+        try:
+            said = await self._admission.report_pain(kind, origin)
+        finally:
+            await asyncio.shield(stopping)
+        self._event("pain", said)
+        return said
+
+    async def reset(self) -> None:
+        """Clear the latch that the device shows now (R7). The surface has asked the person first; never remote.
+
+        Raises DeviceRefused, LinkError, Refused in a session.
+        """
+        if self._in_session:
+            raise Refused("a session is running", "Stop it first.")
+        await self._driver.reset()
+        self._unconfirmed = None
+        self._event("reset", "the latch was cleared")
+        self._changed()
+
+    async def ended(self) -> SessionEnd:
+        """Wait for the end of the session, confirmed or not. The last one's end where none is open."""
+        if self._ending is not None:
+            return await asyncio.shield(self._ending)
+        if self._last_end is None:
+            raise Refused("there was no session yet")
+        return self._last_end
+
+    # What surfaces see.
+
+    @property
+    def status(self) -> Status:
+        """The picture of this moment."""
+        if self._status is None:
+            self._status = self._picture()
+        return self._status
+
+    @property
+    def info(self) -> DeviceInfo | None:
+        return self._info
+
+    def add_listener(self, listener: Callable[[Status], None]) -> Callable[[], None]:
+        """Call `listener` with each new status; the result removes it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def add_event_listener(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` with each event; the result removes it."""
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    async def watch(self) -> AsyncIterator[Status]:
+        """Statuses as they change, the newest only for a slow reader."""
+        news = asyncio.Event()
+        remove = self.add_listener(lambda _: news.set())
+        try:
+            while True:
+                yield self.status
+                await news.wait()
+                news.clear()
+        finally:
+            remove()
+
+    # A session's beginning.
+
+    async def _begin(
+        self,
+        programme: Programme,
+        limits: Limits,
+        running_s: float,
+        notes: tuple[str, ...],
+        origin: Origin,
+    ) -> None:
+        info = self._require_idle()
+        self._session = session = Session(programme)
+        self._limits, self._notes = limits, notes
+        self._governor = Governor(limits, programme.ramp_s)
+        self._watch = Watch()
+        self._ending = asyncio.get_running_loop().create_future()
+        try:
+            permit = await self._admission.reserve(
+                info, profile=programme.id, running_s=running_s, origin=origin
+            )
+        except BaseException as error:
+            self._never_ran(session, error)
+            raise
+        if session.ended is not None:
+            await permit.settle(0.0, session.ended.cause)
+            raise Refused(f"it ended before it began: {session.ended.text}")
+        self._permit = permit
+        try:
+            pauses = ARMED_WITH_PAUSES_MAX_S - ARMED_MAX_S
+            await self._driver.arm(limits.cap, int(programme.duration_s + pauses))
+        except (DeviceRefused, DeviceBusy) as error:
+            self._never_ran(session, error)
+            raise
+        except BaseException:
+            # The ARM may have arrived all the same, so a stop follows it.
+            self.stop_now(Cause.HOST_CLOSING, "it did not start")
+            raise
+        if session.ended is not None:
+            raise Refused(f"it ended before it began: {session.ended.text}")
+        now = self._now()
+        session.armed(now)
+        self._attention = Attention.for_session(programme.duration_s, origin, now)
+        self._drift = self._clock.boottime() - self._clock.monotonic()
+        self._checkpointed_at = self._sent_at = self._heard_at = now
+        self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
+        self._cycle(now, 0.0)
+
+    def _never_ran(self, session: Session, error: BaseException) -> None:
+        session.end(Ended(Cause.SAFETY, f"it did not start: {error}"))
+        self._finish(None)
+
+    def _require_idle(self) -> DeviceInfo:
+        if self._info is None or self._link is not LinkState.UP:
+            raise LinkLost("the device is not connected", "Check the device and the cable.")
+        if self._in_session:
+            raise Refused("a session is running already", "Stop it first with `massager-ctl stop`.")
+        if self._unconfirmed is not None:
+            raise Refused(
+                "the last stop was not confirmed by the device (R6)",
+                "Make sure that it is at rest, then clear this with `massager-ctl reset`.",
+            )
+        return self._info
+
+    @property
+    def _in_session(self) -> bool:
+        return self._ending is not None
+
+    # The loop.
+
+    def _tick(self, now: float, late: float) -> None:
+        session = self._session
+        if session is None or session.ended is not None or session.phase is Phase.ARMING:
+            return
+        try:
+            self._cycle(now, late)
+        except Exception as error:
+            self.stop_now(Cause.SAFETY, f"a fault in this program: {error!r}")
+            raise
+
+    def _cycle(self, now: float, late: float) -> None:
+        """One turn: look, ask the session what is wanted, let the governor decide, send it."""
+        session, governor, telemetry = self._session, self._governor, self._driver.newest
+        if session is None or governor is None or telemetry is None:
+            return
+        silence = now - self._heard_at
+        ended = self._reason_to_end(now, late, silence, telemetry)
+        if ended is not None:
+            session.end(ended)
+        else:
+            self._wanted = session.step(now)
+        if session.ended is not None:
+            self._send_stop(session.ended.cause)
+            return
+        wanted = self._wanted
+        may_rise = late <= NO_RISE_LATE_S and silence <= self._driver.kind.dead_man_s / 2
+        try:
+            levels = governor.admit(
+                now, wanted.levels, driven=any(telemetry.levels), may_rise=may_rise
+            )
+        except IntensityError as error:
+            levels = ZERO
+            self._event("problem", error.message)
+        session.sent(levels)
+        self._sent = Setpoint(
+            levels, wanted.patterns, wanted.period_s, wanted.heat_c, wanted.mode
+        )
+        self._sent_at = now
+        self._driver.send(self._sent)
+        self._keep_books(now)
+        self._changed()
+
+    def _reason_to_end(
+        self, now: float, late: float, silence: float, telemetry: Telemetry
+    ) -> Ended | None:
+        if late > STOP_LATE_S:
+            return Ended(Cause.HOST_LATE, f"this computer was busy for {late * 1000:.0f} ms (R24)")
+        if self._clock.boottime() - self._clock.monotonic() - self._drift > SUSPEND_S:
+            return Ended(Cause.HOST_LATE, "this computer was asleep (R10)")
+        if silence > SILENCE_S:
+            return Ended(Cause.TELEMETRY_LOST, f"the device was silent for {silence:.1f} s (R15)")
+        found = self._watch.check(now, telemetry, self._sent.levels)
+        if found is not None:
+            return Ended(*found)
+        if self._attention is not None and self._attention.missed(now) and self._session:
+            self._session.fade(now, Ended(Cause.SAFETY, "nobody answered (R23)"))
+        return None
+
+    def _send_soon(self, now: float) -> None:
+        """A request goes out at once, or as soon as the last setpoint is 20 ms old."""
+        if self._soon is not None:
+            return
+        due = self._sent_at + SPACING_S
+        if now >= due:
+            self._send_now()
+        else:
+            self._soon = asyncio.get_running_loop().call_at(due, self._send_now)
+
+    def _send_now(self) -> None:
+        self._soon = None
+        now = self._now()
+        due = self._ticking.due if self._ticking is not None else now
+        self._tick(now, max(0.0, now - due))
+
+    def _keep_books(self, now: float) -> None:
+        """Checkpoint the ledger off the loop; fade where it does not come back in time (R9)."""
+        overdue = now - self._checkpointed_at
+        if self._permit is None or overdue < CHECKPOINT_S:
+            return
+        if self._checkpoint is None or self._checkpoint.done():
+            self._checkpoint = asyncio.ensure_future(
+                self._write_checkpoint(self._permit, now, self._delivered_s)
+            )
+        if overdue > CHECKPOINT_OVERDUE_S and self._session is not None:
+            self._session.fade(
+                now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)")
+            )
+
+    async def _write_checkpoint(self, permit: Permit, now: float, running_s: float) -> None:
+        try:
+            await permit.checkpoint(running_s)
+        except MassagerError as error:
+            self._event("problem", error.message)
+        else:
+            self._checkpointed_at = now
+
+    @property
+    def _delivered_s(self) -> float:
+        """Seconds of running in this session: the larger of what both sides counted."""
+        mine = self._governor.running_s if self._governor else 0.0
+        newest = self._driver.newest
+        return max(mine, newest.running_s) if newest and mine else mine
+
+    # A session's end.
+
+    def _send_stop(self, cause: Cause) -> Task[None]:
+        """The stop's own road: bytes first, everything else after it."""
+        first = self._driver.stop(cause)
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        task = asyncio.ensure_future(self._confirm_stop(first, cause))
+        self._stops.add(task)
+        task.add_done_callback(self._stop_done)
+        self._changed()
+        return task
+
+    async def _confirm_stop(self, first: Future[None], cause: Cause) -> None:
+        try:
+            await confirm(self._driver, first, cause)
+        except StopUnconfirmed as error:
+            self._unconfirmed = error
+            self._event("alarm", str(error))
+            self._finish(error)
+            raise
+        self._finish(None)
+
+    def _stop_done(self, task: Task[Any]) -> None:
+        self._stops.discard(task)
+        if not task.cancelled():
+            task.exception()  # the session's end tells it as well; nobody need await this task
+
+    def _finish(self, error: MassagerError | None) -> None:
+        """The device is at zero, or we said that we do not know."""
+        session, ending = self._session, self._ending
+        if session is None or ending is None or session.ended is None:
+            return
+        self._ending = None
+        ended = session.ended
+        running_s = self._delivered_s
+        self._last_end = end = SessionEnd(
+            ended.cause, ended.text, session.played_s, running_s, error
+        )
+        if self._permit is not None:
+            if error is not None or ended.cause is Cause.LINK_LOST:
+                running_s += self._driver.kind.dead_man_s + 0.1  # it may have run on until R4
+            self._settle(self._permit, running_s, ended.cause, ending, end)
+            self._permit = None
+        else:
+            _resolve(ending, end)
+        self._attention = None
+        self._event("ended", ended.text)
+        self._changed()
+
+    def _settle(
+        self,
+        permit: Permit,
+        running_s: float,
+        cause: Cause,
+        ending: Future[SessionEnd],
+        end: SessionEnd,
+    ) -> None:
+        async def settle() -> None:
+            try:
+                if self._checkpoint is not None:
+                    await asyncio.wait({self._checkpoint})
+                await permit.settle(running_s, cause)
+            except MassagerError as error:
+                self._event("problem", error.message)
+            finally:
+                _resolve(ending, end)
+
+        task = asyncio.ensure_future(settle())
+        self._stops.add(task)
+        task.add_done_callback(self._stop_done)
+
+    # What comes from the driver.
+
+    def telemetry_received(self, telemetry: Telemetry) -> None:
+        now = self._now()
+        self._heard_at = now
+        session = self._session
+        if session is not None and session.ended is None and session.phase is not Phase.ARMING:
+            if telemetry.epoch != self._driver.epoch:
+                self._device_ended(session, telemetry)
+        elif self._watch.stuck(now, telemetry):
+            self._event("alarm", "current flows although every level is zero (R14): unplug it")
+        self._changed()
+
+    def _device_ended(self, session: Session, telemetry: Telemetry) -> None:
+        """Every end of a session changes the epoch, so a new one means that ours is over."""
+        cause = telemetry.cause
+        if cause is Cause.TIME_LIMIT and session.remaining_s < 1.0:
+            cause = Cause.FINISHED
+        text = DEVICE_SAYS.get(cause, f"the device ended it ({cause})")
+        self._event(cause, text)
+        self.stop_now(cause, text)
+
+    def driver_lost(self, error: MassagerError) -> None:
+        self._link = LinkState.LOST
+        if self._ticking is not None:
+            self._ticking.cancel()
+        session = self._session
+        if session is not None and self._ending is not None:
+            open_still = session.ended is None
+            session.end(Ended(Cause.LINK_LOST, error.message))
+            if open_still:
+                self._finish(error)
+        self._event("link_lost", error.message)
+        self._changed()
+
+    # The picture.
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _event(self, name: str, text: str) -> None:
+        event = Event(name, text, self._clock.wall())
+        for listener in tuple(self._event_listeners):
+            listener(event)
+
+    def _changed(self) -> None:
+        self._status = None
+        for listener in tuple(self._listeners):
+            listener(self.status)
+
+    def _picture(self) -> Status:
+        session, governor = self._session, self._governor
+        status = Status(
+            address=self._driver.address,
+            link=self._link,
+            info=self._info,
+            telemetry=self._driver.newest,
+            end_reason=self._last_end.cause if self._last_end and not self._in_session else "",
+            message=str(self._unconfirmed or ""),
+        )
+        if session is None or governor is None:
+            return status
+        programme, played = session.programme, session.played_s
+        stopping = self._in_session and session.ended is not None
+        live = self._in_session and not stopping
+        return Status(
+            address=status.address,
+            link=status.link,
+            info=status.info,
+            telemetry=status.telemetry,
+            phase=Phase.STOPPING if stopping else session.phase,
+            title=programme.title,
+            profile=programme.id,
+            step=programme.phase_at(played),
+            elapsed_s=played,
+            remaining_s=session.remaining_s if live else 0.0,
+            duration_s=programme.duration_s,
+            target=self._wanted.levels if live else ZERO,
+            sent=self._sent if live else Setpoint(),
+            allowed=governor.allowed(),
+            caps=governor.limits.caps,
+            held=governor.held(self._wanted.levels) if live else (),
+            eased=session.eased,
+            guided=programme.guided_at(played) if live else None,
+            attention_in_s=self._attention.due_in(self._now()) if self._attention else None,
+            notes=self._notes,
+            end_reason=status.end_reason,
+            message=session.ended.text if session.ended else "",
+        )
+
+
+def _resolve(future: Future[SessionEnd], end: SessionEnd) -> None:
+    if not future.done():
+        future.set_result(end)
+
+
+def _checked_cap(cap: float | None) -> float | None:
+    return None if cap is None else Intensity(cap)
+
+
+def _check_change(change: SetLevel | SetMotion | SetHeat) -> None:
+    """Refuse what no device could play, before anything changes (R11, R19)."""
+    match change:
+        case SetLevel(percent=percent):
+            Intensity(percent)
+        case SetMotion(motion=motion, direction=direction, period_s=period_s):
+            if motion is Motion.REST:
+                raise InputError("to rest a zone, set its level to 0")
+            if direction not in DIRECTIONS[motion]:
+                raise InputError(
+                    f"{motion} has no direction {direction}",
+                    f"It takes {', '.join(sorted(DIRECTIONS[motion]))}.",
+                )
+            if isinstance(period_s, bool) or not 1 <= period_s <= 60:
+                raise InputError("a cycle takes 1 to 60 seconds")
+        case SetHeat(celsius=celsius):
+            if celsius is not None and not 30 <= celsius <= 39:
+                raise InputError("heat is off, or 30 to 39 °C (R11)")
+
+

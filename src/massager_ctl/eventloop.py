@@ -1,0 +1,88 @@
+"""Simulated time for asyncio: an event loop whose clock jumps to the next timer, or runs faster than life.
+
+Its clock stands still while code runs, so that a slow redraw is no gap. Descriptors (keys, a control socket) keep
+working; the device must live in the same process, since a real line cannot jump.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from massager_ctl.clock import VirtualClock
+
+BUSY_WAIT_S: Final = 0.001
+"""Real seconds to wait at a time while a thread of the loop still works."""
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    """Polls without waiting; where nothing is ready, moves the clock instead of sleeping."""
+
+    def __init__(self, clock: VirtualClock, speed: float) -> None:
+        self._real = selectors.DefaultSelector()
+        self._clock = clock
+        self._speed = speed
+        self.threads = 0
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._real.select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if timeout is None:
+            return self._real.select(None)
+        if self.threads:
+            return self._real.select(BUSY_WAIT_S)
+        if self._speed == float("inf"):
+            self._clock.advance(timeout)
+            return ready
+        began = time.monotonic()
+        ready = self._real.select(timeout / self._speed)
+        waited = (time.monotonic() - began) * self._speed
+        self._clock.advance(min(timeout, waited) if ready else timeout)
+        return ready
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(fileobj, events, data)
+
+    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.get_key(fileobj)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+class SimulatedTimeLoop(asyncio.SelectorEventLoop):
+    """`clock`: the simulated clock. `speed`: times faster than life; infinity jumps."""
+
+    def __init__(self, clock: VirtualClock | None = None, speed: float = float("inf")) -> None:
+        self.clock = clock or VirtualClock()
+        self._jumping = _JumpingSelector(self.clock, speed)
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self.clock.now
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """As usual; simulated time stands still while the thread works."""
+        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+        self._jumping.threads += 1
+
+        def done(_: asyncio.Future[Any]) -> None:
+            self._jumping.threads -= 1
+
+        future.add_done_callback(done)
+        return future
