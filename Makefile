@@ -1,0 +1,79 @@
+# Everything runs from .venv, which is made from the lock files. `make help` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/.core-ready
+DEV := $(VENV)/.dev-ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# pyright comes whole in its wheel, and node in another: neither asks the network for a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PYRIGHT_PYTHON_GLOBAL_NODE := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test cover check format formal bench docs mutants lock system setup clean distclean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(CORE) ## play the restorative profile on the embedded simulator, 60 times faster than life
+	@$(BIN)/massager-ctl run restorative --device sim: --speed 60
+
+test: system $(DEV) ## run all tests (ARGS="-k stop" to choose)
+	$(BIN)/python -m pytest $(ARGS)
+
+cover: system $(DEV) ## run all tests and hold the branch coverage to its bounds
+	$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --fail-under=100 --include='*/massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/session.py,*/massager_ctl/profile/*,*/firmware_sim/firmware.py'
+
+check: $(DEV) ## format, lint, types, import contracts, documents, tree
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/docs.py --check
+	$(BIN)/python tools/check_tree.py
+
+format: $(DEV) ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+formal: system ## check the models of stop, dead-man and latch with spin
+	formal/run
+
+bench: $(DEV) ## run the benchmarks
+	@set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+docs: $(DEV) ## write the generated parts of the documents anew
+	$(BIN)/python tools/docs.py
+
+mutants: $(DEV) ## mutation testing of the safety rules: every survivor is a missing test
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+lock: ## write the lock files anew, keeping versions that still fit (UPGRADE=1 takes new ones)
+	tools/lock $(if $(UPGRADE),--upgrade)
+
+system: ## install the Debian packages that the tests use, or say what is missing
+	@tools/setup-debian
+
+setup: system $(DEV) ## set up everything, run nothing
+
+clean: ## remove what builds and tests leave behind
+	rm -rf build dist mutants htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environment as well
+	rm -rf $(VENV)
+
+$(CORE): requirements.lock pyproject.toml
+	@tools/install $(VENV) requirements.lock
+	@touch $@
+
+# The larger lock holds the smaller one, so that it makes both ready.
+$(DEV): requirements-dev.lock requirements.lock pyproject.toml
+	@tools/install $(VENV) requirements-dev.lock
+	@touch $(CORE) $@
