@@ -73,11 +73,13 @@ def dead_links(path: Path, text: str) -> list[str]:
             continue
         name, _, anchor = target.partition("#")
         other = path.parent / name if name else path
-        if not other.exists():
+        leads_somewhere = other.exists() and (
+            not anchor
+            or other.suffix != ".md"
+            or anchor in anchors(other.read_text(encoding="utf-8"))
+        )
+        if not leads_somewhere:
             dead.append(target)
-        elif anchor and other.suffix == ".md":
-            if anchor not in anchors(other.read_text(encoding="utf-8")):
-                dead.append(target)
     return dead
 
 
