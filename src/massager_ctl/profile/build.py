@@ -1,0 +1,291 @@
+"""Steps become curves: every level climbs at 1 point/s at most, under the envelope, and ends in a fade (R2, R3, R8)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from massager_ctl.device import VIBRATE_ALL, Pattern
+from massager_ctl.profile.curve import FALL, RISE, Curve, cut, fall, follow, lower, target, value_at
+from massager_ctl.profile.model import (
+    HandsOn,
+    Keyframes,
+    Part,
+    Percent,
+    Powered,
+    Profile,
+    Rest,
+    Share,
+    Step,
+)
+from massager_ctl.profile.timeline import Guided, Plan, PlanStep, Point, Segment
+from massager_ctl.safety.envelope import GENTLE_S, envelope
+from massager_ctl.safety.limits import Limits
+from massager_ctl.units import ZONES, Motion, Zone
+
+_STILL: Final = Pattern(Motion.REST)
+
+
+class Written(Enum):
+    """What to do with keyframes that the limits do not allow."""
+
+    AS_IT_STANDS = "as it stands"
+    """Leave them, so that the proof finds what is wrong with the file."""
+    LOWERED = "lowered"
+    """Lower them, for personal caps and for a weaker device."""
+
+
+def build(profile: Profile, limits: Limits, written: Written) -> Plan:
+    """The curves of `profile` under `limits`; proves nothing."""
+    return _Builder(profile, limits, written).plan()
+
+
+class _Builder:
+    def __init__(self, profile: Profile, limits: Limits, written: Written) -> None:
+        self.profile = profile
+        self.limits = limits
+        self.written = written
+        self.now = 0.0
+        self.running_s = 0.0
+        self.curves = {zone: Curve() for zone in ZONES}
+        self.used: set[Zone] = set()
+        self.patterns = list(VIBRATE_ALL)
+        self.segments: list[Segment] = []
+        self.guided: list[Guided] = []
+        self.steps: list[PlanStep] = []
+        self.phases: list[tuple[float, str]] = []
+
+    def plan(self) -> Plan:
+        steps = self.profile.steps
+        plays = [isinstance(step, Powered) and bool(self._parts(step)) for step in steps]
+        last = max((index for index, played in enumerate(plays) if played), default=-1)
+        for index, step in enumerate(steps):
+            after = steps[index + 1] if index + 1 < len(steps) else None
+            end = self.now + step.duration_s
+            self.steps.append(PlanStep(self.now, step.duration_s, title_of(step), step.place))
+            self._words(step)
+            self._name(step, end)
+            match step:
+                case Powered() if plays[index]:
+                    self._play(step, end)
+                    if index == last:
+                        self._fade_out(end, self.profile.fade_s)
+                    elif isinstance(after, HandsOn):
+                        self._let_go(self.now, end)
+                case Powered() | HandsOn() | Rest():
+                    self._fall_silent(step, end)
+            self.now = end
+        fade_at = self.steps[last].t + self.steps[last].duration_s if last >= 0 else None
+        return self._finished(None if fade_at is None else fade_at - self.profile.fade_s)
+
+    def _finished(self, fade_at: float | None) -> Plan:
+        profile = self.profile
+        phases = [phase for phase in self.phases if fade_at is None or phase[0] < fade_at]
+        if fade_at is not None:
+            phases.append((fade_at, "fade"))
+            phases.extend(phase for phase in self.phases if phase[0] >= fade_at + profile.fade_s)
+        return Plan(
+            id=profile.id,
+            title=profile.title,
+            technique=", ".join(profile.technique),
+            cap=profile.cap,
+            limits=self.limits,
+            duration_s=self.now,
+            ramp_s=profile.ramp_s,
+            fade_s=profile.fade_s,
+            limit_s=profile.limit_s,
+            running_s=self.running_s,
+            zones={zone: tuple(self.curves[zone].points) for zone in ZONES if zone in self.used},
+            motions=tuple(self.segments),
+            guided=tuple(self.guided),
+            phases=tuple(phases),
+            steps=tuple(self.steps),
+            fade_at=fade_at,
+            summary=profile.summary,
+            tags=profile.tags,
+            rules=profile.rules,
+            not_for=profile.not_for,
+        )
+
+    def _parts(self, step: Powered) -> list[Part]:
+        """The parts that may be above zero at all under these limits."""
+        return [part for part in step.parts if self.limits.caps[part.zone.index] > 0]
+
+    def _play(self, step: Powered, end: float) -> None:
+        parts = self._parts(step)
+        for part in parts:
+            self.patterns[part.zone.index] = part.pattern
+        self._segment(step.period_s, step.heat_c)
+        busy = {part.zone for part in parts}
+        self.used |= busy
+        for zone in ZONES:
+            if zone in self.used and zone not in busy:
+                self.curves[zone].extend(fall(self.curves[zone].level, self.now, end))
+        if any(isinstance(part.aim, Keyframes) for part in parts):
+            self._keyframed(parts, end)
+            return
+        share = self._sum_share(parts)
+        for part in parts:
+            self.curves[part.zone].extend(self._climb(part, share, end))
+        self.running_s += end - self.now
+
+    def _climb(self, part: Part, share: float, end: float) -> list[Point]:
+        cap = self.limits.caps[part.zone.index]
+        portion, limit = share, cap
+        match part.aim:
+            case Share():
+                portion = part.aim.part * share
+            case Percent():
+                portion, limit = 1.0, min(part.aim.value, cap) * share
+            case Keyframes():
+                raise TypeError("keyframes are drawn, not climbed to")
+        goal = target(self.now, end, self.running_s, cap, self.profile.ramp_s, portion, limit)
+        return follow(self.curves[part.zone].level, goal)
+
+    def _sum_share(self, parts: list[Part]) -> float:
+        """The part of its level that each zone may have, so that the sum stays allowed at any moment (R1)."""
+        total = sum(self._highest(part) for part in parts)
+        return min(1.0, self.limits.sum_cap / total) if total > 0 else 1.0
+
+    def _highest(self, part: Part) -> float:
+        cap = self.limits.caps[part.zone.index]
+        match part.aim:
+            case Share():
+                return part.aim.part * cap
+            case Percent():
+                return min(part.aim.value, cap)
+            case Keyframes():
+                return min(max(level for _, level in part.aim.points), cap)
+
+    def _keyframed(self, parts: list[Part], end: float) -> None:
+        """Draw curves as they are written; the time at which all of them are zero earns nothing (R2)."""
+        drawn = {part.zone: self._drawn(part, end) for part in parts}
+        ran = self._ran(drawn, end)
+        share = self._sum_share(parts)
+        for zone, points in drawn.items():
+            if self.written is Written.LOWERED:
+                cap, ramp = self.limits.caps[zone.index], self.profile.ramp_s
+                ceiling = [
+                    (t, envelope(running, cap, ramp)) for t, running in _with_kinks(ran, ramp)
+                ]
+                level = self.curves[zone].level
+                climb = [(self.now, level), (end, level + RISE * (end - self.now))]
+                points = lower([(t, value * share) for t, value in points], lower(ceiling, climb))
+            self.curves[zone].extend(points)
+        self.running_s = ran[-1][1]
+
+    def _drawn(self, part: Part, end: float) -> list[Point]:
+        if not isinstance(part.aim, Keyframes):
+            return self._climb(part, 1.0, end)
+        points = [(self.now + t, level) for t, level in part.aim.points]
+        level = self.curves[part.zone].level
+        if points[0][0] > self.now:
+            points.insert(0, (self.now, level))
+        if points[-1][0] < end:
+            points.append((end, points[-1][1]))
+        return points
+
+    def _ran(self, drawn: dict[Zone, list[Point]], end: float) -> list[Point]:
+        """(seconds, seconds of running by then) over the step."""
+        curves = list(drawn.values())
+        for zone in self.used:
+            if zone not in drawn:
+                points = [point for point in self.curves[zone].points if point[0] >= self.now]
+                curves.append(points or [(end, 0.0)])
+        times = sorted({self.now, end, *(t for points in curves for t, _ in points)})
+        result = [(self.now, self.running_s)]
+        for start, stop in zip(times, times[1:], strict=False):
+            middle = (start + stop) / 2
+            turning = any(value_at(points, middle) > 0 for points in curves)
+            result.append((stop, result[-1][1] + (stop - start if turning else 0.0)))
+        return result
+
+    def _fade_out(self, end: float, seconds: float) -> None:
+        start = end - seconds
+        for zone in self.used:
+            points = self.curves[zone].points
+            kept = [point for point in points if point[0] <= self.now]
+            tail = [point for point in points if point[0] > self.now]
+            if not tail:
+                continue
+            path = cut([kept[-1], *tail], max(start, self.now))
+            self.curves[zone].points = kept[:-1]
+            self.curves[zone].points.extend(path)
+            self.curves[zone].add(end, 0.0)
+
+    def _let_go(self, start: float, end: float) -> None:
+        """Reach zero by the end of a step, softly, because the next one is for hands only."""
+        highest = max(self.curves[zone].level for zone in self.used)
+        self._fade_out(end, min(highest / FALL, (end - start) / 2))
+
+    def _fall_silent(self, step: Step, end: float) -> None:
+        before = self.running_s
+        for zone in self.used:
+            level = self.curves[zone].level
+            self.curves[zone].extend(fall(level, self.now, end))
+            self.running_s = max(self.running_s, before + min(level / FALL, end - self.now))
+        if isinstance(step, HandsOn):
+            self.patterns = [_STILL] * len(ZONES)
+        self._segment(self.segments[-1].period_s if self.segments else 5.0, None)
+
+    def _segment(self, period_s: float, heat_c: float | None) -> None:
+        patterns = tuple(self.patterns)
+        segment = Segment(self.now, patterns, period_s, heat_c)  # type: ignore[arg-type]
+        if self.segments:
+            last = self.segments[-1]
+            if (last.patterns, last.period_s, last.heat_c) == (patterns, period_s, heat_c):
+                return
+        self.segments.append(segment)
+
+    def _words(self, step: Step) -> None:
+        match step:
+            case HandsOn():
+                self.guided.append(
+                    Guided(self.now, step.duration_s, step.text, True, step.bell, step.breath)
+                )
+            case Powered():
+                if step.say or step.breath or step.bell:
+                    self.guided.append(
+                        Guided(self.now, step.duration_s, step.say, False, step.bell, step.breath)
+                    )
+            case Rest():
+                if step.say:
+                    self.guided.append(Guided(self.now, step.duration_s, step.say, False))
+
+    def _name(self, step: Step, end: float) -> None:
+        title = title_of(step)
+        if not isinstance(step, Powered) or step.title:
+            self.phases.append((self.now, title))
+            return
+        marks = ((0.0, "warm-up"), (GENTLE_S, "ramp"), (self.profile.ramp_s, title))
+        for ran, name in marks:
+            at = self.now + ran - self.running_s
+            if at < end and not (at < self.now and self._later_mark(ran)):
+                self.phases.append((max(at, self.now), name))
+
+    def _later_mark(self, ran: float) -> bool:
+        """Whether the mark after the one at `ran` seconds of running has begun too."""
+        following = GENTLE_S if ran < GENTLE_S else self.profile.ramp_s
+        return ran < self.profile.ramp_s and following <= self.running_s
+
+
+def _with_kinks(ran: list[Point], ramp_s: float) -> list[Point]:
+    """The running time at every moment at which it, or the envelope over it, bends."""
+    result = [ran[0]]
+    for (t0, r0), (t1, r1) in zip(ran, ran[1:], strict=False):
+        result.extend((t0 + kink - r0, kink) for kink in (GENTLE_S, ramp_s) if r0 < kink < r1)
+        result.append((t1, r1))
+    return result
+
+
+def title_of(step: Step) -> str:
+    """What the screen calls a step: its title, else what it does."""
+    if step.title:
+        return step.title
+    match step:
+        case Powered():
+            return str(step.parts[0].pattern.motion) if step.parts else "rest"
+        case HandsOn():
+            return "by hand"
+        case Rest():
+            return "rest"

@@ -1,0 +1,148 @@
+"""What a profile says once it has been read: steps, levels and times that have passed every check but the proof (R20)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from massager_ctl.device import Pattern
+from massager_ctl.safety.envelope import RAMP_MIN_S
+from massager_ctl.units import Zone
+
+UNNAMED_LIMIT_S: Final = 900.0
+"""Seconds that a profile may last which names no duration (R8)."""
+
+SESSION_LIMIT_S: Final = 1800.0
+"""Seconds that any session may last, armed, without pauses (R8, T2)."""
+
+FADE_MIN_S: Final = 5.0
+FADE_MAX_S: Final = 10.0
+"""Seconds that the last powered part takes to reach zero (R8)."""
+
+HOLD_MIN_S: Final = 10.0
+HOLD_MAX_S: Final = 60.0
+"""Seconds that a sustained hold may last (K3, K5)."""
+
+WARM_S: Final = 120.0
+"""Seconds of running before the first hold (P5)."""
+
+MAX_STEPS: Final = 10_000
+"""Steps that a profile may have once its repeats are written out."""
+
+
+class Place(Struct, frozen=True):
+    """Where in its file something stands; lines and columns count from 1."""
+
+    source: str = ""
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+class Share(Struct, frozen=True):
+    """A level as a part, above 0 to 1, of what the envelope and the cap allow at that moment."""
+
+    part: float
+
+
+class Percent(Struct, frozen=True):
+    """A level in percent of the rated output, which the plan climbs to as the rules allow."""
+
+    value: float
+
+
+class Keyframes(Struct, frozen=True):
+    """Levels written out: (seconds from the step's start, percent), proved as they stand."""
+
+    points: tuple[tuple[float, float], ...]
+
+
+Aim = Share | Percent | Keyframes
+
+
+class Breath(Struct, frozen=True):
+    """A breathing rhythm in seconds: in, then out."""
+
+    in_s: float
+    out_s: float
+
+
+class Part(Struct, frozen=True):
+    """What one zone does in a step, and how the device plays it."""
+
+    zone: Zone
+    aim: Aim
+    pattern: Pattern = Pattern()
+
+
+class Powered(Struct, frozen=True):
+    """A step in which motors turn: a part for each zone."""
+
+    duration_s: float
+    parts: tuple[Part, ...]
+    period_s: float = 5.0
+    heat_c: float | None = None
+    title: str = ""
+    say: str = ""
+    breath: Breath | None = None
+    bell: bool = False
+    place: Place = Place()
+
+
+class HandsOn(Struct, frozen=True):
+    """A step for the person's own hands, with every motor off (K8, K9, K10)."""
+
+    duration_s: float
+    text: str
+    title: str = ""
+    breath: Breath | None = None
+    bell: bool = False
+    place: Place = Place()
+
+
+class Rest(Struct, frozen=True):
+    """A step in which nothing happens and every level falls to zero."""
+
+    duration_s: float
+    title: str = ""
+    say: str = ""
+    place: Place = Place()
+
+
+Step = Powered | HandsOn | Rest
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """One session as its author meant it. Seconds and percent; `cap` is a ceiling for every zone (R1)."""
+
+    id: str
+    title: str
+    steps: tuple[Step, ...]
+    cap: float
+    ramp_s: float = RAMP_MIN_S
+    fade_s: float = 8.0
+    duration_named: bool = False
+    summary: str = ""
+    technique: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    not_for: tuple[str, ...] = ()
+    place: Place = Place()
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first step to the end of the last."""
+        return sum(step.duration_s for step in self.steps)
+
+    @property
+    def limit_s(self) -> float:
+        """The longest that this profile may last (R8)."""
+        return SESSION_LIMIT_S if self.duration_named else UNNAMED_LIMIT_S
+
+    @property
+    def powered(self) -> bool:
+        """Whether any motor is to turn at all; K10 has none."""
+        return any(isinstance(step, Powered) for step in self.steps)

@@ -1,0 +1,478 @@
+"""Reads the steps of a profile, and writes repeats and sides out, bounded (R20)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from massager_ctl.device import Pattern
+from massager_ctl.profile.fields import GROUPS, HANDS_ONLY, Mapping, Reader, forbidden, nearest
+from massager_ctl.profile.model import (
+    HOLD_MAX_S,
+    HOLD_MIN_S,
+    MAX_STEPS,
+    SESSION_LIMIT_S,
+    Aim,
+    Breath,
+    HandsOn,
+    Keyframes,
+    Part,
+    Percent,
+    Place,
+    Powered,
+    Rest,
+    Share,
+    Step,
+)
+from massager_ctl.profile.nodes import Node, Problem
+from massager_ctl.safety.limits import BOUNDS
+from massager_ctl.units import DIRECTIONS, Direction, Motion, Zone
+
+BLOCK_KEYS: Final = ("repeat", "each_side", "steps")
+GUIDE_KEYS: Final = (
+    "guide",
+    "title",
+    "duration",
+    "zones",
+    "breathe",
+    "bell",
+    "each_side",
+    "repeat",
+)
+REST_KEYS: Final = ("rest", "title", "say")
+POWERED_KEYS: Final = (
+    "title",
+    "zones",
+    "motion",
+    "direction",
+    "level",
+    "share",
+    "keyframes",
+    "duration",
+    "repetitions",
+    "period",
+    "heat",
+    "say",
+    "breathe",
+    "bell",
+    "each_side",
+    "repeat",
+)
+STEP_KEYS: Final = tuple(dict.fromkeys((*POWERED_KEYS, *GUIDE_KEYS, *REST_KEYS, *BLOCK_KEYS)))
+
+MAX_REPEAT: Final = 10_000
+MAX_NESTING: Final = 3
+UNSET_S: Final = 0.0
+"""Duration of a step that names none, until the profile's own duration is shared out."""
+
+_DEFAULT_DIRECTION: Final[dict[Motion, Direction]] = {
+    Motion.KNEAD: Direction.ALTERNATE,
+    Motion.CIRCLE: Direction.ALTERNATE,
+    Motion.GLIDE: Direction.ALTERNATE,
+}
+FORBIDDEN_MOTIONS: Final[dict[str, str]] = dict.fromkeys(
+    ("percussion", "percuss", "massage_gun", "hammer", "tapping"),
+    "percussion is far too intense for the neck (D3)",
+)
+_MIRRORED: Final[dict[Direction, Direction]] = {
+    Direction.CW: Direction.CCW,
+    Direction.CCW: Direction.CW,
+}
+
+
+class StepReader(Reader):
+    """Reads a list of steps under a profile's `cap` (percent) and `heat_c`."""
+
+    def __init__(self, problems: list[Problem], cap: float, heat_c: float | None) -> None:
+        super().__init__(problems)
+        self.cap = cap
+        self.heat_c = heat_c
+        self.overflow = False
+
+    def read(self, node: Node, total_s: float | None) -> tuple[Step, ...]:
+        """All steps, written out. `total_s`: seconds to be shared out between steps that name no duration."""
+        steps = self._list(node, 0)
+        unset = [step for step in steps if step.duration_s == UNSET_S]
+        if not unset or self.problems:
+            return tuple(steps)
+        if total_s is None:
+            for place in dict.fromkeys(step.place for step in unset):
+                self.wrong(
+                    place, "R8", "this step has no duration", "add one, such as 'duration: 60'"
+                )
+            return tuple(steps)
+        left = (total_s - sum(step.duration_s for step in steps)) / len(unset)
+        if left < 1.0:
+            self.wrong(
+                unset[0].place,
+                "R8",
+                "the other steps leave no time for this one",
+                "raise the profile's duration or shorten them",
+            )
+        return tuple(
+            msgspec.structs.replace(step, duration_s=left) if step.duration_s == UNSET_S else step
+            for step in steps
+        )
+
+    def _list(self, node: Node, depth: int) -> list[Step]:
+        if not isinstance(node.value, tuple) or not node.value:
+            self.wrong(
+                node.place, "R20", "steps is no list of steps", "write '- ' before each step"
+            )
+            return []
+        steps: list[Step] = []
+        for item in node.value:
+            steps.extend(self._step(item, depth))
+            if len(steps) > MAX_STEPS:
+                self._too_many(item.place)
+                break
+        return steps
+
+    def _too_many(self, place: Place) -> None:
+        if not self.overflow:
+            self.overflow = True
+            self.wrong(place, "R20", f"more than {MAX_STEPS} steps", "repeat less often")
+
+    def _step(self, node: Node, depth: int) -> list[Step]:
+        if not isinstance(node.value, dict):
+            self.wrong(
+                node.place, "R20", "a step is no mapping", "write 'zones: ...' or 'guide: ...'"
+            )
+            return []
+        kinds = [key for key in ("steps", "guide", "rest", "zones") if key in node.value]
+        kind = kinds[0] if kinds else "zones"
+        keys = {
+            "steps": BLOCK_KEYS, "guide": GUIDE_KEYS, "rest": REST_KEYS, "zones": POWERED_KEYS,
+        }[kind]  # fmt: skip
+        names = {"steps": "a block of steps", "guide": "a guided step, where motors are off,"}
+        entries = self._known(
+            node, keys, names.get(kind, "a rest" if kind == "rest" else "a powered step")
+        )
+        once = self._once(entries, kind, node, depth)
+        times = 1
+        if "repeat" in entries:
+            times = self.count(entries["repeat"][1], 1, MAX_REPEAT, "repeat") or 1
+        if len(once) * times > MAX_STEPS:
+            self._too_many(node.place)
+            return once
+        return once * times
+
+    def _known(self, node: Node, keys: tuple[str, ...], what: str) -> Mapping:
+        assert isinstance(node.value, dict)
+        entries: Mapping = {}
+        for key, (place, value) in node.value.items():
+            if key in keys:
+                entries[key] = (place, value)
+            elif key in STEP_KEYS:
+                self.wrong(place, "R20", f"'{key}' has no place in {what}", "leave it out")
+            else:
+                self.wrong(place, "R20", f"unknown key '{key}' in {what}", _meant(key, keys))
+        return entries
+
+    def _once(self, entries: Mapping, kind: str, node: Node, depth: int) -> list[Step]:
+        sides = False
+        if "each_side" in entries:
+            sides = bool(self.flag(entries["each_side"][1], "each_side"))
+        steps: list[Step] = []
+        match kind:
+            case "steps":
+                if depth >= MAX_NESTING:
+                    self.wrong(
+                        node.place, "R20", "blocks inside blocks inside blocks", "keep it flat"
+                    )
+                else:
+                    steps = self._list(entries["steps"][1], depth + 1)
+            case "guide":
+                steps = self._guide(entries, node.place)
+            case "rest":
+                steps = self._rest(entries, node.place)
+            case _:
+                steps = self._powered(entries, node.place)
+        if not sides:
+            return steps
+        return [
+            *(one_side(step, "left") for step in steps),
+            *(one_side(step, "right") for step in steps),
+        ]
+
+    def _guide(self, entries: Mapping, place: Place) -> list[Step]:
+        text = self.text(entries["guide"][1], 400, "guide")
+        if "zones" in entries:
+            self._hands_only_zones(entries["zones"][1])
+        return [
+            HandsOn(
+                self._duration(entries, "duration"),
+                text or "",
+                self._words(entries, "title", 40),
+                self._breath(entries),
+                self._flag(entries, "bell"),
+                place,
+            )
+        ]
+
+    def _hands_only_zones(self, node: Node) -> None:
+        for item in node.value if isinstance(node.value, tuple) else (node,):
+            name = str(item.value)
+            if name.removesuffix("_left").removesuffix("_right") in HANDS_ONLY:
+                continue
+            if reason := forbidden(name):
+                self.wrong(
+                    item.place, "Z1", f"zone '{name}': {reason}", "leave it out, by hand too"
+                )
+            else:
+                self.zone_group(name, item.place)
+
+    def _rest(self, entries: Mapping, place: Place) -> list[Step]:
+        seconds = self._duration(entries, "rest")
+        title, say = self._words(entries, "title", 40), self._words(entries, "say", 400)
+        return [Rest(seconds, title, say, place)]
+
+    def _powered(self, entries: Mapping, place: Place) -> list[Step]:
+        if "zones" not in entries:
+            self.wrong(
+                place,
+                "R20",
+                "the step has neither zones, guide, rest nor steps",
+                "add 'zones: all'",
+            )
+            return []
+        zones = self.zones(entries["zones"][1])
+        motion, pattern = self._pattern(entries)
+        period = 5.0
+        if "period" in entries:
+            period = self.seconds(entries["period"][1], 1.0, 60.0, "period", "R20") or 5.0
+        heat = self.heat_c
+        if "heat" in entries:
+            heat = self.number(entries["heat"][1], 30.0, 39.0, "heat", "R11")
+        seconds = self._time(entries, period, motion, place)
+        aims = self._aims(entries, zones)
+        if not aims:
+            return []
+        return [
+            Powered(
+                seconds,
+                tuple(Part(zone, aims[zone], pattern) for zone in zones if zone in aims),
+                period,
+                heat,
+                self._words(entries, "title", 40),
+                self._words(entries, "say", 400),
+                self._breath(entries),
+                self._flag(entries, "bell"),
+                place,
+            )
+        ]
+
+    def _pattern(self, entries: Mapping) -> tuple[Motion, Pattern]:
+        motion = Motion.VIBRATE
+        if "motion" in entries:
+            node = entries["motion"][1]
+            name = str(node.value)
+            if reason := FORBIDDEN_MOTIONS.get(name):
+                self.wrong(
+                    node.place,
+                    "D3",
+                    f"motion '{name}' is refused: {reason}",
+                    "use knead or vibrate",
+                )
+            elif name == Motion.REST:
+                self.wrong(node.place, "R20", "'rest' is a step of its own", "write '- rest: 20'")
+            elif found := self.choice(node, [str(motion) for motion in Motion], "motion"):
+                motion = Motion(found)
+        default = _DEFAULT_DIRECTION.get(motion, Direction.NONE)
+        if "direction" not in entries:
+            return motion, Pattern(motion, default)
+        node = entries["direction"][1]
+        found = self.choice(node, [str(way) for way in Direction], "direction")
+        if found is None:
+            return motion, Pattern(motion, default)
+        if Direction(found) not in DIRECTIONS[motion]:
+            suits = " or ".join(sorted(DIRECTIONS[motion]))
+            self.wrong(
+                node.place, "R20", f"{motion} has no direction '{found}'", f"it takes {suits}"
+            )
+            return motion, Pattern(motion, default)
+        return motion, Pattern(motion, Direction(found))
+
+    def _time(self, entries: Mapping, period: float, motion: Motion, place: Place) -> float:
+        seconds = UNSET_S
+        if "duration" in entries and "repetitions" in entries:
+            self.wrong(
+                entries["repetitions"][0],
+                "R20",
+                "both duration and repetitions",
+                "keep one of them",
+            )
+        elif "duration" in entries:
+            seconds = self._duration(entries, "duration")
+        elif "repetitions" in entries:
+            times = self.count(entries["repetitions"][1], 1, 600, "repetitions")
+            seconds = (times or 1) * period
+        if motion is Motion.HOLD:
+            where = entries["duration"][1].place if "duration" in entries else place
+            if not HOLD_MIN_S <= seconds <= HOLD_MAX_S and seconds != 1.0:
+                edge = HOLD_MAX_S if seconds > HOLD_MAX_S else HOLD_MIN_S
+                said = f"lasts {seconds:g} s" if seconds else "names no duration"
+                self.wrong(
+                    where, "K3", f"the hold {said}; holds take 10 to 60 s", f"nearest: {edge:g}"
+                )
+        return seconds
+
+    def _duration(self, entries: Mapping, key: str) -> float:
+        if key not in entries:
+            return UNSET_S
+        return self.seconds(entries[key][1], 1.0, SESSION_LIMIT_S, key) or 1.0
+
+    def _aims(self, entries: Mapping, zones: tuple[Zone, ...]) -> dict[Zone, Aim]:
+        ways = [key for key in ("level", "share", "keyframes") if key in entries]
+        if len(ways) > 1:
+            self.wrong(
+                entries[ways[1]][0], "R20", f"both {ways[0]} and {ways[1]}", "keep one of them"
+            )
+        if not ways:
+            return dict.fromkeys(zones, Share(1.0))
+        key = ways[0]
+        node = entries[key][1]
+        if not isinstance(node.value, dict):
+            return self._same(key, node, zones)
+        aims: dict[Zone, Aim] = {}
+        for name, (place, value) in node.value.items():
+            for zone in self.zone_group(name, place):
+                if zone not in zones:
+                    self.wrong(
+                        place, "R20", f"{zone} is not among this step's zones", "add it there"
+                    )
+                elif aim := self._aim(key, value, zone):
+                    aims[zone] = aim
+        for zone in zones:
+            if zone not in aims and not self.problems:
+                self.wrong(
+                    node.place, "R20", f"no {key} for {zone}", "add it, or take the zone out"
+                )
+        return aims
+
+    def _same(self, key: str, node: Node, zones: tuple[Zone, ...]) -> dict[Zone, Aim]:
+        """One value for all zones; only the first problem with it is kept."""
+        aims: dict[Zone, Aim] = {}
+        for zone in zones:
+            aim = self._aim(key, node, zone)
+            if aim is None:
+                return {}
+            aims[zone] = aim
+        return aims
+
+    def _aim(self, key: str, node: Node, zone: Zone) -> Aim | None:
+        match key:
+            case "share":
+                part = self.share(node, "share")
+                return None if part is None else Share(part)
+            case "keyframes":
+                return self._keyframes(node, zone)
+            case _:
+                level = self._level(node, zone, 0.1)
+                return None if level is None else Percent(level)
+
+    def _level(self, node: Node, zone: Zone, low: float) -> float | None:
+        level = self.number(node, low, 100.0, "level", "R19")
+        if level is None:
+            return None
+        bound = BOUNDS[zone.index]
+        if level > bound:
+            self.wrong(
+                node.place,
+                "R1",
+                f"level {level:g} at {zone}, where {bound:g} is the bound",
+                f"nearest: {bound:g}",
+            )
+            return None
+        if level > self.cap:
+            self.wrong(
+                node.place,
+                "R1",
+                f"level {level:g} is above this profile's cap {self.cap:g}",
+                f"nearest: {self.cap:g}, or raise the cap",
+            )
+            return None
+        return level
+
+    def _keyframes(self, node: Node, zone: Zone) -> Aim | None:
+        items = node.value if isinstance(node.value, tuple) else ()
+        if not items:
+            self.wrong(
+                node.place,
+                "R20",
+                "keyframes is no list of [seconds, percent]",
+                "write [[0, 5], [30, 10]]",
+            )
+            return None
+        points: list[tuple[float, float]] = []
+        for item in items:
+            pair = item.value
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                self.wrong(item.place, "R20", "a keyframe is [seconds, percent]", "write [30, 10]")
+                return None
+            t = self.seconds(pair[0], 0.0, SESSION_LIMIT_S, "keyframe time")
+            level = self._level(pair[1], zone, 0.0)
+            if t is None or level is None:
+                return None
+            if points and t <= points[-1][0]:
+                self.wrong(
+                    item.place,
+                    "R20",
+                    f"keyframe at {t:g} s is not after the one before",
+                    "sort them by time",
+                )
+                return None
+            points.append((t, level))
+        return Keyframes(tuple(points))
+
+    def _words(self, entries: Mapping, key: str, longest: int) -> str:
+        return (self.text(entries[key][1], longest, key) or "") if key in entries else ""
+
+    def _flag(self, entries: Mapping, key: str) -> bool:
+        return bool(self.flag(entries[key][1], key)) if key in entries else False
+
+    def _breath(self, entries: Mapping) -> Breath | None:
+        if "breathe" not in entries:
+            return None
+        found = self.mapping(entries["breathe"][1], ("in", "out"), "breathe")
+        if found is None:
+            return None
+        if "in" not in found or "out" not in found:
+            self.wrong(
+                entries["breathe"][0], "R20", "breathe needs in and out", "write {in: 4, out: 6}"
+            )
+            return None
+        inward = self.seconds(found["in"][1], 1.0, 20.0, "in", "R20")
+        outward = self.seconds(found["out"][1], 1.0, 20.0, "out", "R20")
+        return Breath(inward, outward) if inward and outward else None
+
+
+def one_side(step: Step, side: str) -> Step:
+    """The part of a step on the left or right: turning is mirrored, and `{side}` in words is filled in."""
+    words: dict[str, str] = {"title": step.title.replace("{side}", side)}
+    match step:
+        case HandsOn():
+            return msgspec.structs.replace(step, text=step.text.replace("{side}", side), **words)
+        case Rest():
+            return msgspec.structs.replace(step, say=step.say.replace("{side}", side), **words)
+        case Powered():
+            aims = {part.zone: part for part in step.parts}
+            for part in step.parts:
+                aims.setdefault(part.zone.mirror, part)
+            parts = tuple(_sided(aims[zone], zone) for zone in GROUPS[side] if zone in aims)
+            words["say"] = step.say.replace("{side}", side)
+            return msgspec.structs.replace(step, parts=parts, **words)
+
+
+def _sided(part: Part, zone: Zone) -> Part:
+    way = part.pattern.direction
+    if not zone.is_left:
+        way = _MIRRORED.get(way, way)
+    return Part(zone, part.aim, Pattern(part.pattern.motion, way))
+
+
+def _meant(key: str, keys: tuple[str, ...]) -> str:
+    if key in {"intensity", "strength", "percent", "power"}:
+        return "did you mean 'level' (percent) or 'share' (of what is allowed at that moment)?"
+    return nearest(key, keys)
