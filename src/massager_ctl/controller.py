@@ -212,7 +212,9 @@ class Controller:
         now = self._now()
         session = self._session
         if session is None or not self._in_session or session.phase is Phase.ARMING:
-            raise Refused("no session is running", "Start one first, e.g. `massager-ctl run gentle`.")
+            raise Refused(
+                "no session is running", "Start one first, e.g. `massager-ctl run gentle`."
+            )
         if isinstance(change, (SetLevel, SetMotion, SetHeat)):
             if not isinstance(session.programme, Manual):
                 raise Refused(
@@ -407,9 +409,7 @@ class Controller:
             levels = ZERO
             self._event("problem", error.message)
         session.sent(levels)
-        self._sent = Setpoint(
-            levels, wanted.patterns, wanted.period_s, wanted.heat_c, wanted.mode
-        )
+        self._sent = Setpoint(levels, wanted.patterns, wanted.period_s, wanted.heat_c, wanted.mode)
         self._sent_at = now
         self._driver.send(self._sent)
         self._keep_books(now)
@@ -667,5 +667,3 @@ def _check_change(change: SetLevel | SetMotion | SetHeat) -> None:
         case SetHeat(celsius=celsius):
             if celsius is not None and not 30 <= celsius <= 39:
                 raise InputError("heat is off, or 30 to 39 °C (R11)")
-
-

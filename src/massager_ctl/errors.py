@@ -1,24 +1,24 @@
 """Every error that this package raises, in one tree by blame and by remedy.
 
-    MassagerError                 carries what happened, what to do, and the exit code
-    ├── InputError          2     the person's input is wrong
-    │   ├── IntensityError        not a number from 0 to 100 (R19)
-    │   ├── AddressError          a device address that cannot be read
-    │   ├── ProfileError          a profile that is wrong, with every problem in it (R20)
-    │   └── ConfigError           a settings or limits file that is wrong
-    ├── Refused             3     a safety rule says no, before or during a session
-    │   ├── ScreeningNeeded       R21
-    │   ├── MedicalLock           R22
-    │   ├── DoseSpent             R9
-    │   └── DeviceRefused         the device said no to ARM or RESET, with its result
-    ├── StoreError          3     the ledger cannot be trusted or written: no session without it (R9)
-    ├── LinkError           4     the device or the link to it
-    │   ├── DeviceNotFound        nothing there
-    │   ├── DeviceBusy            another program or controller holds it (R17)
-    │   ├── LinkLost              it was there, and is gone
-    │   └── LinkTimeout           it did not answer in time
-    ├── ProtocolError       4     the peer's bytes make no sense (R16)
-    └── StopUnconfirmed     5     a stop was sent and not confirmed (R6); overrides all others
+MassagerError                 carries what happened, what to do, and the exit code
+├── InputError          2     the person's input is wrong
+│   ├── IntensityError        not a number from 0 to 100 (R19)
+│   ├── AddressError          a device address that cannot be read
+│   ├── ProfileError          a profile that is wrong, with every problem in it (R20)
+│   └── ConfigError           a settings or limits file that is wrong
+├── Refused             3     a safety rule says no, before or during a session
+│   ├── ScreeningNeeded       R21
+│   ├── MedicalLock           R22
+│   ├── DoseSpent             R9
+│   └── DeviceRefused         the device said no to ARM or RESET, with its result
+├── StoreError          3     the ledger cannot be trusted or written: no session without it (R9)
+├── LinkError           4     the device or the link to it
+│   ├── DeviceNotFound        nothing there
+│   ├── DeviceBusy            another program or controller holds it (R17)
+│   ├── LinkLost              it was there, and is gone
+│   └── LinkTimeout           it did not answer in time
+├── ProtocolError       4     the peer's bytes make no sense (R16)
+└── StopUnconfirmed     5     a stop was sent and not confirmed (R6); overrides all others
 """
 
 from __future__ import annotations

@@ -27,9 +27,7 @@ class _JumpingSelector(selectors.BaseSelector):
         self._speed = speed
         self.threads = 0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready

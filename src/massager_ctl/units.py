@@ -20,7 +20,7 @@ class Zone(StrEnum):
     SUBOCCIPITAL_RIGHT = "suboccipital_right"
 
     @property
-    def index(self) -> int:
+    def index(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Place in wire order and in `Levels`, 0 to 5."""
         return _INDEX[self]
 

@@ -247,9 +247,7 @@ class ReferenceDriver:
     # What goes to it.
 
     def _write(self, message: Message) -> None:
-        self._transport.write(
-            encode_body(message) if self.kind.framed else encode_frame(message)
-        )
+        self._transport.write(encode_body(message) if self.kind.framed else encode_frame(message))
 
     async def _ask(self, message: GetInfo | Arm | Reset) -> Info | Ack:
         """Send a question and wait for its answer, ANSWER_S at most."""
@@ -307,4 +305,3 @@ def _refusal(result: int, what: str, cause: Cause) -> DeviceRefused | DeviceBusy
     if name in ("latched", "fault"):
         why = f"{why} ({cause})"
     return DeviceRefused(f"the device refuses to {what}: {why}", remedy, name)
-

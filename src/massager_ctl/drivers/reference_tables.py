@@ -62,7 +62,10 @@ _PATTERNS: Final = {
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "stale_epoch": ("something stopped it in between", "Start again."),
-    "stale_challenge": ("the request took too long to arrive", "Start again; if it stays, the link is too slow."),
+    "stale_challenge": (
+        "the request took too long to arrive",
+        "Start again; if it stays, the link is too slow.",
+    ),
     "latched": (
         "its emergency stop is latched",
         "Make sure that all is well, then clear it with `massager-ctl reset`.",
@@ -71,7 +74,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "it has found a fault in itself",
         "Switch it off, see to the cause, then clear it with `massager-ctl reset`.",
     ),
-    "malformed": ("it does not understand the request", "Its firmware may be older than this program."),
+    "malformed": (
+        "it does not understand the request",
+        "Its firmware may be older than this program.",
+    ),
     "allowance": (
         "it has run as long as any hour may hold (R8)",
         "Rest, and try again later.",
@@ -82,8 +88,14 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "its button is pressed, stuck, or its cable is open",
         "Release the button; if it stays, do not use the device.",
     ),
-    "cause_present": ("the cause of the fault is still there", "See to it first, then reset again."),
-    "wrong_latch": ("something else latched in between", "Look at `massager-ctl status`, then reset again."),
+    "cause_present": (
+        "the cause of the fault is still there",
+        "See to it first, then reset again.",
+    ),
+    "wrong_latch": (
+        "something else latched in between",
+        "Look at `massager-ctl status`, then reset again.",
+    ),
     "not_latched": ("nothing is latched", "There is nothing to clear."),
     "not_allowed": (
         "this link may not command it",

@@ -69,12 +69,13 @@ class Governor:
             self._levels = ZERO
             raise
         rise = RISE_PER_S * elapsed if may_rise else 0.0
-        allowed = self.allowed()
-        levels = [
-            min(target, ceiling, level + rise)
-            for target, ceiling, level in zip(targets, allowed, self._levels, strict=True)
+        within = [min(target, top) for target, top in zip(targets, self.allowed(), strict=True)]
+        self._levels = [
+            min(target, level + rise)
+            for target, level in zip(
+                fit_sum(within, self.limits.sum_cap), self._levels, strict=True
+            )
         ]
-        self._levels = fit_sum(levels, self.limits.sum_cap)
         return tuple(math.floor(level * 10 + 1e-9) / 10 for level in self._levels)  # type: ignore[return-value]
 
     def allowed(self) -> Levels:

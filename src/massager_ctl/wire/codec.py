@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from binascii import crc_hqx
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
-from cobs import cobs
+from cobs import cobs as _cobs
 
 from massager_ctl.errors import ProtocolError
 from massager_ctl.wire.messages import (
@@ -21,6 +22,10 @@ from massager_ctl.wire.messages import (
     TelemetryFrame,
     Type,
 )
+
+# The package has no type hints of its own.
+_cobs_encode = cast("Callable[[bytes], bytes]", _cobs.encode)  # pyright: ignore[reportUnknownMemberType]
+_cobs_decode = cast("Callable[[bytes], bytes]", _cobs.decode)  # pyright: ignore[reportUnknownMemberType]
 
 VERSION: Final = 1
 MAX_BODY: Final = 61
@@ -63,7 +68,7 @@ def encode_body(message: Message) -> bytes:
 
 def encode_frame(message: Message) -> bytes:
     """The body, COBS-encoded and closed with `00`, for byte streams."""
-    return cobs.encode(encode_body(message)) + b"\0"
+    return _cobs_encode(encode_body(message)) + b"\0"
 
 
 def _pack(message: Message) -> bytes:
@@ -99,9 +104,7 @@ def _pack(message: Message) -> bytes:
                 message.limit_s,
             )
         case Reset():
-            return _RESET.pack(
-                VERSION, Type.RESET, message.token, message.challenge, message.latch
-            )
+            return _RESET.pack(VERSION, Type.RESET, message.token, message.challenge, message.latch)
         case TelemetryFrame():
             return _TELEMETRY.pack(
                 VERSION,
@@ -168,48 +171,92 @@ def decode_body(body: bytes) -> Message:
         raise ProtocolError("wrong CRC")
     if body[0] != VERSION:
         raise ProtocolError(f"protocol version {body[0]}; this program speaks {VERSION}")
-    unpack = _UNPACK.get(body[1])
-    if unpack is None:
+    known = _UNPACK.get(body[1])
+    if known is None:
         raise ProtocolError(f"unknown frame type {body[1]:#04x}")
-    if len(body) != LENGTHS[Type(body[1])]:
-        raise ProtocolError(f"{Type(body[1]).name} of {len(body)} bytes")
+    length, unpack = known
+    if len(body) != length:
+        raise ProtocolError(f"{Type(body[1]).name} of {len(body)} bytes; it has {length}")
     return unpack(body)
 
 
 def decode_run(run: bytes) -> Message:
     """The message in one COBS run (without its `00`). ProtocolError as for `decode_body`, and for bad COBS."""
     try:
-        body = cobs.decode(run)
-    except cobs.DecodeError as error:
+        body = _cobs_decode(run)
+    except _cobs.DecodeError as error:
         raise ProtocolError(f"bad COBS: {error}") from None
     return decode_body(body)
 
 
-def _telemetry(body: bytes) -> TelemetryFrame:
-    f = _TELEMETRY.unpack_from(body)
-    return TelemetryFrame(*f[2:14], f[14:20], *f[20:])
+def _get_info(body: bytes) -> Message:
+    return GetInfo(_GET_INFO.unpack_from(body)[2])
 
 
-def _info(body: bytes) -> Info:
-    f = _INFO.unpack_from(body)
-    return Info(*f[2:5], f[5:8], *f[8:15], f[15:21], *f[21:])
+def _arm(body: bytes) -> Message:
+    _, _, token, owner, epoch, challenge, seq, cap, limit_s = _ARM.unpack_from(body)
+    return Arm(token, owner, epoch, challenge, seq, cap, limit_s)
 
 
-def _setpoint(body: bytes) -> SetpointFrame:
+def _setpoint(body: bytes) -> Message:
     f = _SETPOINT.unpack_from(body)
-    return SetpointFrame(*f[2:9], f[9:15], f[15:21])
+    return SetpointFrame(f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9:15], f[15:21])
 
 
-_UNPACK = {
-    Type.GET_INFO: lambda body: GetInfo(*_GET_INFO.unpack_from(body)[2:]),
-    Type.ARM: lambda body: Arm(*_ARM.unpack_from(body)[2:]),
-    Type.SETPOINT: _setpoint,
-    Type.STOP: lambda body: Stop(*_STOP.unpack_from(body)[2:]),
-    Type.RESET: lambda body: Reset(*_RESET.unpack_from(body)[2:]),
-    Type.INFO: _info,
-    Type.TELEMETRY: _telemetry,
-    Type.ACK: lambda body: Ack(*_ACK.unpack_from(body)[2:]),
+def _stop(body: bytes) -> Message:
+    _, _, token, reason = _STOP.unpack_from(body)
+    return Stop(token, reason)
+
+
+def _reset(body: bytes) -> Message:
+    _, _, token, challenge, latch = _RESET.unpack_from(body)
+    return Reset(token, challenge, latch)
+
+
+def _info(body: bytes) -> Message:
+    f = _INFO.unpack_from(body)
+    firmware = (f[5], f[6], f[7])
+    masks = f[10], f[11], f[12], f[13], f[14]
+    return Info(
+        f[2],
+        f[3],
+        f[4],
+        firmware,
+        f[8],
+        f[9],
+        *masks,
+        f[15:21],
+        f[21],
+        f[22],
+        f[23],
+        f[24],
+        f[25],
+        f[26],
+    )
+
+
+def _telemetry(body: bytes) -> Message:
+    f = _TELEMETRY.unpack_from(body)
+    head = f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12], f[13]
+    return TelemetryFrame(*head, f[14:20], f[20], f[21], f[22], f[23], f[24])
+
+
+def _ack(body: bytes) -> Message:
+    _, _, token, of, result, epoch, detail = _ACK.unpack_from(body)
+    return Ack(token, of, result, epoch, detail)
+
+
+_UNPACK: Final[dict[int, tuple[int, Callable[[bytes], Message]]]] = {
+    Type.GET_INFO: (LENGTHS[Type.GET_INFO], _get_info),
+    Type.ARM: (LENGTHS[Type.ARM], _arm),
+    Type.SETPOINT: (LENGTHS[Type.SETPOINT], _setpoint),
+    Type.STOP: (LENGTHS[Type.STOP], _stop),
+    Type.RESET: (LENGTHS[Type.RESET], _reset),
+    Type.INFO: (LENGTHS[Type.INFO], _info),
+    Type.TELEMETRY: (LENGTHS[Type.TELEMETRY], _telemetry),
+    Type.ACK: (LENGTHS[Type.ACK], _ack),
 }
+"""Length and reader of each type."""
 
 
 class Splitter:
@@ -228,14 +275,13 @@ class Splitter:
         *runs, rest = data.split(b"\0")
         whole: list[bytes] = []
         for run in runs:
-            if self._rest:
-                run = self._rest + run
-                self._rest = b""
-            if self._overlong or len(run) > MAX_ENCODED:
+            joined = self._rest + run
+            self._rest = b""
+            if self._overlong or len(joined) > MAX_ENCODED:
                 self._overlong = False
                 self.dropped += 1
-            elif run:
-                whole.append(run)
+            elif joined:
+                whole.append(joined)
         self._rest += rest
         if len(self._rest) > MAX_ENCODED:
             self._overlong = True

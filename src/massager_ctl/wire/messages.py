@@ -65,7 +65,7 @@ class Arm(Struct, frozen=True):
 
 
 class SetpointFrame(Struct, frozen=True):
-    """`heat`: tenths of a degree or 0. `period`: ms. `levels`: tenths of a percent. `patterns`: direction << 4 | motion."""
+    """`heat`: tenths of a degree or 0; `period`: ms; `levels`: tenths of a percent; `patterns`: direction·16 + motion."""
 
     epoch: int
     owner: int
@@ -90,7 +90,7 @@ class Reset(Struct, frozen=True):
 
 
 class Info(Struct, frozen=True):
-    """Masks have bit *i* for zone, motion, direction or sense *i*; `caps` and `sum_cap` are percent; `deadman` is ms."""
+    """Masks have bit *i* for zone, motion, direction or sense *i*; caps are percent, `deadman` is ms."""
 
     token: int
     flags: int
