@@ -1,12 +1,23 @@
-"""The right driver for a device address."""
+"""From a device address to the driver that speaks to it."""
 
 from __future__ import annotations
 
-from massager_ctl.drivers.base import Driver
+from pathlib import Path
+
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.transports.base import Transport
+from massager_ctl.transports.address import Address
+from massager_ctl.transports.factory import make_transport
 
 
-def make_driver(transport: Transport) -> Driver:
-    """The driver that speaks over `transport`: there is one dialect, docs/protocol.md."""
-    return ReferenceDriver(transport)
+def make_driver(
+    address: Address | str,
+    *,
+    trace: Path | None = None,
+    profile: str | None = None,
+    seed: int = 0,
+) -> ReferenceDriver:
+    """The driver for a device, not opened yet. Raises AddressError.
+
+    There is one dialect, docs/protocol.md; the other arguments go to the embedded simulator, see `make_transport`.
+    """
+    return ReferenceDriver(make_transport(address, trace=trace, profile=profile, seed=seed))
