@@ -34,7 +34,7 @@ check: $(DEV) ## format, lint, types, import contracts, documents, tree
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python tools/docs.py --check
+	$(BIN)/python tools/documents.py --check
 	$(BIN)/python tools/check_tree.py
 
 format: $(DEV) ## format the code and mend what ruff can mend
@@ -48,7 +48,7 @@ bench: $(DEV) ## run the benchmarks
 	@set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 docs: $(DEV) ## write the generated parts of the documents anew
-	$(BIN)/python tools/docs.py
+	$(BIN)/python tools/documents.py
 
 mutants: $(DEV) ## mutation testing of the safety rules: every survivor is a missing test
 	$(BIN)/mutmut run
@@ -67,7 +67,7 @@ clean: ## remove what builds and tests leave behind
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environment as well
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-lock
 
 $(CORE): requirements.lock pyproject.toml
 	@tools/install $(VENV) requirements.lock

@@ -6,7 +6,7 @@ A block names its own source, a function without arguments that returns Markdown
     ...
     <!-- end generated -->
 
-`tools/docs.py` writes the blocks anew; `--check` only says which are out of date.
+`tools/documents.py` writes the blocks anew; `--check` only says which are out of date.
 """
 
 from __future__ import annotations
