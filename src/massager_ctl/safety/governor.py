@@ -17,6 +17,10 @@ RISE_PER_S: Final = 1.0
 """Points a second that a level may rise (R3, host)."""
 
 
+HELD_POINTS: Final = 0.5
+"""Points below what is wanted before a person is told why; less is rounding and the time a frame takes."""
+
+
 class Held(Struct, frozen=True):
     """Why a zone is not where it was asked to be: `wanted` and `allowed` in percent, the rule, and when it will be."""
 
@@ -88,7 +92,7 @@ class Governor:
         return tuple(
             self._why(zone, want, level)
             for zone, want, level in zip(ZONES, wanted, self._levels, strict=True)
-            if want > level + 0.1
+            if want > level + HELD_POINTS
         )
 
     def _why(self, zone: Zone, want: float, level: float) -> Held:
