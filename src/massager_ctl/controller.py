@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future, Task
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from massager_ctl.books import Admission, Books
 from massager_ctl.clock import Clock, SystemClock
 from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
 from massager_ctl.drivers.base import Driver
 from massager_ctl.errors import (
     DeviceBusy,
     DeviceRefused,
-    InputError,
     IntensityError,
     LinkLost,
     MassagerError,
@@ -32,8 +32,9 @@ from massager_ctl.requests import (
     SetLevel,
     SetMotion,
     SignOfLife,
+    check,
 )
-from massager_ctl.safety.attention import Attention
+from massager_ctl.safety.attention import Attention, Watcher, require_watcher
 from massager_ctl.safety.governor import Governor
 from massager_ctl.safety.limits import Limits
 from massager_ctl.safety.watch import Watch
@@ -46,7 +47,7 @@ from massager_ctl.session import (
 )
 from massager_ctl.status import Event, LinkState, Phase, Status
 from massager_ctl.stopping import confirm
-from massager_ctl.units import DIRECTIONS, ZERO, Intensity, Motion
+from massager_ctl.units import ZERO, Intensity
 
 PERIOD_S: Final = 0.2
 """Seconds between two setpoints; the setpoint is the heartbeat (R4)."""
@@ -67,40 +68,6 @@ SILENCE_S: Final = 1.0
 SUSPEND_S: Final = 0.5
 """Seconds that boottime may run ahead of monotonic before it counts as a suspend (R10)."""
 
-CHECKPOINT_S: Final = 5.0
-CHECKPOINT_OVERDUE_S: Final = 15.0
-"""Seconds between checkpoints of the ledger, and the delay after which a session fades (R9)."""
-
-
-class Permit(Protocol):
-    """A session that the ledger has on its books (R9)."""
-
-    async def checkpoint(self, running_s: float) -> None:
-        """Write down what was delivered so far, seconds of running."""
-        ...
-
-    async def settle(self, running_s: float, reason: str) -> None:
-        """The session is over: what was delivered, and why it ended."""
-        ...
-
-
-class Admission(Protocol):
-    """Who may run, how strong and how long: screening, dose, personal caps (R1, R9, R21, R22)."""
-
-    async def limits(self, info: DeviceInfo, *, cap: float | None, origin: Origin) -> Limits:
-        """The caps in force now. Raises Refused, ConfigError or StoreError."""
-        ...
-
-    async def reserve(
-        self, info: DeviceInfo, *, profile: str, running_s: float, origin: Origin
-    ) -> Permit:
-        """Put the whole session on the books, fsynced, before ARM. Raises Refused or StoreError."""
-        ...
-
-    async def report_pain(self, kind: PainKind, origin: Origin) -> str:
-        """Lower or lock (R22); returns what to tell the person."""
-        ...
-
 
 class Controller:
     """Owns one device. Every surface asks it by the same few calls and sees the same `Status`."""
@@ -112,7 +79,10 @@ class Controller:
         *,
         clock: Clock | None = None,
         scheduler: Scheduler | None = None,
+        watcher: Watcher = Watcher.PERSON,
     ) -> None:
+        """`watcher`: who can be asked for a sign of life (R23)."""
+        self._watcher = watcher
         self._driver = driver
         self._admission = admission
         self._clock = clock or SystemClock()
@@ -126,9 +96,7 @@ class Controller:
         self._governor: Governor | None = None
         self._watch = Watch()
         self._attention: Attention | None = None
-        self._permit: Permit | None = None
-        self._checkpoint: Task[None] | None = None
-        self._checkpointed_at = 0.0
+        self._books: Books | None = None
         self._ending: Future[SessionEnd] | None = None
         self._last_end: SessionEnd | None = None
         self._stops: set[Task[Any]] = set()
@@ -188,7 +156,8 @@ class Controller:
         info = self._require_idle()
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         plan = make_plan(profile, limits, info)
-        await self._begin(Played(plan), plan.limits, plan.running_s, plan.notes, origin)
+        heat = any(segment.heat_c is not None for segment in plan.motions)
+        await self._begin(Played(plan), plan.limits, plan.running_s, plan.notes, origin, heat=heat)
 
     async def manual(
         self,
@@ -221,9 +190,12 @@ class Controller:
                     "a profile is playing; it sets the levels itself",
                     "Ease it with `massager-ctl ease`, or stop it and use `massager-ctl manual`.",
                 )
-            _check_change(change)
+            check(change)
             if received_at is not None and now - received_at > STALE_REQUEST_S:
                 raise Refused("the request was too old when its turn came (R5)", "Ask again.")
+            if isinstance(change, SetHeat) and change.celsius and self._attention is None:
+                require_watcher(0.0, Origin.LOCAL, self._watcher, heat=True)
+                self._attention = Attention(now, self._watcher)
         if self._attention is not None:
             self._attention.sign_of_life(now)
         session.take(change, now)
@@ -315,8 +287,11 @@ class Controller:
         running_s: float,
         notes: tuple[str, ...],
         origin: Origin,
+        *,
+        heat: bool = False,
     ) -> None:
         info = self._require_idle()
+        require_watcher(programme.duration_s, origin, self._watcher, heat=heat)
         self._session = session = Session(programme)
         self._limits, self._notes = limits, notes
         self._governor = Governor(limits, programme.ramp_s)
@@ -332,7 +307,7 @@ class Controller:
         if session.ended is not None:
             await permit.settle(0.0, session.ended.cause)
             raise Refused(f"it ended before it began: {session.ended.text}")
-        self._permit = permit
+        self._books = Books(permit, self._now(), lambda text: self._event("problem", text))
         try:
             pauses = ARMED_WITH_PAUSES_MAX_S - ARMED_MAX_S
             await self._driver.arm(limits.cap, int(programme.duration_s + pauses))
@@ -347,9 +322,11 @@ class Controller:
             raise Refused(f"it ended before it began: {session.ended.text}")
         now = self._now()
         session.armed(now)
-        self._attention = Attention.for_session(programme.duration_s, origin, now)
+        self._attention = Attention.for_session(
+            programme.duration_s, origin, now, heat=heat, watcher=self._watcher
+        )
         self._drift = self._clock.boottime() - self._clock.monotonic()
-        self._checkpointed_at = self._sent_at = self._heard_at = now
+        self._sent_at = self._heard_at = now
         self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
         self._cycle(now, 0.0)
 
@@ -395,6 +372,7 @@ class Controller:
         if ended is not None:
             session.end(ended)
         else:
+            self._ask_for_a_sign(session, now)
             self._wanted = session.step(now)
         if session.ended is not None:
             self._send_stop(session.ended.cause)
@@ -412,7 +390,8 @@ class Controller:
         self._sent = Setpoint(levels, wanted.patterns, wanted.period_s, wanted.heat_c, wanted.mode)
         self._sent_at = now
         self._driver.send(self._sent)
-        self._keep_books(now)
+        if self._books is not None and not self._books.keep(now, self._delivered_s):
+            session.fade(now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)"))
         self._changed()
 
     def _reason_to_end(
@@ -427,9 +406,18 @@ class Controller:
         found = self._watch.check(now, telemetry, self._sent.levels)
         if found is not None:
             return Ended(*found)
-        if self._attention is not None and self._attention.missed(now) and self._session:
-            self._session.fade(now, Ended(Cause.SAFETY, "nobody answered (R23)"))
         return None
+
+    def _ask_for_a_sign(self, session: Session, now: float) -> None:
+        """R23: ask in time; the simulated device answers for itself; fade where nobody does."""
+        attention = self._attention
+        if attention is None or not attention.asking(now):
+            return
+        if attention.answers_itself:
+            attention.sign_of_life(now)
+            self._event("attention", "the simulated device gave its own sign of life (R23)")
+        elif attention.missed(now):
+            session.fade(now, Ended(Cause.SAFETY, "nobody answered for 5 minutes (R23)"))
 
     def _send_soon(self, now: float) -> None:
         """A request goes out at once, or as soon as the last setpoint is 20 ms old."""
@@ -446,28 +434,6 @@ class Controller:
         now = self._now()
         due = self._ticking.due if self._ticking is not None else now
         self._tick(now, max(0.0, now - due))
-
-    def _keep_books(self, now: float) -> None:
-        """Checkpoint the ledger off the loop; fade where it does not come back in time (R9)."""
-        overdue = now - self._checkpointed_at
-        if self._permit is None or overdue < CHECKPOINT_S:
-            return
-        if self._checkpoint is None or self._checkpoint.done():
-            self._checkpoint = asyncio.ensure_future(
-                self._write_checkpoint(self._permit, now, self._delivered_s)
-            )
-        if overdue > CHECKPOINT_OVERDUE_S and self._session is not None:
-            self._session.fade(
-                now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)")
-            )
-
-    async def _write_checkpoint(self, permit: Permit, now: float, running_s: float) -> None:
-        try:
-            await permit.checkpoint(running_s)
-        except MassagerError as error:
-            self._event("problem", error.message)
-        else:
-            self._checkpointed_at = now
 
     @property
     def _delivered_s(self) -> float:
@@ -516,38 +482,19 @@ class Controller:
         self._last_end = end = SessionEnd(
             ended.cause, ended.text, session.played_s, running_s, error
         )
-        if self._permit is not None:
+        books, self._books = self._books, None
+        if books is None:
+            _resolve(ending, end)
+        else:
             if error is not None or ended.cause is Cause.LINK_LOST:
                 running_s += self._driver.kind.dead_man_s + 0.1  # it may have run on until R4
-            self._settle(self._permit, running_s, ended.cause, ending, end)
-            self._permit = None
-        else:
-            _resolve(ending, end)
+            settling = asyncio.ensure_future(books.settle(running_s, ended.cause))
+            settling.add_done_callback(lambda _: _resolve(ending, end))
+            self._stops.add(settling)
+            settling.add_done_callback(self._stop_done)
         self._attention = None
         self._event("ended", ended.text)
         self._changed()
-
-    def _settle(
-        self,
-        permit: Permit,
-        running_s: float,
-        cause: Cause,
-        ending: Future[SessionEnd],
-        end: SessionEnd,
-    ) -> None:
-        async def settle() -> None:
-            try:
-                if self._checkpoint is not None:
-                    await asyncio.wait({self._checkpoint})
-                await permit.settle(running_s, cause)
-            except MassagerError as error:
-                self._event("problem", error.message)
-            finally:
-                _resolve(ending, end)
-
-        task = asyncio.ensure_future(settle())
-        self._stops.add(task)
-        task.add_done_callback(self._stop_done)
 
     # What comes from the driver.
 
@@ -647,23 +594,3 @@ def _resolve(future: Future[SessionEnd], end: SessionEnd) -> None:
 
 def _checked_cap(cap: float | None) -> float | None:
     return None if cap is None else Intensity(cap)
-
-
-def _check_change(change: SetLevel | SetMotion | SetHeat) -> None:
-    """Refuse what no device could play, before anything changes (R11, R19)."""
-    match change:
-        case SetLevel(percent=percent):
-            Intensity(percent)
-        case SetMotion(motion=motion, direction=direction, period_s=period_s):
-            if motion is Motion.REST:
-                raise InputError("to rest a zone, set its level to 0")
-            if direction not in DIRECTIONS[motion]:
-                raise InputError(
-                    f"{motion} has no direction {direction}",
-                    f"It takes {', '.join(sorted(DIRECTIONS[motion]))}.",
-                )
-            if isinstance(period_s, bool) or not 1 <= period_s <= 60:
-                raise InputError("a cycle takes 1 to 60 seconds")
-        case SetHeat(celsius=celsius):
-            if celsius is not None and not 30 <= celsius <= 39:
-                raise InputError("heat is off, or 30 to 39 °C (R11)")

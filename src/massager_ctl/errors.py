@@ -71,7 +71,10 @@ class AddressError(InputError):
 
 
 class ProfileError(InputError):
-    """A profile that breaks a rule (R20). `problems` holds each as one line: `file:line:column: rule: what, and the fix`."""
+    """A profile that breaks a rule (R20).
+
+    `problems` holds each as one line: `file:line:column: rule: what, and the fix`.
+    """
 
     code = "bad_profile"
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from massager_ctl.units import Direction, Motion, Zone
+from massager_ctl.errors import InputError
+from massager_ctl.units import DIRECTIONS, Direction, Intensity, Motion, Zone
 
 
 class Origin(StrEnum):
@@ -79,3 +80,23 @@ class SignOfLife(Request, frozen=True):
 
 Change = Pause | Resume | SetLevel | SetMotion | SetHeat | Ease | UndoEase | Fade | SignOfLife
 """What a running session takes. Start, stop, pain and reset are the controller's own calls."""
+
+
+def check(change: SetLevel | SetMotion | SetHeat) -> None:
+    """Refuse what no device could play, before anything changes (R11, R19). Raises InputError."""
+    match change:
+        case SetLevel(percent=percent):
+            Intensity(percent)
+        case SetMotion(motion=motion, direction=direction, period_s=period_s):
+            if motion is Motion.REST:
+                raise InputError("to rest a zone, set its level to 0")
+            if direction not in DIRECTIONS[motion]:
+                raise InputError(
+                    f"{motion} has no direction {direction}",
+                    f"It takes {', '.join(sorted(DIRECTIONS[motion]))}.",
+                )
+            if isinstance(period_s, bool) or not 1 <= period_s <= 60:
+                raise InputError("a cycle takes 1 to 60 seconds")
+        case SetHeat(celsius=celsius):
+            if celsius is not None and not 30 <= celsius <= 39:
+                raise InputError("heat is off, or 30 to 39 °C (R11)")
