@@ -88,7 +88,7 @@ def test_an_installed_copy_finds_its_profiles(wheel: Path, tmp_path: Path) -> No
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r});"
-        "from massager_ctl.profile.shipped import shipped_profiles; print(shipped_profiles())"
+        "from massager_ctl.profile.library import shipped_folder; print(shipped_folder())"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
@@ -97,9 +97,9 @@ def test_an_installed_copy_finds_its_profiles(wheel: Path, tmp_path: Path) -> No
 
 
 def test_a_checkout_finds_its_profiles() -> None:
-    from massager_ctl.profile.shipped import shipped_profiles
+    from massager_ctl.profile.library import shipped_folder
 
-    assert shipped_profiles() == ROOT / "profiles"
+    assert shipped_folder() == ROOT / "profiles"
 
 
 # --- dependencies ---
