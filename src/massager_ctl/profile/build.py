@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from massager_ctl.device import VIBRATE_ALL, Pattern
@@ -75,8 +77,12 @@ class _Builder:
                 case Powered() | HandsOn() | Rest():
                     self._fall_silent(step, end)
             self.now = end
-        fade_at = self.steps[last].t + self.steps[last].duration_s if last >= 0 else None
-        return self._finished(None if fade_at is None else fade_at - self.profile.fade_s)
+        return self._finished(self._fade_at())
+
+    def _fade_at(self) -> float | None:
+        """When the last fade begins, seconds; None where no motor turns."""
+        ends = [_silent_from(self.curves[zone].points) for zone in self.used]
+        return max(max(ends) - self.profile.fade_s, 0.0) if ends else None
 
     def _finished(self, fade_at: float | None) -> Plan:
         profile = self.profile
@@ -162,7 +168,8 @@ class _Builder:
         drawn = {part.zone: self._drawn(part, end) for part in parts}
         ran = self._ran(drawn, end)
         share = self._sum_share(parts)
-        for zone, points in drawn.items():
+        for zone, wanted in drawn.items():
+            points = wanted
             if self.written is Written.LOWERED:
                 cap, ramp = self.limits.caps[zone.index], self.profile.ramp_s
                 ceiling = [
@@ -170,7 +177,7 @@ class _Builder:
                 ]
                 level = self.curves[zone].level
                 climb = [(self.now, level), (end, level + RISE * (end - self.now))]
-                points = lower([(t, value * share) for t, value in points], lower(ceiling, climb))
+                points = lower([(t, value * share) for t, value in wanted], lower(ceiling, climb))
             self.curves[zone].extend(points)
         self.running_s = ran[-1][1]
 
@@ -190,28 +197,24 @@ class _Builder:
         curves = list(drawn.values())
         for zone in self.used:
             if zone not in drawn:
-                points = [point for point in self.curves[zone].points if point[0] >= self.now]
-                curves.append(points or [(end, 0.0)])
+                points = self.curves[zone].points
+                curves.append(points[bisect_left(points, (self.now,)) :])
         times = sorted({self.now, end, *(t for points in curves for t, _ in points)})
         result = [(self.now, self.running_s)]
-        for start, stop in zip(times, times[1:], strict=False):
+        for start, stop in pairwise(times):
             middle = (start + stop) / 2
             turning = any(value_at(points, middle) > 0 for points in curves)
             result.append((stop, result[-1][1] + (stop - start if turning else 0.0)))
         return result
 
     def _fade_out(self, end: float, seconds: float) -> None:
-        start = end - seconds
+        """Replace the last `seconds` before `end` by a straight way to zero."""
+        start = max(end - seconds, self.now)
         for zone in self.used:
-            points = self.curves[zone].points
-            kept = [point for point in points if point[0] <= self.now]
-            tail = [point for point in points if point[0] > self.now]
-            if not tail:
-                continue
-            path = cut([kept[-1], *tail], max(start, self.now))
-            self.curves[zone].points = kept[:-1]
-            self.curves[zone].points.extend(path)
-            self.curves[zone].add(end, 0.0)
+            curve = self.curves[zone]
+            if curve.level > 0:
+                curve.extend(cut(curve.split(self.now), start))
+                curve.add(end, 0.0)
 
     def _let_go(self, start: float, end: float) -> None:
         """Reach zero by the end of a step, softly, because the next one is for hands only."""
@@ -269,10 +272,18 @@ class _Builder:
         return ran < self.profile.ramp_s and following <= self.running_s
 
 
+def _silent_from(points: list[Point]) -> float:
+    """The moment from which a curve stays at zero."""
+    last = len(points) - 1
+    while last > 0 and points[last - 1][1] == 0.0:
+        last -= 1
+    return points[last][0]
+
+
 def _with_kinks(ran: list[Point], ramp_s: float) -> list[Point]:
     """The running time at every moment at which it, or the envelope over it, bends."""
     result = [ran[0]]
-    for (t0, r0), (t1, r1) in zip(ran, ran[1:], strict=False):
+    for (t0, r0), (t1, r1) in pairwise(ran):
         result.extend((t0 + kink - r0, kink) for kink in (GENTLE_S, ramp_s) if r0 < kink < r1)
         result.append((t1, r1))
     return result

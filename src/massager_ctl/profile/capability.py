@@ -1,4 +1,4 @@
-"""A device that lacks a zone or a motion gets the nearest gentler plan, never a stronger one, and the person is told."""
+"""A device that lacks a zone or a motion gets the nearest gentler plan, never a stronger one, and says so."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MEAN: Final[dict[Motion, float]] = {
     Motion.CIRCLE: 0.5,
     Motion.GLIDE: 0.5,
 }
-"""Roughly how much of its level a motion delivers over a cycle (protocol section 8): a stand-in with more gets less level."""
+"""Roughly the part of its level that a motion delivers over a cycle; a stand-in with more gets less level."""
 
 
 def adapt(profile: Profile, info: DeviceInfo) -> tuple[Profile, tuple[str, ...]]:

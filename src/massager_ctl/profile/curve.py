@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Final
 
 from massager_ctl.profile.timeline import Point
@@ -47,6 +48,13 @@ class Curve:
             ):
                 points.pop()
         points.append((t, level))
+
+    def split(self, t: float) -> list[Point]:
+        """Take off and return what lies after `t`, led by the level at the last point before it."""
+        here = bisect_right(self.points, (t, inf))
+        tail = self.points[here - 1 :]
+        del self.points[here:]
+        return tail
 
     def extend(self, points: Iterable[Point]) -> None:
         for t, level in points:

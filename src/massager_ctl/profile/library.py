@@ -1,4 +1,4 @@
-"""Where profiles are: shipped with the program, and a person's own in the config folder; neither hides the other unsaid."""
+"""Where profiles are: shipped ones and a person's own; neither hides the other unsaid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Entry(Struct, frozen=True):
 def shipped_folder() -> Path:
     """The folder of shipped profiles: beside the package where it is installed, else in the checkout."""
     package = Path(__file__).resolve().parent.parent
-    installed = package / "profiles"
+    installed = package / "profiles_data"
     return installed if installed.is_dir() else package.parent.parent / "profiles"
 
 

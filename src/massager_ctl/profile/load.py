@@ -1,4 +1,4 @@
-"""A profile's text becomes a `Profile`, or one error with every problem in it, each with file, line and column (R20)."""
+"""A text becomes a `Profile`, or one error with every problem, each with file, line and column (R20)."""
 
 from __future__ import annotations
 

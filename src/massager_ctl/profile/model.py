@@ -1,4 +1,4 @@
-"""What a profile says once it has been read: steps, levels and times that have passed every check but the proof (R20)."""
+"""What a profile says once it has been read: it has passed every check but the proof (R20)."""
 
 from __future__ import annotations
 

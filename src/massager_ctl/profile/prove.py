@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
 from massager_ctl.profile.model import FADE_MAX_S, FADE_MIN_S, SESSION_LIMIT_S, WARM_S, Place
-from massager_ctl.profile.timeline import Plan, Point, rows
+from massager_ctl.profile.timeline import Plan, rows
 from massager_ctl.safety.envelope import GENTLE_S, RAMP_MAX_S, RAMP_MIN_S, envelope
 from massager_ctl.safety.limits import BOUNDS, SUM_BOUND
 from massager_ctl.units import ZONES, Motion, Zone
@@ -95,7 +96,7 @@ def _shape(plan: Plan) -> Iterator[_Found]:
             yield ("R3", 0.0, zone, f"level of {zone} starts at {points[0][1]:g}", "start at 0")
         if points[-1][1] != 0.0 or points[-1][0] > plan.duration_s + EPS:
             yield ("R8", points[-1][0], zone, f"{zone} is not at zero at the end", "let it fade")
-        for (t0, _), (t1, level) in zip(points, points[1:], strict=False):
+        for (t0, _), (t1, level) in pairwise(points):
             if not t1 >= t0 or not 0.0 <= level <= 100.0:
                 yield ("R19", t0, zone, f"{zone} has no percent at {t1:g} s", "give 0 to 100")
 
@@ -123,7 +124,7 @@ def _stretches(plan: Plan) -> Iterator[Stretch]:
     """Cut the session at every bend of every curve, and of the envelope in running time (R2)."""
     table = rows(plan.zones)
     running = 0.0
-    for (start, _, left), (end, right, _) in zip(table, table[1:], strict=False):
+    for (start, _, left), (end, right, _) in pairwise(table):
         turning = any(left) or any(right)
         kinks = [GENTLE_S, plan.ramp_s] if turning else []
         cuts = [start + kink - running for kink in kinks if running < kink < running + end - start]
@@ -199,34 +200,37 @@ def _levels(plan: Plan, stretch: Stretch) -> Iterator[_Found]:
 
 
 def _fade(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
-    """The last powered part ends in a straight fade of 5 to 10 s (R8)."""
+    """The last powered part falls to zero without a break or a jump over 5 s or more (R8)."""
     turning = [stretch for stretch in stretches if stretch.turning]
     if not turning:
         return
     end = turning[-1].end
-    start = end - plan.fade_s
+    start = end - FADE_MIN_S
     if not FADE_MIN_S <= plan.fade_s <= FADE_MAX_S:
         yield ("R8", end, "fade", f"the fade is {plan.fade_s:g} s", "make it 5 to 10 s")
-    steady = start >= -EPS
-    for stretch in turning:
-        if stretch.end <= start + EPS:
-            continue
-        for low, high in zip(stretch.before, stretch.after, strict=True):
-            steady = steady and high <= low + EPS
-        steady = steady and sum(stretch.after) < sum(stretch.before)
-    for t, before, after in rows(plan.zones):
-        if t > start + EPS:
-            steady = steady and all(
-                abs(low - high) <= EPS for low, high in zip(before, after, strict=True)
-            )
+    steady = start >= -EPS and sum(turning[-1].after) <= EPS
+    while turning and turning[-1].end > start + EPS:
+        stretch = turning.pop()
+        falls = all(
+            high <= low + EPS for low, high in zip(stretch.before, stretch.after, strict=True)
+        )
+        joined = not turning or stretch.start <= start + EPS or _joined(turning[-1], stretch)
+        steady = steady and falls and joined and sum(stretch.after) < sum(stretch.before)
     if not steady:
         yield (
             "R8",
-            max(min(start, end - EPS * 2), 0.0),
+            max(end - 2 * EPS, 0.0),
             "fade",
-            f"the last powered step does not fade to zero over {plan.fade_s:g} s",
+            f"the last powered step does not fade to zero over {FADE_MIN_S:g} s or more",
             f"make it longer than {plan.fade_s:g} s",
         )
+
+
+def _joined(first: Stretch, second: Stretch) -> bool:
+    """Whether no level jumps between two stretches."""
+    return first.end >= second.start - EPS and all(
+        abs(low - high) <= EPS for low, high in zip(first.after, second.before, strict=True)
+    )
 
 
 def _hands(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
@@ -280,8 +284,3 @@ def _cold(stretches: list[Stretch], index: int, end: float, holding: list[Zone])
             return stretch.running
         index += 1
     return None
-
-
-def peak(points: tuple[Point, ...]) -> float:
-    """The highest level of a curve, percent."""
-    return max(level for _, level in points)

@@ -63,6 +63,9 @@ STEP_KEYS: Final = tuple(dict.fromkeys((*POWERED_KEYS, *GUIDE_KEYS, *REST_KEYS, 
 
 MAX_REPEAT: Final = 10_000
 MAX_NESTING: Final = 3
+SHORTEST_S: Final = 0.1
+"""Seconds that a step takes at least."""
+
 UNSET_S: Final = 0.0
 """Duration of a step that names none, until the profile's own duration is shared out."""
 
@@ -103,7 +106,7 @@ class StepReader(Reader):
                 )
             return tuple(steps)
         left = (total_s - sum(step.duration_s for step in steps)) / len(unset)
-        if left < 1.0:
+        if left < SHORTEST_S:
             self.wrong(
                 unset[0].place,
                 "R8",
@@ -230,6 +233,8 @@ class StepReader(Reader):
 
     def _powered(self, entries: Mapping, place: Place) -> list[Step]:
         if "zones" not in entries:
+            if self.problems and self.problems[-1].what.startswith("unknown key"):
+                return []
             self.wrong(
                 place,
                 "R20",
@@ -249,6 +254,7 @@ class StepReader(Reader):
         aims = self._aims(entries, zones)
         if not aims:
             return []
+        seconds = self._last_keyframe(entries, aims, seconds)
         return [
             Powered(
                 seconds,
@@ -296,6 +302,7 @@ class StepReader(Reader):
 
     def _time(self, entries: Mapping, period: float, motion: Motion, place: Place) -> float:
         seconds = UNSET_S
+        known = len(self.problems)
         if "duration" in entries and "repetitions" in entries:
             self.wrong(
                 entries["repetitions"][0],
@@ -308,9 +315,9 @@ class StepReader(Reader):
         elif "repetitions" in entries:
             times = self.count(entries["repetitions"][1], 1, 600, "repetitions")
             seconds = (times or 1) * period
-        if motion is Motion.HOLD:
+        if motion is Motion.HOLD and len(self.problems) == known:
             where = entries["duration"][1].place if "duration" in entries else place
-            if not HOLD_MIN_S <= seconds <= HOLD_MAX_S and seconds != 1.0:
+            if not HOLD_MIN_S <= seconds <= HOLD_MAX_S:
                 edge = HOLD_MAX_S if seconds > HOLD_MAX_S else HOLD_MIN_S
                 said = f"lasts {seconds:g} s" if seconds else "names no duration"
                 self.wrong(
@@ -321,7 +328,7 @@ class StepReader(Reader):
     def _duration(self, entries: Mapping, key: str) -> float:
         if key not in entries:
             return UNSET_S
-        return self.seconds(entries[key][1], 1.0, SESSION_LIMIT_S, key) or 1.0
+        return self.seconds(entries[key][1], SHORTEST_S, SESSION_LIMIT_S, key) or SHORTEST_S
 
     def _aims(self, entries: Mapping, zones: tuple[Zone, ...]) -> dict[Zone, Aim]:
         ways = [key for key in ("level", "share", "keyframes") if key in entries]
@@ -425,6 +432,21 @@ class StepReader(Reader):
                 return None
             points.append((t, level))
         return Keyframes(tuple(points))
+
+    def _last_keyframe(self, entries: Mapping, aims: dict[Zone, Aim], seconds: float) -> float:
+        """The step's duration: keyframes must fit into it, and make it where it is not named."""
+        ends = [aim.points[-1][0] for aim in aims.values() if isinstance(aim, Keyframes)]
+        last = max(ends, default=0.0)
+        if seconds == UNSET_S:
+            return last
+        if last > seconds:
+            self.wrong(
+                entries["keyframes"][1].place,
+                "R20",
+                f"the last keyframe is at {last:g} s and the step ends at {seconds:g} s",
+                f"nearest: 'duration: {last:g}'",
+            )
+        return seconds
 
     def _words(self, entries: Mapping, key: str, longest: int) -> str:
         return (self.text(entries[key][1], longest, key) or "") if key in entries else ""

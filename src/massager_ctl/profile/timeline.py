@@ -116,7 +116,7 @@ def rows(zones: dict[Zone, tuple[Point, ...]]) -> list[Row]:
         (
             t,
             tuple(column[index][0] for column in columns),  # type: ignore[misc]
-            tuple(column[index][1] for column in columns),  # type: ignore[misc]
+            tuple(column[index][1] for column in columns),
         )
         for index, t in enumerate(times)
     ]

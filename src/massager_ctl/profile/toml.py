@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from massager_ctl.profile.model import Place
 from massager_ctl.profile.nodes import MAX_DEPTH, Node, unreadable
@@ -38,14 +38,14 @@ def _node(value: Any, path: Path, near: Place, places: dict[Path, Place], depth:
         raise unreadable(place, "nested too deeply", "keep it flat")
     if isinstance(value, dict):
         entries: dict[str, tuple[Place, Node]] = {}
-        for key, item in value.items():
+        for key, item in cast(dict[str, Any], value).items():
             node = _node(item, (*path, key), place, places, depth + 1)
             entries[key] = (node.place, node)
         return Node(entries, place)
     if isinstance(value, list):
         items = (
             _node(item, (*path, index), place, places, depth + 1)
-            for index, item in enumerate(value)
+            for index, item in enumerate(cast(list[Any], value))
         )
         return Node(tuple(items), place)
     if value is None or isinstance(value, (str, int, float, bool)):
