@@ -554,6 +554,7 @@ class Controller:
             info=self._info,
             telemetry=self._driver.newest,
             end_reason=self._last_end.cause if self._last_end and not self._in_session else "",
+            exit_code=self._last_end.exit_code if self._last_end and not self._in_session else None,
             message=str(self._unconfirmed or ""),
         )
         if session is None or governor is None:
@@ -583,6 +584,7 @@ class Controller:
             attention_in_s=self._attention.due_in(self._now()) if self._attention else None,
             notes=self._notes,
             end_reason=status.end_reason,
+            exit_code=status.exit_code,
             message=session.ended.text if session.ended else "",
         )
 

@@ -54,6 +54,7 @@ class GuidedStep(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """One picture. Levels in percent by zone index; times in seconds.
 
+    `end_reason` and `exit_code` are those of the last session, once it is over.
     `target` is what the programme or the person wants, `sent` what the rules let through, `actual` what the
     device reports, `allowed` what could be reached at this moment.
     """
@@ -80,6 +81,7 @@ class Status(Struct, frozen=True):
     dose_left_s: float | None = None
     notes: tuple[str, ...] = ()
     end_reason: str = ""
+    exit_code: int | None = None
     message: str = ""
 
     @property
