@@ -1,0 +1,228 @@
+"""Serial ports: what goes wrong on opening, unplugging, and the road by threads."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import socket
+import time
+import tty
+from pathlib import Path
+
+import pytest
+
+from massager_ctl.errors import DeviceBusy, DeviceNotFound, LinkError
+from massager_ctl.transports.conformance import PIECE, Recorder, until
+from massager_ctl.transports.factory import make_transport
+from massager_ctl.transports.serial import (
+    SerialTransport,
+    ThreadedSerialTransport,
+    make_serial,
+)
+
+
+@pytest.mark.asyncio
+async def test_a_port_that_is_not_there() -> None:
+    with pytest.raises(DeviceNotFound) as caught:
+        await make_serial("/dev/ttyNoSuchPort").open(Recorder())
+    assert "does not exist" in caught.value.message
+    assert "scan" in caught.value.remedy
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_is_no_port(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a port")
+    with pytest.raises(DeviceNotFound, match="not a serial port"):
+        await make_serial(str(file)).open(Recorder())
+    with pytest.raises(DeviceNotFound, match="not a serial port"):
+        await make_serial(str(tmp_path)).open(Recorder())
+
+
+@pytest.mark.asyncio
+async def test_a_port_without_permission(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch(mode=0o000)
+    importlib.import_module("serial")  # before the test gives up its rights
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)  # root may open everything: be nobody for a moment
+    try:
+        with pytest.raises(LinkError, match="no permission") as caught:
+            await make_serial(str(file)).open(Recorder())
+    finally:
+        os.seteuid(me)
+    assert "dialout" in caught.value.remedy
+
+
+@pytest.mark.asyncio
+async def test_a_port_in_use_is_busy_and_free_again_after_a_close() -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    first, second = (SerialTransport(os.ttyname(slave)) for _ in range(2))
+    try:
+        await first.open(Recorder())
+        with pytest.raises(DeviceBusy, match="in use"):
+            await second.open(Recorder())
+        await first.close()
+        await second.open(Recorder())
+        await second.close()
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.asyncio
+async def test_a_socket_url_with_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(DeviceNotFound, match="nothing listens") as caught:
+        await make_transport(f"serial:socket://127.0.0.1:{port}").open(Recorder())
+    assert f"serial:socket://127.0.0.1:{port}" in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "rfc2217://127.0.0.1:1"])
+@pytest.mark.asyncio
+async def test_a_url_that_does_not_open(url: str) -> None:
+    with pytest.raises(LinkError) as caught:
+        await make_serial(url).open(Recorder())
+    assert url in caught.value.message
+    assert caught.value.remedy
+
+
+@pytest.mark.asyncio
+async def test_an_unplugged_port_is_told_within_milliseconds() -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    transport = SerialTransport(os.ttyname(slave))
+    heard = Recorder()
+    await transport.open(heard)
+    os.close(slave)
+    began = time.monotonic()
+    os.close(master)
+    await until(lambda: heard.lost, "the loss is told")
+    assert time.monotonic() - began < 0.5
+    assert "gone" in heard.lost[0].message
+    await transport.close()
+
+
+@pytest.mark.asyncio
+async def test_a_close_lets_the_last_bytes_out_and_an_abort_does_not_wait() -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    transport = SerialTransport(os.ttyname(slave))
+    try:
+        await transport.open(Recorder())
+        transport.write(PIECE)
+        await transport.close()
+        assert os.read(master, 100) == PIECE
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+# The road by threads, over pyserial's own `loop://`: what is written comes back.
+
+
+@pytest.mark.asyncio
+async def test_a_port_without_a_descriptor() -> None:
+    transport = make_serial("loop://")
+    assert isinstance(transport, ThreadedSerialTransport)
+    heard = Recorder()
+    drained: list[None] = []
+    transport.on_drained(lambda: drained.append(None))
+    for _ in range(2):
+        heard.data.clear()
+        drained.clear()
+        await transport.open(heard)
+        with pytest.raises(LinkError, match="already"):
+            await transport.open(heard)
+        transport.write(PIECE)
+        transport.write(PIECE[:7])
+        await until(lambda: bytes(heard.data) == PIECE + PIECE[:7], "the bytes come back")
+        transport.on_drained(lambda: drained.append(None))
+        transport.preempt(b"\0stop\0")
+        await until(lambda: heard.data.endswith(b"\0stop\0"), "the urgent bytes come back")
+        await until(lambda: drained and not transport.backlog, "drained is told")
+        await transport.close()
+        await transport.close()
+        transport.write(PIECE)
+        assert transport.backlog == 0
+    assert heard.lost == []
+
+
+class BrokenPort:
+    """A port whose cable is pulled out: the read raises as pyserial's does."""
+
+    in_waiting = 0
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.unplugged = False
+        self.stuck = False
+        self.written: list[bytes] = []
+
+    def read(self, size: int = 1) -> bytes:
+        time.sleep(0.002)
+        if self.unplugged:
+            raise OSError(5, "Input/output error")
+        return b""
+
+    def write(self, data: bytes) -> int:
+        while self.stuck:
+            time.sleep(0.002)
+        self.written.append(data)
+        return len(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class BrokenTransport(ThreadedSerialTransport):
+    def __init__(self, port: BrokenPort) -> None:
+        super().__init__("broken")
+        self.port = port
+
+    async def _connect(self) -> BrokenPort:
+        return self.port
+
+
+@pytest.mark.asyncio
+async def test_threads_tell_an_unplugged_port_once_and_close_it() -> None:
+    port = BrokenPort()
+    transport = BrokenTransport(port)
+    heard = Recorder()
+    await transport.open(heard)
+    port.unplugged = True
+    await until(lambda: heard.lost, "the loss is told")
+    await until(lambda: port.closed, "the port is closed")
+    await asyncio.sleep(0.01)
+    assert len(heard.lost) == 1
+    assert "serial:broken is gone" in heard.lost[0].message
+    await transport.close()
+
+
+@pytest.mark.asyncio
+async def test_threads_let_an_urgent_write_past_what_waits() -> None:
+    port = BrokenPort()
+    port.stuck = True
+    transport = BrokenTransport(port)
+    await transport.open(Recorder())
+    transport.write(b"under way")
+    await until(lambda: transport.backlog == 9, "the first is being written")
+    await asyncio.sleep(0.01)
+    transport.write(b"waits")
+    transport.preempt(b"stop")
+    assert transport.backlog == len(b"under way") + len(b"stop")
+    port.stuck = False
+    await until(lambda: not transport.backlog, "all is written")
+    assert port.written == [b"under way", b"stop"]
+    port.stuck = True
+    transport.write(b"under way")
+    await asyncio.sleep(0.01)
+    transport.write(b"never sent")
+    transport.abort()
+    port.stuck = False
+    await until(lambda: port.closed, "the port is closed")
+    assert port.written[-1] == b"under way"
