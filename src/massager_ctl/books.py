@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from massager_ctl.device import Cause, DeviceInfo
 from massager_ctl.errors import MassagerError
 from massager_ctl.requests import Origin, PainKind
+from massager_ctl.safety.attention import Watcher
 from massager_ctl.safety.limits import Limits
 
 CHECKPOINT_S: Final = 5.0
@@ -32,12 +33,33 @@ class Permit(Protocol):
 class Admission(Protocol):
     """Who may run, how strong and how long: screening, dose, personal caps (R1, R9, R21, R22)."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the person should hear about this session, after `limits`."""
+        ...
+
+    @property
+    def dose_left_s(self) -> float | None:
+        """Seconds of running that the day leaves, after `limits`; None where no dose is counted."""
+        ...
+
+    def watcher(self, info: DeviceInfo) -> Watcher:
+        """Who can be asked for a sign of life (R23)."""
+        ...
+
     async def limits(self, info: DeviceInfo, *, cap: float | None, origin: Origin) -> Limits:
         """The caps in force now. Raises Refused, ConfigError or StoreError."""
         ...
 
     async def reserve(
-        self, info: DeviceInfo, *, profile: str, running_s: float, origin: Origin
+        self,
+        info: DeviceInfo,
+        *,
+        profile: str,
+        running_s: float,
+        origin: Origin,
+        duration_s: float,
+        heat: bool,
     ) -> Permit:
         """Put the whole session on the books, fsynced, before ARM. Raises Refused or StoreError."""
         ...

@@ -34,7 +34,7 @@ from massager_ctl.requests import (
     SignOfLife,
     check,
 )
-from massager_ctl.safety.attention import Attention, Watcher, require_watcher
+from massager_ctl.safety.attention import Attention, Watcher
 from massager_ctl.safety.governor import Governor
 from massager_ctl.safety.limits import Limits
 from massager_ctl.safety.watch import Watch
@@ -79,10 +79,7 @@ class Controller:
         *,
         clock: Clock | None = None,
         scheduler: Scheduler | None = None,
-        watcher: Watcher = Watcher.PERSON,
     ) -> None:
-        """`watcher`: who can be asked for a sign of life (R23)."""
-        self._watcher = watcher
         self._driver = driver
         self._admission = admission
         self._clock = clock or SystemClock()
@@ -157,7 +154,14 @@ class Controller:
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         plan = make_plan(profile, limits, info)
         heat = any(segment.heat_c is not None for segment in plan.motions)
-        await self._begin(Played(plan), plan.limits, plan.running_s, plan.notes, origin, heat=heat)
+        await self._begin(
+            Played(plan),
+            plan.limits,
+            plan.running_s,
+            (*self._admission.notes, *plan.notes),
+            origin,
+            heat=heat,
+        )
 
     async def manual(
         self,
@@ -170,7 +174,7 @@ class Controller:
         info = self._require_idle()
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         programme = Manual(duration_s)
-        await self._begin(programme, limits, programme.duration_s, (), origin)
+        await self._begin(programme, limits, programme.duration_s, self._admission.notes, origin)
 
     def request(self, change: Change, *, received_at: float | None = None) -> None:
         """Change the running session; it goes out at once, 50 a second at most.
@@ -194,14 +198,18 @@ class Controller:
             if received_at is not None and now - received_at > STALE_REQUEST_S:
                 raise Refused("the request was too old when its turn came (R5)", "Ask again.")
             if isinstance(change, SetHeat) and change.celsius and self._attention is None:
-                require_watcher(0.0, Origin.LOCAL, self._watcher, heat=True)
-                self._attention = Attention(now, self._watcher)
+                self._attention = self._attend_heat(now)
         if self._attention is not None:
             self._attention.sign_of_life(now)
         session.take(change, now)
         if not isinstance(change, SignOfLife):
             self._event(type(change).__name__.lower(), f"{type(change).__name__} asked for")
             self._send_soon(now)
+
+    def _attend_heat(self, now: float) -> Attention | None:
+        """Heat needs somebody who answers, from the moment it is asked for (R23)."""
+        watcher = Watcher.NOBODY if self._info is None else self._admission.watcher(self._info)
+        return Attention.for_session(0.0, Origin.LOCAL, now, heat=True, watcher=watcher)
 
     async def stop(self, cause: Cause = Cause.PERSON) -> None:
         """Stop, from any state, and wait until the device has confirmed it. Raises StopUnconfirmed."""
@@ -291,7 +299,6 @@ class Controller:
         heat: bool = False,
     ) -> None:
         info = self._require_idle()
-        require_watcher(programme.duration_s, origin, self._watcher, heat=heat)
         self._session = session = Session(programme)
         self._limits, self._notes = limits, notes
         self._governor = Governor(limits, programme.ramp_s)
@@ -299,7 +306,12 @@ class Controller:
         self._ending = asyncio.get_running_loop().create_future()
         try:
             permit = await self._admission.reserve(
-                info, profile=programme.id, running_s=running_s, origin=origin
+                info,
+                profile=programme.id,
+                running_s=running_s,
+                origin=origin,
+                duration_s=programme.duration_s,
+                heat=heat,
             )
         except BaseException as error:
             self._never_ran(session, error)
@@ -323,7 +335,11 @@ class Controller:
         now = self._now()
         session.armed(now)
         self._attention = Attention.for_session(
-            programme.duration_s, origin, now, heat=heat, watcher=self._watcher
+            programme.duration_s,
+            origin,
+            now,
+            heat=heat,
+            watcher=self._admission.watcher(info),
         )
         self._drift = self._clock.boottime() - self._clock.monotonic()
         self._sent_at = self._heard_at = now
@@ -582,6 +598,7 @@ class Controller:
             eased=session.eased,
             guided=programme.guided_at(played) if live else None,
             attention_in_s=self._attention.due_in(self._now()) if self._attention else None,
+            dose_left_s=self._admission.dose_left_s,
             notes=self._notes,
             end_reason=status.end_reason,
             exit_code=status.exit_code,
