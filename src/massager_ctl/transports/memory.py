@@ -31,7 +31,7 @@ class Simulator(Protocol):
     """A running simulator; it lives on the event loop that is running when it is opened."""
 
     def open_link(
-        self, kind: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None], /
+        self, kind: str, on_data: Callable[[bytes], None], on_lost: Callable[[str], None], /
     ) -> SimLink: ...
 
     def close(self) -> None: ...
@@ -95,8 +95,9 @@ class SimTransport:
         if self._link is not None:
             raise LinkError(f"{self.address} is open already", "Close it before opening it again.")
         if self._simulator is None:
+            open_simulator = self._find()
             try:
-                self._simulator = self._find()(
+                self._simulator = open_simulator(
                     self._options, trace=self._trace, profile=self._profile, seed=self._seed
                 )
             except ValueError as error:
@@ -110,7 +111,7 @@ class SimTransport:
             if self._link is not None and opening == self._openings:
                 receiver.data_received(data)
 
-        def lose() -> None:
+        def lose(why: str) -> None:
             if self._link is not None and opening == self._openings:
                 self._link = None
                 receiver.link_lost(
@@ -122,8 +123,8 @@ class SimTransport:
         def on_data(data: bytes) -> None:
             loop.call_soon(deliver, data)
 
-        def on_lost() -> None:
-            loop.call_soon(lose)
+        def on_lost(why: str) -> None:
+            loop.call_soon(lose, why)
 
         self._link = self._simulator.open_link(self.kind.value, on_data, on_lost)
 
