@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from massager_ctl.profile.curve import value_at
 from massager_ctl.profile.model import HandsOn, Percent, Place, Powered, Profile
 from massager_ctl.profile.nodes import Problem
 from massager_ctl.profile.timeline import Plan, Point
@@ -91,10 +92,13 @@ def _steps(profile: Profile, plan: Plan) -> Iterator[Problem]:
 
 def _unreached(step: Powered, plan: Plan, start: float) -> Iterator[Problem]:
     """A level that the ramp does not allow before the step is over (R2, R3)."""
+    end = start + step.duration_s
     for part in step.parts:
         if not isinstance(part.aim, Percent):
             continue
-        reached = peak_between(plan.zones[part.zone], start, start + step.duration_s)
+        points = plan.zones[part.zone]
+        bends = [level for t, level in points if start <= t <= end]
+        reached = max([*bends, value_at(points, start), value_at(points, end)])
         if reached < part.aim.value - 0.5:
             yield Problem(
                 step.place,
@@ -108,8 +112,3 @@ def _unreached(step: Powered, plan: Plan, start: float) -> Iterator[Problem]:
 def peak(points: tuple[Point, ...]) -> float:
     """The highest level of a curve, percent."""
     return max(level for _, level in points)
-
-
-def peak_between(points: tuple[Point, ...], start: float, end: float) -> float:
-    """The highest level of a curve at its bends from `start` to `end`, percent."""
-    return max((level for t, level in points if start <= t <= end), default=0.0)

@@ -44,7 +44,9 @@ PROFILE_KEYS: Final = (
 )
 """The keys of a profile, in the order in which they are usually written."""
 
-_ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ID_FORM: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""What a profile's id looks like."""
+
 _TECHNIQUE: Final = re.compile(r"K([1-9]|10)")
 _RULE: Final = re.compile(r"[DZPTKR][1-9][0-9]?")
 
@@ -161,7 +163,7 @@ class _ProfileReader(Reader):
             name = self.text(node, 40, "id") or "x"
         else:
             place, name = Place(source), Path(source).stem
-        if not _ID.fullmatch(name) or len(name) > 40:
+        if not ID_FORM.fullmatch(name) or len(name) > 40:
             self.wrong(
                 place,
                 "R20",

@@ -361,7 +361,7 @@ class StepReader(Reader):
     def _same(self, key: str, node: Node, zones: tuple[Zone, ...]) -> dict[Zone, Aim]:
         """One value for all zones; only the first problem with it is kept."""
         aims: dict[Zone, Aim] = {}
-        for zone in zones:
+        for zone in zones or (Zone.TRAPEZIUS_LEFT,):
             aim = self._aim(key, node, zone)
             if aim is None:
                 return {}

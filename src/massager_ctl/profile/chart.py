@@ -1,0 +1,103 @@
+"""A plan drawn in characters, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from massager_ctl.profile.curve import value_at
+from massager_ctl.profile.drawing import Drawing, Lane
+
+LANE_ROWS: Final = 3
+LABEL: Final = 19
+
+_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+_PLAIN: Final = " ..::==##"
+
+
+def chart(drawing: Drawing, width: int = 80, plain: bool = False) -> str:
+    """A lane of three rows for each zone, `width` columns wide.
+
+    Blocks are the level, dots the envelope, a line the cap, shade the hands-only steps. `plain`: ASCII only.
+    """
+    columns = max(width - LABEL - 2, 20)
+    lines: list[str] = []
+    for lane in drawing.lanes:
+        lines.extend(_lane(lane, drawing, columns, plain))
+    if not drawing.lanes:
+        lines.append("every motor stays off: " + "a session by hand")
+    lines.append(" " * LABEL + _axis(drawing.duration_s, columns, plain))
+    lines.append(" " * LABEL + _minutes(drawing.duration_s, columns))
+    level, cap, off = ("#", "-", "%") if plain else ("█", "─", "░")
+    lines.append(f"{'':{LABEL}} {level} level   . envelope   {cap} cap   {off} by hand, motors off")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _lane(lane: Lane, drawing: Drawing, columns: int, plain: bool) -> list[str]:
+    blocks = _PLAIN if plain else _BLOCKS
+    dot, line, shade = (".", "-", "%") if plain else ("·", "─", "░")
+    cells: list[list[str]] = [[] for _ in range(LANE_ROWS)]
+    for column in range(columns):
+        start = drawing.duration_s * column / columns
+        end = drawing.duration_s * (column + 1) / columns
+        middle = (start + end) / 2
+        hands = any(band.t <= middle < band.t + band.duration_s for band in drawing.bands)
+        height = _eighths(_peak(lane, start, end), drawing.top)
+        allowed = _eighths(value_at(lane.envelope, middle), drawing.top)
+        cap = _eighths(lane.cap, drawing.top)
+        for row in range(LANE_ROWS):
+            bottom = 8 * (LANE_ROWS - 1 - row)
+            filled = min(max(height - bottom, 0), 8)
+            if hands:
+                cell = shade
+            elif filled:
+                cell = blocks[filled]
+            elif bottom < allowed <= bottom + 8:
+                cell = dot
+            elif bottom < cap <= bottom + 8:
+                cell = line
+            else:
+                cell = " "
+            cells[row].append(cell)
+    peak = max(level for _, level in lane.level)
+    labels = (lane.name, f"peak {peak:.3g} %", f"cap {lane.cap:.3g} %")
+    return [f"{label:<{LABEL}}│{''.join(row)}│" if not plain else f"{label:<{LABEL}}|{''.join(row)}|"
+            for label, row in zip(labels, cells, strict=True)]  # fmt: skip
+
+
+def _peak(lane: Lane, start: float, end: float) -> float:
+    inside = [level for t, level in lane.level if start <= t <= end]
+    return max([*inside, value_at(lane.level, start), value_at(lane.level, end)])
+
+
+def _eighths(percent: float, top: float) -> int:
+    """A level's height in eighths of a row, at least one where it is above zero."""
+    if percent <= 0.0:
+        return 0
+    return max(round(8 * LANE_ROWS * percent / top), 1)
+
+
+def _tick(duration_s: float) -> float:
+    """Seconds between two marks on the axis."""
+    return next(
+        step for step in (60.0, 120.0, 300.0, 600.0) if duration_s / step <= 10 or step == 600.0
+    )
+
+
+def _axis(duration_s: float, columns: int, plain: bool) -> str:
+    marks = ["-" if plain else "─"] * columns
+    tick = _tick(duration_s)
+    for index in range(int(duration_s / tick) + 1):
+        at = min(int(index * tick / duration_s * columns), columns - 1)
+        marks[at] = "+" if plain else "┬"
+    left, right = ("+", "+") if plain else ("└", "┘")
+    return left + "".join(marks) + right
+
+
+def _minutes(duration_s: float, columns: int) -> str:
+    text = [" "] * (columns + 8)
+    tick = _tick(duration_s)
+    for index in range(int(duration_s / tick) + 1):
+        at = min(int(index * tick / duration_s * columns), columns - 1) + 1
+        label = f"{index * tick / 60:g}"
+        text[at : at + len(label)] = label
+    return "".join(text).rstrip() + " min"
