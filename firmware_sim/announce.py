@@ -1,0 +1,90 @@
+"""What the device announces so that no old frame can act: epoch, challenge, counter (R4, R7, R16)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firmware_sim.noise import Noise
+
+_WORD: Final = 0xFFFFFFFF
+_EPOCHS_PER_BOOT: Final = 1 << 20
+CHALLENGE_LIFE_S: Final = 10.0
+CHALLENGE_PERIOD_S: Final = 5.0
+_REMEMBERED: Final = 256
+"""Counters remembered; at 60 TELEMETRY a second that is more than 4 s, and T is at most 1."""
+
+
+class Announcer:
+    """Issues epochs, challenges and counters, and says whether one that comes back still counts."""
+
+    __slots__ = (
+        "_boot",
+        "_changes",
+        "_noise",
+        "_old",
+        "_sent",
+        "_since",
+        "_since_old",
+        "challenge",
+        "counter",
+        "epoch",
+    )
+
+    def __init__(self, boot: int, noise: Noise) -> None:
+        self._boot = boot
+        self._changes = 0
+        self._noise = noise
+        self._sent: list[tuple[int, float]] = [(-1, 0.0)] * _REMEMBERED
+        self.epoch = 0
+        self.counter = 0
+        self.challenge = 0
+        self._old: int | None = None
+        self._since = self._since_old = 0.0
+        self._name_epoch()
+        self.void_challenges(0.0)
+
+    def new_epoch(self) -> None:
+        """After this, nothing that was sent before it can act."""
+        self._changes += 1
+        self._name_epoch()
+
+    def _name_epoch(self) -> None:
+        self.epoch = (self._boot * _EPOCHS_PER_BOOT + self._changes) & _WORD
+
+    def renew_if_due(self, now: float) -> None:
+        """A new challenge every 5 s; the one before it stays good until it is 10 s old."""
+        if now - self._since >= CHALLENGE_PERIOD_S:
+            self._old, self._since_old = self.challenge, self._since
+            self._draw(now)
+
+    def void_challenges(self, now: float) -> None:
+        """A stop or a latch: none of the challenges so far is good any more."""
+        self._old = None
+        self._draw(now)
+
+    def use(self, challenge: int, now: float) -> bool:
+        """Whether `challenge` is good; it is used up by the asking."""
+        if challenge == self.challenge and now - self._since <= CHALLENGE_LIFE_S:
+            self._draw(now)
+            return True
+        if challenge == self._old and now - self._since_old <= CHALLENGE_LIFE_S:
+            self._old, self._since_old = self.challenge, self._since
+            self._draw(now)
+            return True
+        return False
+
+    def _draw(self, now: float) -> None:
+        self.challenge = self._noise.u32()
+        self._since = now
+
+    def count(self, now: float) -> int:
+        """The counter of the TELEMETRY that is sent now."""
+        counter = (self.counter + 1) & _WORD
+        self.counter = counter
+        self._sent[counter % _REMEMBERED] = (counter, now)
+        return counter
+
+    def fresh(self, echo: int, now: float, most: float) -> bool:
+        """Whether TELEMETRY number `echo` was sent, and no more than `most` seconds ago."""
+        counter, sent = self._sent[echo % _REMEMBERED]
+        return counter == echo and now - sent <= most

@@ -1,0 +1,424 @@
+"""What each fault does to the simulated device, and how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING, Final
+
+from firmware_sim import report, wire
+from firmware_sim.config import ZONES, DeviceConfig
+from firmware_sim.core import Core
+from firmware_sim.fault_plan import Start, Undo
+from firmware_sim.memory import RECORDS
+from firmware_sim.physics.motor import COUNT, LOAD, SHORTED
+from firmware_sim.physics.sensors import SensorFault, Thermistor
+from firmware_sim.states import Cause
+
+if TYPE_CHECKING:
+    from firmware_sim.device import SimulatedDevice
+
+_LOCKED: Final = 1.0
+
+
+def _number(text: str, default: float, low: float, high: float) -> float:
+    value = float(text) if text else default
+    if not (isfinite(value) and low <= value <= high):
+        raise ValueError(f"it is a number from {low:g} to {high:g}")
+    return value
+
+
+def _motors(text: str) -> list[int]:
+    if text in ("", "all"):
+        return list(range(COUNT))
+    if text not in ZONES:
+        raise ValueError(f"it is all, or one of {', '.join(ZONES)}")
+    zone = ZONES.index(text)
+    return [2 * zone, 2 * zone + 1]
+
+
+# --- flaws: there from the start
+
+
+def clock(config: DeviceConfig, text: str) -> DeviceConfig:
+    """Device seconds per true second, as a percentage of deviation."""
+    share = _number(text.removesuffix("%"), 10.0, -50.0, 50.0)
+    return replace(config, clock_rate=1.0 + share / 100.0)
+
+
+def battery(config: DeviceConfig, text: str) -> DeviceConfig:
+    """State of charge at power-on."""
+    return replace(config, battery=_number(text, 12.0, 0.0, 100.0))
+
+
+def lie_cap(config: DeviceConfig, text: str) -> DeviceConfig:
+    """INFO claims other caps than the device keeps."""
+    cap = int(_number(text, 255, 0, 255))
+    return replace(config, claims=replace(config.claims, caps=(cap,) * 6, sum_cap=255, rise=255))
+
+
+def lie_real(config: DeviceConfig, _text: str) -> DeviceConfig:
+    """INFO does not say that the device is simulated."""
+    return replace(config, claims=replace(config.claims, simulated=False))
+
+
+def no_sensing(config: DeviceConfig, _text: str) -> DeviceConfig:
+    """Neither motor current nor motor speed."""
+    return replace(config, sensing=config.sensing & ~3)
+
+
+# --- motors
+
+
+def _motor_values(
+    text: str, pick: Callable[[SimulatedDevice], list[float]], value: float, normal: float
+) -> Start:
+    motors = _motors(text)
+
+    def put(device: SimulatedDevice, to: float) -> None:
+        for m in motors:
+            pick(device)[m] = to
+        device.firmware.core.plant.motors.disturb()
+
+    def start(device: SimulatedDevice) -> Undo:
+        put(device, value)
+        return lambda: put(device, normal)
+
+    return start
+
+
+def stall(text: str) -> Start:
+    """The rotor is locked."""
+    return _motor_values(text, lambda device: device.firmware.core.plant.motors.load, _LOCKED, LOAD)
+
+
+def over_current(text: str) -> Start:
+    """The winding is shorted."""
+    return _motor_values(
+        text, lambda device: device.firmware.core.plant.motors.shorted, SHORTED, 1.0
+    )
+
+
+def pwm_stuck(text: str) -> Start:
+    """The power stage no longer obeys."""
+    chosen = _motors(text)
+
+    def start(device: SimulatedDevice) -> Undo:
+        motors = device.firmware.core.plant.motors
+        motors.stuck.update(dict.fromkeys(chosen, 1.0))
+        motors.disturb()
+
+        def undo() -> None:
+            for m in chosen:
+                motors.stuck.pop(m, None)
+            motors.disturb()
+
+        return undo
+
+    return start
+
+
+# --- heat and sensors
+
+
+def overheat(text: str) -> Start:
+    """Heat from elsewhere on the pad."""
+    watts = _number(text, 20.0, 0.0, 500.0)
+
+    def start(device: SimulatedDevice) -> Undo:
+        body = device.firmware.core.plant.pad_body
+        body.extra_w = watts
+        return lambda: setattr(body, "extra_w", 0.0)
+
+    return start
+
+
+def motor_hot(text: str) -> Start:
+    """Heat from elsewhere on the motors."""
+    watts = _number(text, 40.0, 0.0, 500.0)
+
+    def start(device: SimulatedDevice) -> Undo:
+        body = device.firmware.core.plant.motor_body
+        body.extra_w = watts
+        return lambda: setattr(body, "extra_w", 0.0)
+
+    return start
+
+
+def _sensor(text: str, fault: SensorFault) -> Start:
+    which = text or "pad"
+    if which not in ("pad", "motor"):
+        raise ValueError("it is pad or motor")
+
+    def start(device: SimulatedDevice) -> Undo:
+        plant = device.firmware.core.plant
+        sensor: Thermistor = plant.pad_sensor if which == "pad" else plant.motor_sensor
+        sensor.fault = fault
+        return lambda: setattr(sensor, "fault", SensorFault.NONE)
+
+    return start
+
+
+def sensor_open(text: str) -> Start:
+    """The ADC reads one end."""
+    return _sensor(text, SensorFault.OPEN)
+
+
+def sensor_short(text: str) -> Start:
+    """The ADC reads the other end."""
+    return _sensor(text, SensorFault.SHORT)
+
+
+def sensor_frozen(text: str) -> Start:
+    """Conversions go on, and give what they gave."""
+    return _sensor(text, SensorFault.FROZEN)
+
+
+def sensor_stopped(text: str) -> Start:
+    """No more conversions."""
+    return _sensor(text, SensorFault.STOPPED)
+
+
+# --- supply, processor, memory
+
+
+def battery_sag(text: str) -> Start:
+    """The voltage under load drops; it looks like an empty pack."""
+    volts = _number(text, 1.8, 0.0, 8.4)
+
+    def start(device: SimulatedDevice) -> Undo:
+        pack = device.firmware.core.plant.battery
+        pack.sag_v = volts
+        return lambda: setattr(pack, "sag_v", 0.0)
+
+    return start
+
+
+def brown_out(_text: str) -> Start:
+    """More sag than the supply can bear."""
+    return battery_sag("6")
+
+
+def charging(_text: str) -> Start:
+    """The charger is plugged in."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        pack = device.firmware.core.plant.battery
+        pack.charging = True
+        return lambda: setattr(pack, "charging", False)
+
+    return start
+
+
+def hang(_text: str) -> Start:
+    """The firmware stops where it is."""
+    return _once(lambda device: device.firmware.core.hang())
+
+
+def reboot(_text: str) -> Start:
+    """A reset."""
+    return _once(lambda device: device.firmware.core.restart(Cause.NONE))
+
+
+def nvm_flip(text: str) -> Start:
+    """One bit of a record, seen at the next boot, which is now."""
+    record = text or "allowance"
+    if record not in RECORDS:
+        raise ValueError(f"it is one of {', '.join(RECORDS)}")
+
+    def start(device: SimulatedDevice) -> None:
+        core = device.firmware.core
+        core.nvm.flip(record, 3)
+        core.restart(Cause.NONE)
+
+    return start
+
+
+def nvm_stuck(_text: str) -> Start:
+    """Writes have no effect."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        nvm = device.firmware.core.nvm
+        nvm.stuck = True
+        return lambda: setattr(nvm, "stuck", False)
+
+    return start
+
+
+def used(text: str) -> Start:
+    """Somebody else's running time."""
+    seconds = _number(text, 600.0, 0.0, 1e6)
+    return _once(lambda device: device.firmware.core.memory.add_life(seconds))
+
+
+def _once(do: Callable[[SimulatedDevice], None]) -> Start:
+    def start(device: SimulatedDevice) -> None:
+        do(device)
+
+    return start
+
+
+# --- the button
+
+
+def button(text: str) -> Start:
+    """Down, and up again."""
+    seconds = _number(text, 0.2, 0.01, 3600.0)
+
+    def start(device: SimulatedDevice) -> None:
+        device.press()
+        device.later(seconds, device.release)
+
+    return start
+
+
+def button_stuck(_text: str) -> Start:
+    """Down, and it stays there."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.press()
+        return device.release
+
+    return start
+
+
+def button_bounce(_text: str) -> Start:
+    """Down with ten bounces of 4 ms, and up with as many."""
+
+    def start(device: SimulatedDevice) -> None:
+        device.press()
+        for k in range(10):
+            device.later(0.004 + 0.008 * k, device.release)
+            device.later(0.008 + 0.008 * k, device.press)
+        device.later(0.2, device.release)
+        for k in range(10):
+            device.later(0.204 + 0.008 * k, device.press)
+            device.later(0.208 + 0.008 * k, device.release)
+
+    return start
+
+
+def button_open(_text: str) -> Start:
+    """The cable breaks."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.cable(True)
+        return lambda: device.cable(False)
+
+    return start
+
+
+# --- what the device says
+
+
+def _tells(tell: Callable[[Core, int], bytes | None]) -> Start:
+    def start(device: SimulatedDevice) -> Undo:
+        device.firmware.tell = tell
+        return lambda: setattr(device.firmware, "tell", report.telemetry)
+
+    return start
+
+
+def telemetry_silent(_text: str) -> Start:
+    """Nothing is said."""
+    return _tells(lambda _core, _rejected: None)
+
+
+def telemetry_freeze(_text: str) -> Start:
+    """What was said first is said again and again."""
+    said: list[bytes] = []
+
+    def tell(core: Core, rejected: int) -> bytes:
+        if not said:
+            said.append(report.telemetry(core, rejected))
+        return said[0]
+
+    return _tells(tell)
+
+
+def lie_level(_text: str) -> Start:
+    """All levels are told as zero."""
+
+    def tell(core: Core, rejected: int) -> bytes:
+        head = bytearray(report.telemetry(core, rejected)[:-2])
+        head[36:48] = bytes(12)
+        return wire.seal(bytes(head))
+
+    return _tells(tell)
+
+
+def ack_lost(text: str) -> Start:
+    """So many ACKs do not arrive."""
+    count = int(_number(text, 1, 1, 1000))
+
+    def start(device: SimulatedDevice) -> None:
+        device.lose_acks(count)
+
+    return start
+
+
+# --- the line
+
+
+def share(name: str) -> Callable[[str], Start]:
+    """A share of the pieces on the line meets with `name`."""
+
+    def begin(text: str) -> Start:
+        part = _number(text, 0.1, 0.0, 1.0)
+
+        def start(device: SimulatedDevice) -> Undo:
+            setattr(device.line_faults, name, part)
+            return lambda: setattr(device.line_faults, name, 0.0)
+
+        return start
+
+    return begin
+
+
+def delay(text: str) -> Start:
+    """Seconds late."""
+    seconds = _number(text, 5.0, 0.0, 60.0)
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.line_faults.delay_s = seconds
+        return lambda: setattr(device.line_faults, "delay_s", 0.0)
+
+    return start
+
+
+def fragment(text: str) -> Start:
+    """Pieces of so many bytes."""
+    size = int(_number(text, 1, 1, 1000))
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.line_faults.fragment = size
+        return lambda: setattr(device.line_faults, "fragment", 0)
+
+    return start
+
+
+def silent(_text: str) -> Start:
+    """Nothing passes."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.line_faults.silent = True
+        return lambda: setattr(device.line_faults, "silent", False)
+
+    return start
+
+
+def unplug(_text: str) -> Start:
+    """All links break."""
+    return _once(lambda device: device.unplug())
+
+
+def garbage(text: str) -> Start:
+    """Noise for the host."""
+    size = int(_number(text, 200, 1, 100_000))
+
+    def start(device: SimulatedDevice) -> None:
+        noise = device.line_faults.noise
+        device.shout(bytes(noise.u32() & 0xFF for _ in range(size)))
+
+    return start

@@ -1,0 +1,127 @@
+"""A motor that does not turn as it should is cut and latched, with no retry (R12, R14)."""
+
+from __future__ import annotations
+
+from math import exp
+from typing import Final
+
+from firmware_sim.config import TICK_S
+from firmware_sim.physics.motor import Motors
+from firmware_sim.states import Cause
+
+_COUNT: Final = 12
+_LOCKED_MA: Final = (400.0, 1500.0) * 6
+"""From the motors' data sheet: what a locked rotor draws at full duty."""
+_MODEL_SPEED: Final = 0.8
+"""Speed over duty of a motor that turns freely."""
+_MODEL_FOLLOW: Final = 1.0 - exp(-TICK_S / 0.08)
+
+BLANK_TICKS: Final = 15
+"""300 ms after a start or a reversal (R12)."""
+STALL_RATIO: Final = 0.6
+STALL_TICKS: Final = 15
+"""300 ms of current above 0.6 x duty x locked-rotor current (R12)."""
+SLOW_RATIO: Final = 0.5
+SLOW_TICKS: Final = 25
+"""500 ms of speed below half of the model's (R12)."""
+SHORT_RATIO: Final = 1.2
+SHORT_TICKS: Final = 10
+"""More than a locked rotor can draw is a short; 200 ms, so that it is cut within 300 (fault 42)."""
+IDLE_MA: Final = 30.0
+STUCK_TICKS: Final = 10
+"""200 ms of current with every output at zero, so that the switch opens within 300 (R14)."""
+
+_NEVER: Final = -1
+
+
+class MotorGuard:
+    """Watches each motor's current and speed, where the device can sense them."""
+
+    __slots__ = (
+        "_high",
+        "_model",
+        "_sees_current",
+        "_sees_speed",
+        "_short",
+        "_slow",
+        "_started",
+        "_stray",
+        "calm",
+    )
+
+    def __init__(self, sensing: int) -> None:
+        self._sees_current = bool(sensing & 1)
+        self._sees_speed = bool(sensing & 2)
+        self._model = [0.0] * _COUNT
+        self._started = [_NEVER] * _COUNT
+        self._high = [_NEVER] * _COUNT
+        self._slow = [_NEVER] * _COUNT
+        self._short = [_NEVER] * _COUNT
+        self._stray = _NEVER
+        self.calm = True
+        """Nothing is suspect, and nothing is on its way: ticks may be skipped while the motors are settled."""
+
+    def check(self, tick: int, motors: Motors) -> Cause | None:
+        """One tick; the cause if a protection trips now."""
+        calm = True
+        driven = False
+        for m in range(_COUNT):
+            duty = motors.duty[m]
+            if not duty:
+                if self._started[m] != _NEVER:
+                    self._forget(m)
+                continue
+            driven = True
+            if self._started[m] == _NEVER:
+                self._started[m] = tick
+            change = (duty * _MODEL_SPEED - self._model[m]) * _MODEL_FOLLOW
+            self._model[m] += change
+            if tick - self._started[m] < BLANK_TICKS:
+                calm = False
+                continue
+            if change > 1e-3:
+                calm = False
+            suspect = False
+            if self._sees_current:
+                ratio = motors.current[m] / (duty * _LOCKED_MA[m])
+                if ratio > STALL_RATIO:
+                    suspect = True
+                    if ratio > SHORT_RATIO:
+                        if self._short[m] == _NEVER:
+                            self._short[m] = tick
+                        elif tick - self._short[m] >= SHORT_TICKS:
+                            return Cause.OVER_CURRENT
+                    else:
+                        self._short[m] = _NEVER
+                    if self._high[m] == _NEVER:
+                        self._high[m] = tick
+                    elif tick - self._high[m] >= STALL_TICKS:
+                        return Cause.STALL
+                else:
+                    self._high[m] = self._short[m] = _NEVER
+            if self._sees_speed:
+                if motors.speed[m] < self._model[m] * SLOW_RATIO:
+                    suspect = True
+                    if self._slow[m] == _NEVER:
+                        self._slow[m] = tick
+                    elif tick - self._slow[m] >= SLOW_TICKS:
+                        return Cause.STALL
+                else:
+                    self._slow[m] = _NEVER
+            if suspect:
+                calm = False
+        self.calm = calm
+        return None if driven else self._stray_current(tick, motors)
+
+    def _forget(self, m: int) -> None:
+        self._model[m] = 0.0
+        self._started[m] = self._high[m] = self._slow[m] = self._short[m] = _NEVER
+
+    def _stray_current(self, tick: int, motors: Motors) -> Cause | None:
+        if not self._sees_current or motors.total_ma() <= IDLE_MA:
+            self._stray = _NEVER
+            return None
+        self.calm = False
+        if self._stray == _NEVER:
+            self._stray = tick
+        return Cause.STUCK_OUTPUT if tick - self._stray >= STUCK_TICKS else None

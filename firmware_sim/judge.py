@@ -1,0 +1,38 @@
+"""Out of range means refused or zero, never clamped up (R19): what the fields of a good frame may hold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firmware_sim import wire
+from firmware_sim.pattern import VALID, Motion
+
+RUN: Final = 0
+PAUSE: Final = 1
+FADE: Final = 2
+
+_HEAT: Final = range(300, 391)
+_PERIOD: Final = range(1000, 60001)
+_FULL: Final = 1000
+_LONGEST_S: Final = 2700
+
+
+def arm_in_range(arm: wire.Arm) -> bool:
+    """Owner not 0, cap 1 to 1000 tenths of a percent, limit 1 to 2700 s."""
+    return arm.owner != 0 and 1 <= arm.cap <= _FULL and 1 <= arm.limit_s <= _LONGEST_S
+
+
+def setpoint_in_range(setpoint: wire.Setpoint) -> bool:
+    """Every field of a SETPOINT by docs/protocol.md 4."""
+    if setpoint.mode not in (RUN, PAUSE, FADE) or setpoint.period not in _PERIOD:
+        return False
+    if setpoint.heat and setpoint.heat not in _HEAT:
+        return False
+    if max(setpoint.level) > _FULL or not VALID.issuperset(setpoint.pattern):
+        return False
+    if setpoint.mode == PAUSE and any(setpoint.level):
+        return False
+    return all(
+        pattern != Motion.REST or not level
+        for level, pattern in zip(setpoint.level, setpoint.pattern, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""How bytes reach the simulated device: in memory, over a PTY, over TCP."""

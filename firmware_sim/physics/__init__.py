@@ -1,0 +1,1 @@
+"""Small models of what the firmware drives and senses, in SI units unless a name says otherwise."""

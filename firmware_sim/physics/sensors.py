@@ -1,0 +1,55 @@
+"""A thermistor behind an ADC: lag, noise, steps, and the ways in which it fails.
+
+First-order lag of 2 s (epoxy bead on a pad), noise of 0.1 K, steps of 0.05 K (12 bits over 200 K).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import exp
+from typing import Final
+
+from firmware_sim.noise import Noise
+
+LAG_S: Final = 2.0
+NOISE_K: Final = 0.1
+STEP_K: Final = 0.05
+
+
+class SensorFault(StrEnum):
+    """How a sensor fails (fault 40)."""
+
+    NONE = "none"
+    OPEN = "open"
+    SHORT = "short"
+    FROZEN = "frozen"
+    STOPPED = "stopped"
+
+
+class Thermistor:
+    """One temperature sensor; `sample` counts its conversions."""
+
+    __slots__ = ("_lagged", "_noise", "celsius", "fault", "sample")
+
+    def __init__(self, celsius: float, noise: Noise) -> None:
+        self._lagged = celsius
+        self._noise = noise
+        self.celsius: float | None = celsius
+        """The last reading; None where the ADC is at one of its ends."""
+        self.sample = 0
+        self.fault = SensorFault.NONE
+
+    def step(self, true: float, dt: float) -> None:
+        """One conversion after `dt` seconds at `true` degrees."""
+        self._lagged += (true - self._lagged) * (1.0 - exp(-dt / LAG_S))
+        match self.fault:
+            case SensorFault.STOPPED:
+                return
+            case SensorFault.OPEN | SensorFault.SHORT:
+                self.celsius = None
+            case SensorFault.FROZEN:
+                pass
+            case SensorFault.NONE:
+                steps = round((self._lagged + self._noise.spread(NOISE_K)) / STEP_K)
+                self.celsius = steps * STEP_K
+        self.sample += 1
