@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from massager_ctl.errors import AddressError, DeviceNotFound, LinkError, LinkLost
+from massager_ctl.errors import AddressError, DeviceNotFound, InputError, LinkError, LinkLost
 from massager_ctl.transports.base import LinkKind, Receiver
 
 SIMULATORS: Final = "massager_ctl.simulators"
@@ -38,10 +38,10 @@ class Simulator(Protocol):
 
 
 class OpenSimulator(Protocol):
-    """What the entry point `sim` offers. A ValueError means options that cannot be read."""
+    """What the entry point `sim` offers. ValueError: options that cannot be read; OSError: a trace that cannot be written."""
 
     def __call__(
-        self, options: str, /, *, trace: Path | None, profile: str | None, seed: int
+        self, options: str, /, *, trace_path: Path | None, profile: str | None, seed: int
     ) -> Simulator: ...
 
 
@@ -98,11 +98,16 @@ class SimTransport:
             open_simulator = self._find()
             try:
                 self._simulator = open_simulator(
-                    self._options, trace=self._trace, profile=self._profile, seed=self._seed
+                    self._options, trace_path=self._trace, profile=self._profile, seed=self._seed
                 )
             except ValueError as error:
                 raise AddressError(
                     f"{self.address}: {error}", "`massager-sim serve --help` lists the options."
+                ) from error
+            except OSError as error:
+                raise InputError(
+                    f"the trace {self._trace} cannot be written: {error.strerror}",
+                    "Name another file.",
                 ) from error
         self._openings += 1
         opening, loop = self._openings, asyncio.get_running_loop()

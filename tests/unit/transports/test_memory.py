@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from massager_ctl.errors import AddressError, DeviceNotFound, LinkError
+from massager_ctl.errors import AddressError, DeviceNotFound, InputError, LinkError
 from massager_ctl.transports import memory
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.conformance import PIECE, Recorder, until
@@ -35,7 +36,7 @@ class EchoSimulator:
         self.links: list[EchoLink] = []
 
     def open_link(
-        self, kind: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None]
+        self, kind: str, on_data: Callable[[bytes], None], on_lost: Callable[[str], None]
     ) -> EchoLink:
         assert kind == "memory"
         self.links.append(EchoLink(on_data, on_lost))
@@ -46,7 +47,7 @@ class EchoSimulator:
 
 
 class EchoLink:
-    def __init__(self, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
+    def __init__(self, on_data: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
         self.write = on_data
         self.lose = on_lost
         self.closed = False
@@ -58,7 +59,7 @@ class EchoLink:
 def echo_transport(simulator: EchoSimulator, **expected: object) -> SimTransport:
     def open_simulator(options: str, **given: object) -> EchoSimulator:
         assert options == "battery=50"
-        assert given == {"trace": None, "profile": "gentle", "seed": 7}
+        assert given == {"trace_path": None, "profile": "gentle", "seed": 7}
         return simulator
 
     return SimTransport("battery=50", profile="gentle", seed=7, find=lambda: open_simulator)
@@ -82,9 +83,9 @@ async def test_a_simulator_that_answers_at_once_is_heard_from_the_loop() -> None
     transport.preempt(b"stop")
     await until(lambda: heard.chunks == [PIECE, b"stop"], "only the new link is heard")
     assert [link.closed for link in simulator.links] == [True, False]
-    simulator.links[0].lose()
-    simulator.links[1].lose()
-    simulator.links[1].lose()
+    simulator.links[0].lose("pulled")
+    simulator.links[1].lose("pulled")
+    simulator.links[1].lose("pulled")
     await until(lambda: heard.lost, "the loss is told")
     assert len(heard.lost) == 1
     transport.end()
@@ -113,3 +114,19 @@ async def test_without_a_simulator_there_is_a_clear_error(monkeypatch: pytest.Mo
 def test_auto_has_to_be_resolved_first() -> None:
     with pytest.raises(AddressError, match="found first"):
         make_transport("auto")
+
+
+@pytest.mark.asyncio
+async def test_the_installed_simulator_talks_and_its_options_are_checked(tmp_path: Path) -> None:
+    transport = make_transport("sim:?battery=80", trace=tmp_path / "trace.jsonl", profile="gentle")
+    heard = Recorder()
+    await transport.open(heard)
+    await until(lambda: len(heard.chunks) >= 2, "telemetry comes")
+    await transport.close()
+    assert isinstance(transport, SimTransport)
+    transport.end()
+    assert (tmp_path / "trace.jsonl").read_text().startswith('{"type"')
+    with pytest.raises(AddressError, match="colour"):
+        await make_transport("sim:?colour=red").open(heard)
+    with pytest.raises(InputError, match="cannot be written"):
+        await make_transport("sim:", trace=tmp_path / "no" / "trace").open(heard)
