@@ -43,7 +43,7 @@ def begin(now: Moment) -> Mark:
 def advance(mark: Mark, now: Moment) -> Mark:
     """The mark at `now`; `at_s` never falls, and never rises by more than what passed as far as `now` can prove."""
     if now.boot == mark.boot and now.boottime >= mark.boottime:
-        at_s = mark.at_s + now.boottime - mark.boottime
+        at_s = mark.at_s + (now.boottime - mark.boottime)
     else:
         at_s = max(mark.at_s, mark.high_at_s + now.wall - mark.high_wall)
     if now.wall > mark.high_wall:

@@ -1,0 +1,232 @@
+"""R9: what is written is on the disk when a write returns; a file that is damaged or not writable refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from massager_ctl.errors import StoreError
+from massager_ctl.store import schema
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+BUSY_S: Final = 2.0
+"""Seconds to wait for another process that is writing."""
+
+_RENEW: Final = (
+    "Nothing was changed. `massager-ctl doctor --renew-ledger` moves the damaged file aside and begins a new one, with"
+    " the last 24 hours counted as used up."
+)
+
+
+class Database(Protocol):
+    """Runs jobs on one connection, one after the other."""
+
+    async def write(self, job: Job[T]) -> T:
+        """Run `job` in a transaction that is on the disk when this returns. Raises StoreError."""
+        ...
+
+    async def read(self, job: Job[T]) -> T:
+        """Run `job`, which only reads. Raises StoreError."""
+        ...
+
+    def afterwards(self, job: Job[None]) -> None:
+        """Write by `job` after what is under way, and wait for nothing."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class FileDatabase:
+    """A file, in a thread of its own, so that a slow disk never holds up the loop."""
+
+    def __init__(self, path: Path, *, busy_s: float = BUSY_S) -> None:
+        self.path = path
+        self._busy_s = busy_s
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, job)
+
+    async def read(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, job)
+
+    def afterwards(self, job: Job[None]) -> None:
+        self._thread.submit(self._write, job)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _write(self, job: Job[T]) -> T:
+        with translated(self.path):
+            connection = self._open()
+            with transaction(connection):
+                result = job(connection)
+            # Into the main file at once, so that a lost write-ahead log loses as little as possible.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            return result
+
+    def _read(self, job: Job[T]) -> T:
+        with translated(self.path):
+            return job(self._open())
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_file(self.path, self._busy_s)
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with translated(self.path):
+                connection.close()
+
+
+class MemoryDatabase:
+    """No file and no thread: for a simulated device."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        schema.migrate(self._connection)
+
+    async def write(self, job: Job[T]) -> T:
+        with transaction(self._connection):
+            return job(self._connection)
+
+    async def read(self, job: Job[T]) -> T:
+        return job(self._connection)
+
+    def afterwards(self, job: Job[None]) -> None:
+        with transaction(self._connection):
+            job(self._connection)
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All of it, or none of it; on the disk at the end (synchronous=FULL)."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def open_file(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
+    """Open the ledger, checked from end to end; create it where there is none. Raises StoreError, sqlite3.Error."""
+    log = path.with_name(f"{path.name}-wal")
+    if not path.exists():
+        if log.exists():
+            raise damaged(path, "its main file is gone, and its log is still there")
+        _create(path)
+    elif path.stat().st_size == 0:
+        raise damaged(path, "it is empty")
+    connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(
+                f"{path}: this file system offers no write-ahead log (it says '{mode}')",
+                "Choose a folder on a local disk with MASSAGER_CTL_DATA.",
+            )
+        connection.execute("PRAGMA synchronous = FULL")
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise damaged(path, found)
+        if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+            raise damaged(path, "it is a database of another program")
+        schema.migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make the file whole under another name first, so that an empty ledger always means damage (fault 36)."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new.unlink(missing_ok=True)
+    try:
+        new.touch(mode=0o600)
+        connection = sqlite3.connect(new, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            schema.migrate(connection)
+        finally:
+            connection.close()
+        with contextlib.suppress(FileExistsError):  # another process was quicker
+            os.link(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def damaged(path: Path, why: str) -> StoreError:
+    """The refusal for a ledger that cannot be trusted (fault 36)."""
+    return StoreError(f"{path}: the dose ledger is damaged ({why})", _RENEW)
+
+
+_CHECK: Final = "Check its permissions and those of its folder, or choose another folder with MASSAGER_CTL_DATA."
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Generator[None]:
+    """What the database or the system raises, as a StoreError with the way out (fault 37)."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path}: the dose ledger cannot be opened ({error.strerror})", _CHECK
+        ) from error
+    except sqlite3.Error as error:
+        code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        match code:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                raise StoreError(
+                    f"{path}: another program keeps the dose ledger locked",
+                    "Wait for it to finish, or end it: `fuser` with this path shows which one it is.",
+                ) from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                raise damaged(path, str(error)) from error
+            case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+                raise StoreError(
+                    f"{path}: the dose ledger cannot be written ({error}); is the disk full?",
+                    "Free some space. No session starts before it can be written.",
+                ) from error
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                raise StoreError(
+                    f"{path}: the dose ledger cannot be written ({error})", _CHECK
+                ) from error
+            case _:
+                raise StoreError(f"{path}: the dose ledger failed ({error})", _RENEW) from error
+
+
+def move_aside(path: Path, stamp: str) -> Path:
+    """Put a damaged ledger and its log under another name, for a look at it later. Raises StoreError."""
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    with translated(path):
+        for suffix in ("-wal", "-shm", ""):
+            part = path.with_name(f"{path.name}{suffix}")
+            if part.exists():
+                part.rename(aside.with_name(f"{aside.name}{suffix}"))
+    return aside
