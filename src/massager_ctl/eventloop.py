@@ -85,7 +85,7 @@ class SimulatedTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(done)
         return future
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Wait for the threads without a bound: from Python 3.12 on, asyncio's own would jump."""
         del timeout
         await super().shutdown_default_executor()
