@@ -211,3 +211,11 @@ def test_ci_calls_make_and_nothing_else() -> None:
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     assert re.findall(r"^ +- run: (.*)$", workflow, re.MULTILINE) == ["bash .ci/run"]
     assert "exec make --keep-going check formal test" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("name", ["massager-ctl", "sim"])
+def test_an_entry_point_leads_somewhere(name: str) -> None:
+    (entry,) = {
+        entry for entry in metadata.distribution("massager-ctl").entry_points if entry.name == name
+    }
+    assert callable(entry.load())
