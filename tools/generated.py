@@ -28,3 +28,80 @@ def layers() -> str:
     )
     lines = [re.sub(r"[()]", "", layer).replace(" : ", "   ") for layer in contract["layers"]]
     return "\n".join(["```", *lines, "```"])
+
+
+def device_states() -> str:
+    """The device's state machine, drawn from the table that the simulated firmware runs by."""
+    from firmware_sim.states import mermaid
+
+    return f"```mermaid\n{mermaid()}\n```"
+
+
+def worked_bytes() -> str:
+    """A whole session in bytes: what a host sends, and what the simulated firmware answers (seed 1)."""
+    from firmware_sim import wire
+    from firmware_sim.config import DeviceConfig, LinkKind
+    from firmware_sim.firmware import Firmware
+    from firmware_sim.nvm import MemoryNvm
+
+    lines: list[str] = []
+    firmware = Firmware(DeviceConfig(), MemoryNvm(), 1)
+    splitter = wire.Splitter()
+    newest: list[wire.Telemetry] = []
+
+    def show(t: float, way: str, body: bytes, framed: bytes) -> None:
+        message = wire.parse(body)
+        lines.append(f"{t:5.2f} s  {way} {wire.FrameType(body[1]).name}: {_told(message)}")
+        lines.append(f"         body   {body.hex(' ')}")
+        lines.append(f"         frame  {framed.hex(' ')}")
+
+    def heard(t: float, outputs: list[Any], last_telemetry_only: bool = True) -> None:
+        bodies = [b for out in outputs for b in splitter.feed(out.data) if isinstance(b, bytes)]
+        telemetry = [b for b in bodies if b[1] == wire.FrameType.TELEMETRY]
+        for body in bodies:
+            if body in telemetry and (last_telemetry_only and body != telemetry[-1]):
+                continue
+            show(t, "<-", body, wire.frame(body))
+        newest.extend(m for m in map(wire.parse, telemetry) if isinstance(m, wire.Telemetry))
+
+    def send(t: float, message: wire.Message) -> None:
+        body = wire.pack(message)
+        show(t, "->", body, wire.frame(body))
+        heard(t, firmware.feed(1, wire.frame(body), t))
+
+    firmware.connect(1, LinkKind.SERIAL, 0.0)
+    heard(0.1, firmware.advance(0.1))
+    send(0.1, wire.GetInfo(1))
+    said = newest[-1]
+    send(0.11, wire.Arm(2, 0x0A0B0C0D, said.epoch, said.challenge, 1000, 400, 600))
+    knead = 3 << 4 | 2
+    for seq, t in enumerate((0.12, 0.32), start=1001):
+        heard(t, firmware.advance(t))
+        level = (100, 100, 60, 60, 0, 0)
+        pattern = (knead, knead, knead, knead, 1, 1)
+        echo = newest[-1].counter
+        send(t, wire.Setpoint(said.epoch, 0x0A0B0C0D, seq, echo, 0, 0, 10_000, level, pattern))
+    heard(0.5, firmware.advance(0.5))
+    send(0.5, wire.Stop(3, 1))
+    send(
+        0.51,
+        wire.Setpoint(
+            said.epoch, 0x0A0B0C0D, 1003, newest[-1].counter, 0, 0, 10_000, level, pattern
+        ),
+    )
+    heard(0.6, firmware.advance(0.6))
+    return "\n".join(
+        [
+            "The last setpoint was sent after the stop with the old epoch: it changes nothing but `rejected`.",
+            "",
+            "```text",
+            *lines,
+            "```",
+        ]
+    )
+
+
+def _told(message: Any) -> str:
+    """The fields of a message that a reader wants beside its bytes."""
+    names = [name for name in message.__struct_fields__ if name not in {"firmware", "serial"}]
+    return ", ".join(f"{name} {getattr(message, name)}" for name in names)
