@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from massager_ctl.safety.attention import ASK_S
 from massager_ctl.status import Phase, Status
 from massager_ctl.surfaces.picture import (
     ASCII,
@@ -17,6 +18,7 @@ from massager_ctl.surfaces.picture import (
     minutes,
     painted,
     picture,
+    played,
     why_held,
 )
 from massager_ctl.surfaces.writer import Writer
@@ -58,10 +60,12 @@ class LiveDisplay:
         *,
         colour: bool,
         unicode: bool,
+        keys: bool = True,
         on_broken: Callable[[], None] | None = None,
     ) -> None:
         self._descriptor = descriptor
         self._colour = colour
+        self._keys = keys
         self._glyphs: Glyphs = LINES if unicode else ASCII
         self._writer = Writer(descriptor, on_broken, kept=1)
         self._shown: list[str] = []
@@ -90,7 +94,7 @@ class LiveDisplay:
     def _frame(self, status: Status) -> str:
         """The letters that turn what is on the screen into this status; called in the writer's thread."""
         size = _size(self._descriptor)
-        rows = picture(status, size.columns, size.lines, self._glyphs)
+        rows = picture(status, size.columns, size.lines, self._glyphs, keys=self._keys)
         lines = [painted(row, colour=self._colour) for row in rows]
         start = "\x1b[?25l" if not self._shown else ""
         if size.columns != self._width and self._shown:
@@ -142,7 +146,7 @@ class PlainDisplay:
         last, self._last = self._last, status
         for text in self._news(last, status):
             line = painted(cropped([("plain", text)], 500), colour=False)
-            self._writer.put(lambda line=line: f"{minutes(status.elapsed_s):>5}  {line}\n")
+            self._writer.put(lambda line=line: f"{played(status.elapsed_s):>5}  {line}\n")
 
     def close(self) -> None:
         self._writer.close()
@@ -164,7 +168,9 @@ class PlainDisplay:
         if status.step != last.step and status.step:
             news.append(status.step)
         if status.guided and (last.guided is None or last.guided.text != status.guided.text):
-            news.append(f"{status.guided.text} ({minutes(status.guided.total_s)})")
+            whole = status.guided.total_s >= status.duration_s - 1.0
+            timed = "" if whole else f" ({minutes(status.guided.total_s)})"
+            news.append(status.guided.text + timed)
         if status.eased != last.eased:
             news.append(f"eased by {status.eased:g} points")
         if _asks(status) and not _asks(last):
@@ -176,7 +182,7 @@ class PlainDisplay:
 
     def _report(self, status: Status) -> str:
         levels = ", ".join(
-            f"{zone} {status.actual[zone.index]:g}/{status.target[zone.index]:g}"
+            f"{zone} {_pair(status.actual[zone.index], status.target[zone.index])}"
             for zone in ZONES
             if status.actual[zone.index] or status.target[zone.index]
         )
@@ -186,8 +192,13 @@ class PlainDisplay:
         return f"{minutes(status.remaining_s)} left; {levels or 'all at zero'}{held}"
 
 
+def _pair(actual: float, target: float) -> str:
+    """`16` or, where it is held back, `16 of 25`."""
+    return f"{actual:.0f}" if abs(target - actual) < 0.5 else f"{actual:.0f} of {target:.0f}"
+
+
 def _asks(status: Status) -> bool:
-    return status.attention_in_s is not None and status.attention_in_s <= 60
+    return status.attention_in_s is not None and status.attention_in_s <= ASK_S
 
 
 def _size(descriptor: int) -> os.terminal_size:

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from massager_ctl.safety.attention import ASK_S
 from massager_ctl.safety.governor import Held
 from massager_ctl.status import LinkState, Phase, Status
 from massager_ctl.units import ZONES, Zone
@@ -55,9 +56,17 @@ ASCII: Final = Glyphs("=", "", "-", "|", ">", "-", ">", "|")
 
 
 def picture(
-    status: Status, width: int = 80, height: int = 24, glyphs: Glyphs = LINES
+    status: Status,
+    width: int = 80,
+    height: int = 24,
+    glyphs: Glyphs = LINES,
+    *,
+    keys: bool = True,
 ) -> list[Line]:
-    """The whole picture for a terminal of that size; no line is wider, and it is never taller."""
+    """The whole picture for a terminal of that size; no line is wider, and it is never taller.
+
+    `keys`: whether the last row says which keys do what.
+    """
     width = max(20, width - 1)
     rows = [
         _title(status, width, glyphs),
@@ -73,7 +82,7 @@ def picture(
         *_reasons(status, width),
         _device(status, glyphs),
         [],
-        _keys(status),
+        _keys(status) if keys else [],
     ]
     if len(rows) > height - 1:
         rows = [row for row in rows if row]
@@ -93,7 +102,7 @@ def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
 
 def _progress(status: Status, width: int, glyphs: Glyphs) -> Line:
     share = status.elapsed_s / status.duration_s if status.duration_s else 0.0
-    clock = f"  {minutes(status.elapsed_s)} of {minutes(status.duration_s)}"
+    clock = f"  {played(status.elapsed_s)} of {minutes(status.duration_s)}"
     style = "warn" if status.phase in (Phase.PAUSED, Phase.FADING, Phase.STOPPING) else "full"
     return [*bar(share, None, width - len(clock), style, glyphs), ("plain", clock)]
 
@@ -159,7 +168,8 @@ def _lane(status: Status, left: Zone, width: int, glyphs: Glyphs) -> Line:
 def _numbers(actual: float, target: float, glyphs: Glyphs) -> str:
     if not actual and not target:
         return glyphs.none.rjust(5).ljust(_NUMBER_WIDTH)
-    aim = f"{glyphs.arrow} {target:.1f}" if abs(target - actual) >= 0.05 else ""
+    # A climb keeps a tenth below its target all the time; only what is really held back is worth an arrow.
+    aim = f"{glyphs.arrow} {target:.1f}" if abs(target - actual) >= 0.5 else ""
     return f"{actual:5.1f} {aim}".ljust(_NUMBER_WIDTH)
 
 
@@ -189,14 +199,15 @@ def _guidance(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
     """Two rows: what the person is asked to do, and for how long."""
     if (
         status.attention_in_s is not None
-        and status.attention_in_s <= 60
+        and status.attention_in_s <= ASK_S
         and status.phase.in_session
     ):
         wait = minutes(status.attention_in_s)
         return [[("ask", f"{glyphs.prompt} Are you all right? Press any key ({wait}).")], []]
     if status.guided is None:
         return [[], []]
-    left = minutes(status.guided.remaining_s)
+    whole_session = status.guided.remaining_s >= status.remaining_s - 1.0
+    left = "" if whole_session else minutes(status.guided.remaining_s)
     text = " ".join(status.guided.text.split())
     first, *more = textwrap.wrap(text, max(10, width - 10)) or [""]
     rows: list[Line] = [
@@ -272,6 +283,11 @@ def minutes(seconds: float) -> str:
     """A time as `m:ss`, rounded up, so that nothing shows 0:00 while it goes on."""
     whole = max(0, -int(-seconds // 1))
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+def played(seconds: float) -> str:
+    """A time that has passed as `m:ss`, rounded down."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def cells(text: str) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 class Writer:
     """Writes to a descriptor from a thread of its own.
 
-    `on_broken` is called once, from that thread, when the other end is gone. Only the newest `kept` pieces wait;
+    `on_broken` is called once, from that thread, when the other end is gone or a piece cannot be made. Only the newest
+    `kept` pieces wait;
     older ones are dropped.
     """
 
@@ -23,6 +24,8 @@ class Writer:
         self._waiting: deque[Callable[[], str]] = deque(maxlen=kept)
         self._news = threading.Condition()
         self._closing = False
+        self.fault: Exception | None = None
+        """What a piece raised, if one did."""
         self._thread = threading.Thread(target=self._work, name="massager-ctl-writer", daemon=True)
         self._thread.start()
 
@@ -33,11 +36,13 @@ class Writer:
             self._news.notify()
 
     def close(self, wait_s: float = 1.0) -> None:
-        """Write what waits, at most `wait_s` seconds long."""
+        """Write what waits, at most `wait_s` seconds long. Raises what a piece raised."""
         with self._news:
             self._closing = True
             self._news.notify()
         self._thread.join(wait_s)
+        if self.fault is not None:
+            raise self.fault
 
     def _work(self) -> None:
         while True:
@@ -49,7 +54,8 @@ class Writer:
                 piece = self._waiting.popleft()
             try:
                 self._write(piece().encode(errors="replace"))
-            except OSError:
+            except Exception as error:  # noqa: BLE001 - it is raised again by `close`
+                self.fault = None if isinstance(error, OSError) else error
                 if self._on_broken is not None:
                     self._on_broken()
                 return

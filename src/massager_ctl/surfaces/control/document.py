@@ -229,7 +229,7 @@ _LEVELS: Final = ("target", "allowed", "caps")
 
 def status_document(status: Status) -> dict[str, Any]:
     """A status as plain JSON values, levels by zone name, for other programs and other terminals."""
-    document: dict[str, Any] = msgspec.to_builtins(status)
+    document: dict[str, Any] = msgspec.to_builtins(status, order="deterministic")
     for key in _LEVELS:
         document[key] = _by_zone(document[key])
     document["actual"] = _by_zone(status.actual)

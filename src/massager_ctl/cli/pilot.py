@@ -1,0 +1,95 @@
+"""Between the person and a session: keys and signals become requests; a stop never waits (R6)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from asyncio import Task
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from massager_ctl.device import Cause
+from massager_ctl.errors import MassagerError
+from massager_ctl.requests import Change, Ease, Fade, PainKind, Pause, Resume, SignOfLife, UndoEase
+from massager_ctl.status import Phase
+from massager_ctl.surfaces.helm import Helm
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Each of them stops, waits for the confirmation, and only then leaves. SIGTSTP too: a program that sleeps cannot
+hold the device."""
+
+
+class Pilot:
+    """Steers one session. `leave` is called where there is no session to stop yet."""
+
+    def __init__(self, helm: Helm, leave: Callable[[], object]) -> None:
+        self._helm = helm
+        self._leave = leave
+        self._tasks: set[Task[Any]] = set()
+        self.ready = False
+        """Whether the link is up, so that a stop has somewhere to go."""
+        self.interrupted = 0
+        """How many signals came."""
+        self.hurt = False
+        """Whether pain was reported, to be classified afterwards (R22)."""
+
+    def key(self, key: str) -> None:
+        """Act on one key of interfaces' list; any other is a sign of life (R23)."""
+        match key.lower():
+            case " " | "s":
+                self._keep(self._helm.stop_now(Cause.PERSON, "you stopped it"))
+            case "!":
+                self.hurt = True
+                self._keep(self._helm.stop_now(Cause.PAIN, "you reported pain"))
+                self._keep(asyncio.ensure_future(self._helm.pain(PainKind.UNCLASSIFIED)))
+            case "p":
+                paused = self._helm.status.phase is Phase.PAUSED
+                self._ask(Resume() if paused else Pause())
+            case "-" | "_":
+                self._ask(Ease())
+            case "+" | "=":
+                self._ask(UndoEase())
+            case "q":
+                self._ask(Fade())
+            case _:
+                self._ask(SignOfLife())
+
+    def interrupt(self) -> None:
+        """A signal: stop and confirm. A further one sends the stop again and waits all the same."""
+        self.interrupted += 1
+        if self.ready:
+            self._keep(self._helm.stop_now(Cause.PERSON, "interrupted"))
+        else:
+            self._leave()
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Generator[None]:
+        """Take the signals as long as this lasts."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.interrupt)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def settled(self) -> None:
+        """Wait for what was asked; every error shows in the session's end as well."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _ask(self, change: Change) -> None:
+        # Before the start and after the end there is nothing to change, and a key is no error.
+        with contextlib.suppress(MassagerError):
+            self._helm.request(change)
+
+    def _keep(self, task: Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()

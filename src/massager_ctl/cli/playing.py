@@ -1,0 +1,216 @@
+"""One session from its order to its end: here, or as the view of the process that owns the device."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from massager_ctl import config as settings
+from massager_ctl.cli.compose import admission_for, choose_device, remember_device
+from massager_ctl.cli.outcome import Outcome
+from massager_ctl.cli.pilot import Pilot
+from massager_ctl.cli.report import has_colour
+from massager_ctl.clock import Clock, SystemClock
+from massager_ctl.controller import Controller
+from massager_ctl.drivers.factory import make_driver
+from massager_ctl.errors import InputError, MassagerError
+from massager_ctl.eventloop import SimulatedTimeLoop
+from massager_ctl.profile.model import Profile
+from massager_ctl.safety.attention import Watcher
+from massager_ctl.surfaces.control.client import Connection
+from massager_ctl.surfaces.control.paths import identity, socket_path
+from massager_ctl.surfaces.control.remote import RemoteController
+from massager_ctl.surfaces.control.server import ControlServer
+from massager_ctl.surfaces.helm import Helm
+from massager_ctl.surfaces.keys import Keys
+from massager_ctl.surfaces.live import Display, LiveDisplay, NoDisplay, PlainDisplay
+from massager_ctl.surfaces.lock import DeviceLock
+from massager_ctl.transports.address import Address, SimAddress
+
+
+class Order(Struct, frozen=True):
+    """What `run` was asked to do. `speed`: times faster than life, None for life itself."""
+
+    profile: Profile
+    content: dict[str, object]
+    device: str | None
+    config: settings.Config
+    cap: float | None
+    simulated: bool
+    speed: float | None
+    trace: Path | None
+    seed: int
+    as_json: bool
+
+
+def play(order: Order) -> Outcome:
+    """Play it to its end and tell how it went. Raises nothing but faults in this program."""
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    clock: Clock = SystemClock()
+    if order.speed is not None:
+        loop = SimulatedTimeLoop(speed=order.speed)
+        clock = loop.clock
+        loop_factory = lambda: loop  # noqa: E731
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(_play(order, clock))
+
+
+async def _play(order: Order, clock: Clock) -> Outcome:
+    named = order.device or order.config.device
+    try:
+        address = await choose_device(order.device, order.config)
+        _check(order, address)
+        path = _owner(address)
+        if path is not None:
+            return await _play_there(order, address, path)
+        return await _play_here(order, address, clock)
+    except MassagerError as error:
+        return Outcome(order.profile.id, named, error=error)
+
+
+def _check(order: Order, address: Address) -> None:
+    """What only the embedded simulator can do."""
+    if isinstance(address, SimAddress):
+        return
+    if order.speed is not None:
+        raise InputError(
+            f"--speed works with the embedded simulator only, and the device is {address}",
+            "Leave --speed out, or use --device sim:.",
+        )
+    if order.trace is not None:
+        raise InputError(
+            f"--trace is written by the device's side, and {address} is not the embedded simulator",
+            "Give --trace to `massager-sim serve`, or use --device sim:.",
+        )
+
+
+def _owner(address: Address) -> str | None:
+    """The control socket of the process that owns this device, if any."""
+    if isinstance(address, SimAddress):
+        return None
+    path = socket_path(identity(str(address)))
+    try:
+        Connection(path).close()
+    except OSError:
+        return None
+    return path
+
+
+async def _play_here(order: Order, address: Address, clock: Clock) -> Outcome:
+    device = identity(str(address))
+    embedded = isinstance(address, SimAddress)
+    watcher = Watcher.PERSON if _has_keys(order) else Watcher.NOBODY
+    outcome = Outcome(order.profile.id, str(address))
+    admission = admission_for(
+        address, order.config, clock, simulated=order.simulated, watcher=watcher
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(admission.close)
+        if not embedded:
+            stack.enter_context(DeviceLock(device))
+        driver = make_driver(address, trace=order.trace, profile=order.profile.id, seed=order.seed)
+        controller = Controller(driver, admission, clock=clock)
+        server = ControlServer(controller, device)
+        cockpit = await stack.enter_async_context(_Cockpit(order, controller))
+        try:
+            outcome = msgspec.structs.replace(outcome, info=await controller.connect())
+            cockpit.pilot.ready = True
+            remember_device(address, order.config.data)
+            async with server:
+                try:
+                    await controller.play(order.profile, cap=order.cap)
+                    end = await controller.ended()
+                    await cockpit.pilot.settled()
+                    outcome = msgspec.structs.replace(outcome, end=end)
+                finally:
+                    await controller.close()
+        except MassagerError as error:
+            outcome = msgspec.structs.replace(outcome, error=error)
+        except asyncio.CancelledError:
+            if not cockpit.pilot.interrupted:
+                raise
+        finally:
+            await controller.close()
+    pilot = cockpit.pilot
+    return msgspec.structs.replace(outcome, interrupted=bool(pilot.interrupted), hurt=pilot.hurt)
+
+
+async def _play_there(order: Order, address: Address, path: str) -> Outcome:
+    remote = RemoteController(path)
+    outcome = Outcome(order.profile.id, str(address))
+    async with _Cockpit(order, remote) as cockpit:
+        try:
+            await remote.open()
+            cockpit.pilot.ready = True
+            await remote.start(order.content, cap=order.cap)
+            end = await remote.ended()
+            await cockpit.pilot.settled()
+            outcome = msgspec.structs.replace(outcome, end=end, info=remote.status.info)
+        except MassagerError as error:
+            outcome = msgspec.structs.replace(outcome, error=error)
+        except asyncio.CancelledError:
+            if not cockpit.pilot.interrupted:
+                raise
+        finally:
+            await remote.close()
+    pilot = cockpit.pilot
+    return msgspec.structs.replace(outcome, interrupted=bool(pilot.interrupted), hurt=pilot.hurt)
+
+
+class _Cockpit:
+    """Display, keys and signals of one session; all are given back when it is left."""
+
+    def __init__(self, order: Order, helm: Helm) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.pilot = Pilot(helm, task.cancel)
+        self._stack = contextlib.ExitStack()
+        self._order = order
+        self._helm = helm
+
+    async def __aenter__(self) -> _Cockpit:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.pilot.on_signals())
+            display = _display(self._order, self.pilot)
+            stack.callback(display.close)
+            stack.callback(self._helm.add_listener(display.update))
+            if _has_keys(self._order):
+                stack.enter_context(Keys(self.pilot.key))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def _display(order: Order, pilot: Pilot) -> Display:
+    if order.as_json:
+        return NoDisplay()
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdout.fileno()
+
+    def broken() -> None:
+        # Whoever looked is gone: that is Ctrl-C by other means.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(pilot.interrupt)
+
+    if os.isatty(descriptor) and os.environ.get("TERM") not in (None, "", "dumb"):
+        encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+        return LiveDisplay(
+            descriptor,
+            colour=has_colour(sys.stdout),
+            unicode=encoding == "utf8",
+            on_broken=broken,
+        )
+    return PlainDisplay(descriptor, on_broken=broken)
+
+
+def _has_keys(order: Order) -> bool:
+    return not order.as_json and sys.stdin is not None and sys.stdin.isatty()

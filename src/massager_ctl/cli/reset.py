@@ -1,0 +1,111 @@
+"""`massager-ctl reset`: clear a latch, in two steps, at this machine alone (R7)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import click
+
+from massager_ctl.cli.asking import ask, device_option
+from massager_ctl.errors import Refused
+
+WORD: Final = "reset"
+
+
+@click.command(
+    "reset",
+    epilog="""\b
+Examples:
+  massager-ctl reset
+  massager-ctl reset --device serial:/dev/ttyUSB0""",
+)
+@device_option
+def reset(device: str) -> None:
+    """Clear the latch that the device's button, a fault or an unconfirmed stop has set.
+
+    It shows the cause, and clears it only after you have typed the word. There is no way to skip that.
+    """
+    from massager_ctl.surfaces.control.client import open_owners
+
+    owners = open_owners(device)
+    if len(owners) > 1:
+        from massager_ctl.cli.asking import the_owner
+
+        the_owner(device)
+    if owners:
+        _over_socket(owners[0])
+    else:
+        asyncio.run(_directly(device))
+    click.echo("Cleared. A new session starts from zero.")
+
+
+def confirmed(cause: str, *, fault: bool) -> None:
+    """The second step. Raises Refused unless the word was typed."""
+    kind = "fault latch" if fault else "stop latch"
+    click.echo(f"The device holds a {kind}: {cause}.")
+    click.echo("Look at it first: is the cause gone, the button released, nothing caught in it?")
+    answer: str = click.prompt(f"Type {WORD} to clear it", default="", show_default=False)
+    if answer.strip().lower() != WORD:
+        raise Refused("nothing was cleared", f"Type the word {WORD} when the cause is gone.")
+
+
+def _over_socket(owner: Any) -> None:
+    offer = ask(owner, {"request": "reset"})
+    if not offer.get("latched"):
+        raise Refused("nothing is latched", "There is nothing to clear.")
+    state = offer.get("status", {}).get("telemetry", {}).get("state")
+    confirmed(_words(str(offer.get("cause"))), fault=state == "fault")
+    ask(owner, {"request": "reset", "confirm": offer["confirm"]})
+
+
+def _words(cause: str) -> str:
+    from massager_ctl.device import Cause
+    from massager_ctl.outcome import DEVICE_SAYS
+
+    try:
+        return DEVICE_SAYS.get(Cause(cause), cause)
+    except ValueError:
+        return cause
+
+
+async def _directly(device: str) -> None:
+    """Open the device: nobody owns it."""
+    from massager_ctl import config as settings
+    from massager_ctl.cli.compose import admission_for, choose_device
+    from massager_ctl.clock import SystemClock
+    from massager_ctl.controller import Controller
+    from massager_ctl.device import DeviceState
+    from massager_ctl.drivers.factory import make_driver
+    from massager_ctl.safety.attention import Watcher
+    from massager_ctl.surfaces.control.paths import identity
+    from massager_ctl.surfaces.lock import DeviceLock
+
+    config = settings.load()
+    clock = SystemClock()
+    address = await choose_device(device or None, config)
+    admission = admission_for(address, config, clock, simulated=False, watcher=Watcher.PERSON)
+    with DeviceLock(identity(str(address))):
+        controller = Controller(make_driver(address), admission, clock=clock)
+        try:
+            await controller.connect()
+            telemetry = await _first_telemetry(controller)
+            if telemetry.state not in (DeviceState.LATCHED, DeviceState.FAULT):
+                raise Refused("nothing is latched", "There is nothing to clear.")
+            fault = telemetry.state is DeviceState.FAULT
+            await asyncio.to_thread(confirmed, _words(telemetry.cause), fault=fault)
+            newest = controller.status.telemetry
+            if newest is None or newest.latch != telemetry.latch:
+                raise Refused("something new has latched meanwhile (R7)", "Begin again.")
+            await controller.reset()
+        finally:
+            await controller.close()
+            await admission.close()
+
+
+async def _first_telemetry(controller: Any) -> Any:
+    async with asyncio.timeout(2.0):
+        async for status in controller.watch():
+            if status.telemetry is not None:
+                return status.telemetry
+    raise AssertionError("a watch without end has ended")
