@@ -612,4 +612,4 @@ def _resolve(future: Future[SessionEnd], end: SessionEnd) -> None:
 
 
 def _checked_cap(cap: float | None) -> float | None:
-    return None if cap is None else Intensity(cap)
+    return None if cap is None else float(Intensity(cap))

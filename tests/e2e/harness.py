@@ -1,0 +1,108 @@
+"""A controller and the simulated device on one event loop, under simulated time, by real bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_sim.device import SimulatedDevice
+from firmware_sim.links.memory import Simulator, open_simulator
+from firmware_sim.trace_rules import read_trace
+from massager_ctl.admission import Admission, Subject
+from massager_ctl.config import load
+from massager_ctl.controller import Controller
+from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.eventloop import SimulatedTimeLoop
+from massager_ctl.profile.load import load_profile
+from massager_ctl.status import Event
+from massager_ctl.store.memory import MemoryStore
+from massager_ctl.store.moment import ClockMoments
+from massager_ctl.transports.memory import SimTransport
+
+
+@dataclass
+class Bench:
+    """All that a test may want to reach."""
+
+    loop: SimulatedTimeLoop
+    transport: SimTransport
+    driver: ReferenceDriver
+    controller: Controller
+    admission: Admission
+    trace_file: io.StringIO
+    events: list[Event] = field(default_factory=list[Event])
+
+    @property
+    def device(self) -> SimulatedDevice:
+        """The simulated device itself: its button, its plugs, its firmware."""
+        simulator = self.transport.simulator
+        assert isinstance(simulator, Simulator)
+        return simulator.device
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """What the actuators did so far."""
+        return read_trace(self.trace_file.getvalue().splitlines())
+
+    @property
+    def out(self) -> dict[str, float]:
+        """The levels of the last sample."""
+        return next(line for line in reversed(self.trace) if line["type"] == "sample")["out"]
+
+    def heard(self, name: str) -> bool:
+        return any(event.name == name for event in self.events)
+
+    async def play(self, profile: str = "restorative", after_s: float = 0.0) -> None:
+        """Start a shipped profile and let `after_s` seconds of it pass."""
+        await self.controller.play(load_profile(profile))
+        await asyncio.sleep(after_s)
+
+
+Story = Callable[[Bench], Coroutine[Any, Any, None]]
+
+
+def tell(story: Story, options: str = "", *, connect: bool = True) -> Bench:
+    """Run a story on a fresh bench; what is left open at its end is closed."""
+    loop = SimulatedTimeLoop()
+    kept: list[Bench] = []
+
+    async def main() -> None:
+        bench = make_bench(loop, options)
+        kept.append(bench)
+        try:
+            if connect:
+                await bench.controller.connect()
+            await story(bench)
+        finally:
+            if bench.transport.simulator is not None:
+                await bench.controller.close()
+            bench.transport.end()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    return kept[0]
+
+
+def make_bench(loop: SimulatedTimeLoop, options: str = "") -> Bench:
+    """A bench with nothing connected yet. `options`: as behind `sim:?`."""
+    trace = io.StringIO()
+
+    def find() -> Any:
+        def opened(options: str, /, **_: Any) -> Simulator:
+            return open_simulator(options, trace=trace)
+
+        return opened
+
+    transport = SimTransport(options, find=find)
+    driver = ReferenceDriver(transport)
+    store = MemoryStore(ClockMoments(loop.clock, boot="test"))
+    admission = Admission(
+        store, load(), ClockMoments(loop.clock, boot="test"), subject=Subject.EMBEDDED
+    )
+    controller = Controller(driver, admission, clock=loop.clock)
+    bench = Bench(loop, transport, driver, controller, admission, trace)
+    controller.add_event_listener(bench.events.append)
+    return bench
