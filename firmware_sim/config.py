@@ -54,7 +54,7 @@ def envelope(running: int, cap: int) -> int:
     return soft + (cap - soft) * (running - SOFT_START_TICKS) // span
 
 
-def no_envelope(running: int, cap: int) -> int:  # noqa: ARG001 - it has the shape of an envelope
+def no_envelope(running: int, cap: int) -> int:
     """For tests of a host on its own: the cap from the first moment on."""
     return cap
 

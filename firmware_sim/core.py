@@ -1,4 +1,4 @@
-"""Levels above zero only in an open session, fed within T, below every limit, with nothing tripped (R1 to R4, R8, R24)."""
+"""Levels above zero only in an open session, fed within T, with nothing tripped (R4, R8, R12, R24)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from firmware_sim.outputs import NoRecorder, Recorder
 from firmware_sim.pattern import Motion, Patterns
 from firmware_sim.physics.plant import Plant
 from firmware_sim.session import Session
-from firmware_sim.states import OPEN, Cause, Event, State, follow
+from firmware_sim.states import Cause, Event, State, follow
 
 FRAME_S: Final = FRAME_TICKS * TICK_S
 WATCHDOG_TICKS: Final = 18
@@ -90,7 +90,7 @@ class Core:
         self._fade_left = 0
         self.changed = True
         """Something happened that TELEMETRY must tell at once."""
-        self._drive_motors()
+        self.plant.drive(self.patterns.drive)
         self._latched_before = False
         self.state = State.LATCHED if latched else State.IDLE
         if self.memory.cause is not Cause.NONE:
@@ -177,7 +177,7 @@ class Core:
                 self._follow(Event.MOVE)
         if not self.patterns.settled:
             self.patterns.step(levels.level, self.tick)
-            self._drive_motors()
+            self.plant.drive(self.patterns.drive)
         motors = self.plant.motors
         if not motors.settled:
             motors.step()
@@ -185,11 +185,6 @@ class Core:
         if cause is not None:
             self.trip(cause)
         self.recorder.frame(self)
-
-    def _drive_motors(self) -> None:
-        drive, motion, plant = self.patterns.drive, self.patterns.motion, self.plant
-        for i in range(6):
-            plant.drive(i, drive[i], motion[i] == Motion.KNEAD or motion[i] == Motion.CIRCLE)
 
     def _frame(self) -> None:
         """Ten times a second: what is slow."""
@@ -257,7 +252,7 @@ class Core:
                 return
             session.asked = asked_for
             self.heat.target = setpoint.heat / 10.0 if self.config.heat else 0.0
-            self.patterns.ask(setpoint.pattern, setpoint.period)
+            self._motions(setpoint)
             self._mode(setpoint.mode, session)
             self.changed = True
         if self.state is State.FADING:
@@ -273,6 +268,11 @@ class Core:
                 zip(setpoint.level, setpoint.pattern, strict=True)
             )
         ]
+
+    def _motions(self, setpoint: wire.Setpoint) -> None:
+        self.patterns.ask(setpoint.pattern, setpoint.period)
+        for zone, motion in enumerate(self.patterns.motion):
+            self.plant.share(zone, kneads=motion in (Motion.KNEAD, Motion.CIRCLE))
 
     def _can(self, zone: int, motion: int) -> bool:
         config = self.config
@@ -299,7 +299,7 @@ class Core:
     def _fell(self) -> None:
         """Levels may have fallen: drives, motors and state follow at once."""
         self.patterns.fall(self.levels.level, self.tick)
-        self._drive_motors()
+        self.plant.drive(self.patterns.drive)
         if self.state is State.RUNNING and not self.levels.up:
             self._follow(Event.REST)
         self.recorder.frame(self)
@@ -310,7 +310,7 @@ class Core:
         self.patterns.zero(self.tick)
         self.heat.off()
         self.plant.heater = 0.0
-        self._drive_motors()
+        self.plant.drive(self.patterns.drive)
 
     def _close(self, event: Event, cause: Cause) -> None:
         """Everything to zero, a new epoch and a new challenge; whatever the reason."""

@@ -18,7 +18,6 @@ OnData = Callable[[bytes], None]
 OnLost = Callable[[str], None]
 
 _ACK: Final = bytes((FrameType.ACK,))
-_UNPLUGGED: Final = "the simulated device was unplugged"
 
 
 class SimLink:
@@ -99,6 +98,9 @@ class SimulatedDevice:
         self._wake: asyncio.TimerHandle | None = None
         self._closed = False
         self._lost_acks = 0
+        self._on_plug: list[Callable[[], None]] = []
+        self.plugged = True
+        """False while a fault has pulled the device out (fault 14)."""
         self._turn()
 
     def open_link(
@@ -110,7 +112,12 @@ class SimulatedDevice:
         mtu: int | None = None,
         bonded: bool = True,
     ) -> SimLink:
-        """A new link of `kind` (a `LinkKind`); `on_data` gets what the device sends, `on_lost` the reason it broke."""
+        """A new link of `kind` (a `LinkKind`); `on_data` gets what the device sends, `on_lost` the reason it broke.
+
+        Raises `ConnectionError` while the device is unplugged or switched off.
+        """
+        if self._closed or not self.plugged:
+            raise ConnectionError("the simulated device is unplugged")
         number = self._next_link
         self._next_link += 1
         link = SimLink(self, number, LinkKind(kind), on_data, on_lost)
@@ -155,16 +162,33 @@ class SimulatedDevice:
         for link in self._links.values():
             link.send(noise)
 
-    def unplug(self, why: str = _UNPLUGGED) -> None:
+    def drop_links(self, why: str) -> None:
         """Every link breaks."""
         for link in list(self._links.values()):
             link.lose(why)
+
+    def unplug(self) -> None:
+        """Every link breaks, and none can be opened until `plug`."""
+        self.plugged = False
+        self.drop_links("the simulated device was unplugged")
+        for told in self._on_plug:
+            told()
+
+    def plug(self) -> None:
+        """The device can be reached again."""
+        self.plugged = True
+        for told in self._on_plug:
+            told()
+
+    def watch_plug(self, told: Callable[[], None]) -> None:
+        """Call `told` each time that `plugged` changes."""
+        self._on_plug.append(told)
 
     def close(self) -> None:
         """Switch the device off: every link breaks, and nothing is scheduled any more."""
         if self._closed:
             return
-        self.unplug("the simulated device was switched off")
+        self.drop_links("the simulated device was switched off")
         self._closed = True
         if self._wake is not None:
             self._wake.cancel()

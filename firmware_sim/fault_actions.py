@@ -409,8 +409,18 @@ def silent(_text: str) -> Start:
 
 
 def unplug(_text: str) -> Start:
-    """All links break."""
-    return _once(lambda device: device.unplug())
+    """All links break, and no other comes up until it is over."""
+
+    def start(device: SimulatedDevice) -> Undo:
+        device.unplug()
+        return device.plug
+
+    return start
+
+
+def flap(_text: str) -> Start:
+    """All links break, once."""
+    return _once(lambda device: device.drop_links("the link to the simulated device broke"))
 
 
 def garbage(text: str) -> Start:

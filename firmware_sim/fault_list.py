@@ -14,8 +14,24 @@ from firmware_sim.fault_plan import Step
 _T = TypeVar("_T")
 
 EVENTS: Final = frozenset(
-    "boot arm pause resume fade end stop latch reset trip fault dead_man disarm pain".split()
+    (
+        "boot",
+        "arm",
+        "pause",
+        "resume",
+        "fade",
+        "end",
+        "stop",
+        "latch",
+        "reset",
+        "trip",
+        "fault",
+        "dead_man",
+        "disarm",
+        "pain",
+    )
 )
+"""The events of the trace format."""
 _SPEC: Final = re.compile(
     r"(?P<name>[a-z_]+)(=(?P<value>[^@]*))?(@(?P<when>[^:]+)(:(?P<lasts>[0-9.]+))?)?"
 )
@@ -107,7 +123,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "delay": Fault("58", "everything is late, both ways", act.delay, "seconds"),
     "fragment": Fault("24", "the stream comes in pieces", act.fragment, "bytes, 1 if not said"),
     "silent": Fault("12, 13", "the link hangs, and nobody is told", act.silent),
-    "unplug": Fault("14", "the link breaks", act.unplug),
+    "unplug": Fault("14", "the device is pulled out, and stays out", act.unplug),
+    "flap": Fault("11", "the link breaks, and can be opened again at once", act.flap),
     "garbage": Fault("16, 23", "the device sends noise", act.garbage, "bytes, 200 if not said"),
 }
 

@@ -50,12 +50,9 @@ class _Watch:
             self._expected += expected_rate * dt
         else:
             self._last, self._age, self._expected = reading, 0.0, 0.0
-            self.dead = False
-        if reading is None or not PLAUSIBLE_C[0] < reading < PLAUSIBLE_C[1]:
-            self.dead = True
-        elif self._missed >= MISSED_SAMPLES:
-            self.dead = True
-        elif self._age >= UNCHANGED_S and abs(self._expected) >= EXPECTED_K:
+        implausible = reading is None or not PLAUSIBLE_C[0] < reading < PLAUSIBLE_C[1]
+        frozen = self._age >= UNCHANGED_S and abs(self._expected) >= EXPECTED_K
+        if implausible or frozen or self._missed >= MISSED_SAMPLES:
             self.dead = True
         elif not self._missed and self._age < UNCHANGED_S:
             self.dead = False

@@ -32,6 +32,7 @@ STUCK_TICKS: Final = 10
 """200 ms of current with every output at zero, so that the switch opens within 300 (R14)."""
 
 _NEVER: Final = -1
+_MODEL_SETTLED: Final = 1e-3
 
 
 class MotorGuard:
@@ -59,59 +60,53 @@ class MotorGuard:
         self._short = [_NEVER] * _COUNT
         self._stray = _NEVER
         self.calm = True
-        """Nothing is suspect, and nothing is on its way: ticks may be skipped while the motors are settled."""
+        """Nothing is suspect, and nothing is on its way: ticks may be skipped while motors are settled."""
 
     def check(self, tick: int, motors: Motors) -> Cause | None:
         """One tick; the cause if a protection trips now."""
-        calm = True
+        self.calm = True
         driven = False
-        for m in range(_COUNT):
-            duty = motors.duty[m]
+        started, model = self._started, self._model
+        for m, duty in enumerate(motors.duty):
             if not duty:
-                if self._started[m] != _NEVER:
+                if started[m] != _NEVER:
                     self._forget(m)
                 continue
             driven = True
-            if self._started[m] == _NEVER:
-                self._started[m] = tick
-            change = (duty * _MODEL_SPEED - self._model[m]) * _MODEL_FOLLOW
-            self._model[m] += change
-            if tick - self._started[m] < BLANK_TICKS:
-                calm = False
-                continue
-            if change > 1e-3:
-                calm = False
-            suspect = False
-            if self._sees_current:
-                ratio = motors.current[m] / (duty * _LOCKED_MA[m])
-                if ratio > STALL_RATIO:
-                    suspect = True
-                    if ratio > SHORT_RATIO:
-                        if self._short[m] == _NEVER:
-                            self._short[m] = tick
-                        elif tick - self._short[m] >= SHORT_TICKS:
-                            return Cause.OVER_CURRENT
-                    else:
-                        self._short[m] = _NEVER
-                    if self._high[m] == _NEVER:
-                        self._high[m] = tick
-                    elif tick - self._high[m] >= STALL_TICKS:
-                        return Cause.STALL
-                else:
-                    self._high[m] = self._short[m] = _NEVER
-            if self._sees_speed:
-                if motors.speed[m] < self._model[m] * SLOW_RATIO:
-                    suspect = True
-                    if self._slow[m] == _NEVER:
-                        self._slow[m] = tick
-                    elif tick - self._slow[m] >= SLOW_TICKS:
-                        return Cause.STALL
-                else:
-                    self._slow[m] = _NEVER
-            if suspect:
-                calm = False
-        self.calm = calm
+            if started[m] == _NEVER:
+                started[m] = tick
+            change = (duty * _MODEL_SPEED - model[m]) * _MODEL_FOLLOW
+            model[m] += change
+            if change > _MODEL_SETTLED or tick - started[m] < BLANK_TICKS:
+                self.calm = False
+            if tick - started[m] >= BLANK_TICKS:
+                cause = self._judge(m, tick, motors, duty)
+                if cause is not None:
+                    return cause
         return None if driven else self._stray_current(tick, motors)
+
+    def _judge(self, m: int, tick: int, motors: Motors, duty: float) -> Cause | None:
+        if self._sees_current:
+            ratio = motors.current[m] / (duty * _LOCKED_MA[m])
+            if self._lasts(self._short, m, tick, ratio > SHORT_RATIO, SHORT_TICKS):
+                return Cause.OVER_CURRENT
+            if self._lasts(self._high, m, tick, ratio > STALL_RATIO, STALL_TICKS):
+                return Cause.STALL
+        if self._sees_speed:
+            slow = motors.speed[m] < self._model[m] * SLOW_RATIO
+            if self._lasts(self._slow, m, tick, slow, SLOW_TICKS):
+                return Cause.STALL
+        return None
+
+    def _lasts(self, since: list[int], m: int, tick: int, seen: bool, ticks: int) -> bool:
+        """Whether what is seen has been seen for so many ticks on end."""
+        if not seen:
+            since[m] = _NEVER
+            return False
+        self.calm = False
+        if since[m] == _NEVER:
+            since[m] = tick
+        return tick - since[m] >= ticks
 
     def _forget(self, m: int) -> None:
         self._model[m] = 0.0

@@ -1,4 +1,4 @@
-"""Too little battery starts nothing and fades what runs; recovery restarts nothing; a charging device does not run (R13)."""
+"""Too little battery starts nothing and fades what runs; a charging device does not run (R13)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -48,7 +47,7 @@ class FileNvm:
         beside = self.path.with_name(self.path.name + ".new")
         try:
             beside.write_bytes(msgspec.json.format(text))
-            os.replace(beside, self.path)
+            beside.replace(self.path)
         except OSError as error:
             raise NvmFileError(
                 f"cannot write the NVM file {self.path}: {error.strerror}"

@@ -172,7 +172,7 @@ def seal(head: bytes) -> bytes:
 
 def frame(body: bytes) -> bytes:
     """`body` as it travels on a byte stream: COBS and the closing zero."""
-    return cobs.encode(body) + b"\x00"
+    return cobs.encode(body) + b"\x00"  # pyright: ignore[reportUnknownMemberType]
 
 
 def pack(message: Message) -> bytes:
@@ -259,7 +259,15 @@ def _unpack(kind: int, head: bytes) -> Message:
             return Reset(*_RESET.unpack_from(head, 2))
         case FrameType.TELEMETRY:
             f = TELEMETRY_BODY.unpack(head)[2:]
-            return Telemetry(*f[:12], f[12:18], *f[18:])
+            return Telemetry(
+                *f[:12],
+                level=f[12:18],
+                current=f[18],
+                pad=f[19],
+                motor=f[20],
+                allowance=f[21],
+                rejected=f[22],
+            )
         case FrameType.ACK:
             return Ack(*_ACK.unpack_from(head, 2))
         case _:
@@ -269,7 +277,20 @@ def _unpack(kind: int, head: bytes) -> Message:
 def _unpack_info(head: bytes) -> Info:
     f = _INFO.unpack_from(head, 2)
     serial = f[2].rstrip(b"\x00").decode("ascii", "replace")
-    return Info(f[0], f[1], serial, f[3:6], *f[6:13], f[13:19], *f[19:])
+    return Info(
+        f[0],
+        f[1],
+        serial,
+        f[3:6],
+        *f[6:13],
+        caps=f[13:19],
+        sum_cap=f[19],
+        rise=f[20],
+        deadman=f[21],
+        session=f[22],
+        allowance=f[23],
+        sensing=f[24],
+    )
 
 
 _LENGTHS: Final[dict[int, int]] = {
@@ -321,6 +342,6 @@ class Splitter:
 
 def _decode(run: bytes) -> bytes | Bad:
     try:
-        return cobs.decode(run)
+        return cobs.decode(run)  # pyright: ignore[reportUnknownMemberType]
     except cobs.DecodeError:
         return Bad.COBS

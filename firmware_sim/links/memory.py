@@ -45,8 +45,10 @@ def open_simulator(
     Raises `OptionError` where an option is wrong, and `OSError` where the trace cannot be written.
     """
     parsed = parse_options(options, seed=seed)
-    owned = None if trace_path is None else Path(trace_path).open("w", encoding="utf-8")
-    return Simulator(build_device(parsed, trace=trace or owned, profile=profile), owned)
+    if trace_path is None:
+        return Simulator(build_device(parsed, trace=trace, profile=profile), None)
+    owned = Path(trace_path).open("w", encoding="utf-8")  # noqa: SIM115 - the simulator closes it
+    return Simulator(build_device(parsed, trace=owned, profile=profile), owned)
 
 
 def build_device(

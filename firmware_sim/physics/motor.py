@@ -69,15 +69,14 @@ class Motors:
         duty, speed, current = self.duty, self.speed, self.current
         supply = self.supply if self.powered else 0.0
         settled = True
-        for m in range(COUNT):
-            drive = duty[m]
-            if self.stuck:
-                drive = self.stuck.get(m, drive)
-            drive *= supply
+        if self.stuck:
+            duty = [self.stuck.get(m, asked) for m, asked in enumerate(duty)]
+        for m, asked in enumerate(duty):
             now = speed[m]
-            if not drive and not now:
+            if not asked and not now:
                 current[m] = 0.0
                 continue
+            drive = asked * supply
             change = (drive * (1.0 - self.load[m]) - now) * _FOLLOW
             if -_SETTLED < change < _SETTLED:
                 now += change

@@ -9,6 +9,8 @@ from firmware_sim.noise import Noise
 from firmware_sim.physics import battery, motor, sensors, thermal
 
 _FULL: Final = 100.0 * UNIT
+_START: Final = motor.START_DUTY
+_SPAN: Final = 1.0 - motor.START_DUTY
 _KNEADING_SHARE: Final = 0.7
 """Of a kneading zone's drive; the vibration actuator gets the rest, so that the sum is the drive."""
 _CURRENT_NOISE_MA: Final = 2.0
@@ -20,9 +22,10 @@ class Plant:
     __slots__ = (
         "_ambient",
         "_both",
-        "_kneading",
         "_mains",
         "_noise",
+        "_slope",
+        "_vibration",
         "battery",
         "heater",
         "motor_body",
@@ -36,7 +39,8 @@ class Plant:
         self._ambient = config.ambient
         self._mains = config.mains
         self._both = config.vibration & config.kneading
-        self._kneading = config.kneading
+        self._vibration = config.vibration
+        self._slope = [0.0] * motor.COUNT
         self._noise = noise
         self.heater = 0.0
         """Heater power asked for, 0..1."""
@@ -46,20 +50,34 @@ class Plant:
         self.motor_body = thermal.motors(config.ambient)
         self.pad_sensor = sensors.Thermistor(config.ambient, noise)
         self.motor_sensor = sensors.Thermistor(config.ambient, noise)
+        for zone in range(motor.COUNT // 2):
+            self.share(zone, kneads=False)
 
-    def drive(self, zone: int, drive: int, kneads: bool) -> None:
-        """Turn a zone's drive (hundredths of a percent) into the duty of its actuators."""
-        part = drive / _FULL
-        if kneads and self._both >> zone & 1:
-            vibration, kneading = part * (1.0 - _KNEADING_SHARE), part * _KNEADING_SHARE
-        elif kneads or not self._both >> zone & 1 and self._kneading >> zone & 1:
-            vibration, kneading = 0.0, part
+    def share(self, zone: int, *, kneads: bool) -> None:
+        """Which of a zone's actuators its drive goes to; a zone with two shares it between them."""
+        both = self._both >> zone & 1
+        if kneads and both:
+            parts = (1.0 - _KNEADING_SHARE, _KNEADING_SHARE)
+        elif kneads or not self._vibration >> zone & 1:
+            parts = (0.0, 1.0)
         else:
-            vibration, kneading = part, 0.0
-        duty = self.motors.duty
-        duty[2 * zone] = _duty(vibration)
-        duty[2 * zone + 1] = _duty(kneading)
-        self.motors.settled = False
+            parts = (1.0, 0.0)
+        for motor_of_zone, part in zip((2 * zone, 2 * zone + 1), parts, strict=True):
+            self._slope[motor_of_zone] = part * _SPAN / _FULL
+
+    def drive(self, drives: list[int]) -> None:
+        """Turn each zone's drive (hundredths of a percent) into the duty of its actuators."""
+        motors, slope = self.motors, self._slope
+        duty = motors.duty
+        m = 0
+        for drive in drives:
+            if drive:
+                duty[m] = _START + drive * slope[m] if slope[m] else 0.0
+                duty[m + 1] = _START + drive * slope[m + 1] if slope[m + 1] else 0.0
+            else:
+                duty[m] = duty[m + 1] = 0.0
+            m += 2
+        motors.settled = False
 
     def step(self, dt: float) -> None:
         """The slow models: temperatures and charge over `dt` seconds, then one reading of each sensor."""
@@ -77,7 +95,3 @@ class Plant:
     def current_ma(self) -> float:
         """The reading of the current sensor, mA."""
         return max(0.0, self.motors.total_ma() + self._noise.spread(_CURRENT_NOISE_MA))
-
-
-def _duty(part: float) -> float:
-    return motor.START_DUTY + (1.0 - motor.START_DUTY) * part if part > 0.0 else 0.0
