@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +14,18 @@ from typing import Final, Protocol, TypeVar
 
 from massager_ctl.errors import StoreError
 from massager_ctl.store import schema
+from massager_ctl.store.transaction import transaction
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
 
 BUSY_S: Final = 2.0
 """Seconds to wait for another process that is writing."""
+
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER: Final = 100
+"""Bytes that every SQLite file begins with."""
+_SECOND_LOOK_S: Final = 0.05
 
 _RENEW: Final = (
     "Nothing was changed. `massager-ctl doctor --renew-ledger` moves the damaged file aside and begins a new one, with"
@@ -113,19 +120,6 @@ class MemoryDatabase:
         self._connection.close()
 
 
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    """All of it, or none of it; on the disk at the end (synchronous=FULL)."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
 def open_file(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the ledger, checked from end to end; create it where there is none. Raises StoreError, sqlite3.Error."""
     log = path.with_name(f"{path.name}-wal")
@@ -133,8 +127,11 @@ def open_file(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
         if log.exists():
             raise damaged(path, "its main file is gone, and its log is still there")
         _create(path)
-    elif path.stat().st_size == 0:
-        raise damaged(path, "it is empty")
+    else:
+        if _cut_short(path, log):
+            time.sleep(_SECOND_LOOK_S)  # another process may just be closing it
+            if why := _cut_short(path, log):
+                raise damaged(path, why)
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -155,6 +152,21 @@ def open_file(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _cut_short(path: Path, log: Path) -> str:
+    """Why the file cannot be whole, if so; SQLite takes a few bytes for a new database, and would overwrite them."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    size = path.stat().st_size
+    if len(head) < _HEADER or not head.startswith(_MAGIC):
+        return f"{size} bytes that do not begin as a database does"
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    log_is_empty = not log.exists() or log.stat().st_size == 0
+    if log_is_empty and size != page * pages:
+        return f"it has {size} bytes instead of {page * pages}"
+    return ""
 
 
 def _create(path: Path) -> None:
@@ -218,7 +230,10 @@ def translated(path: Path) -> Generator[None]:
                     f"{path}: the dose ledger cannot be written ({error})", _CHECK
                 ) from error
             case _:
-                raise StoreError(f"{path}: the dose ledger failed ({error})", _RENEW) from error
+                raise StoreError(
+                    f"{path}: the dose ledger failed ({error})",
+                    "`massager-ctl doctor` says more. No session starts without it.",
+                ) from error
 
 
 def move_aside(path: Path, stamp: str) -> Path:

@@ -35,13 +35,13 @@ class ClockMoments:
 def boot_id(linux: Path = _LINUX, macos: tuple[str, ...] = _MACOS) -> str:
     """A name that changes with each boot, from the system; `UNKNOWN` where it has none. Never from a clock."""
     try:
-        return linux.read_text("ascii").strip() or UNKNOWN
+        return linux.read_text("utf-8").strip() or UNKNOWN
     except (OSError, ValueError):
         pass
     if not Path(macos[0]).exists():
         return UNKNOWN
     try:
         said = subprocess.run(macos, capture_output=True, timeout=2, check=True)
-        return said.stdout.decode("ascii").strip() or UNKNOWN
+        return said.stdout.decode("utf-8").strip() or UNKNOWN
     except (OSError, ValueError, subprocess.SubprocessError):
         return UNKNOWN

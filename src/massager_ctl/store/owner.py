@@ -28,7 +28,7 @@ def alive(owner: str, boot: str) -> bool:
 def _begun(pid: int) -> str:
     """When the process began, in the kernel's ticks; empty where it is gone, a zombie, or nobody can tell."""
     try:
-        after_name = (_PROC / str(pid) / "stat").read_text("ascii", "replace").rpartition(")")[2]
+        after_name = (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2]
     except OSError:
         return ""
     fields = after_name.split()

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from massager_ctl.errors import StoreError
+from massager_ctl.store.transaction import transaction
 
 APPLICATION_ID: Final = 0x6D73_676C
 """Marks the file as this program's ("msgl")."""
@@ -79,14 +80,10 @@ def migrate(connection: sqlite3.Connection) -> None:
             "It was written by a newer massager-ctl: update this one. The ledger was not touched.",
         )
     while (found := version(connection)) < VERSION:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if version(connection) == found:  # another process may have been quicker
-                for statement in MIGRATIONS[found].split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {found + 1}")
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        with transaction(connection):
+            if version(connection) != found:
+                continue  # another process was quicker
+            for statement in MIGRATIONS[found].split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {found + 1}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
