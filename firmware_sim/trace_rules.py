@@ -57,11 +57,17 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a trace is held to. `rise`: points a second, 1 for a sound host, 2 for the device alone (R3)."""
+    """What a trace is held to.
+
+    `rise`: points a second, 1 for a sound host, 2 for the device alone (R3). `step_s`: a host speaks every 200 ms, so a
+    device without a slew of its own climbs in steps of that length. `drive_rise`: points a second of the pattern.
+    """
 
     caps: Mapping[str, float] | None = None
     rise: float = 1.0
+    step_s: float = 0.0
     ramp_s: float = RAMP_S
+    drive_rise: float = DRIVE_RISE
 
 
 def read_trace(source: Path | Iterable[str]) -> list[dict[str, Any]]:
@@ -81,7 +87,7 @@ def violations(trace: Sequence[Mapping[str, Any]], bounds: Bounds | None = None)
             continue
         found += _levels(sample, caps, held_to.ramp_s)
         if before is not None:
-            found += _rises(before, sample, held_to.rise)
+            found += _rises(before, sample, held_to)
         before = sample
     return found + _times(trace)
 
@@ -113,18 +119,19 @@ def _envelope(running: float, cap: float, ramp_s: float) -> float:
     return min(cap, GENTLE + (cap - GENTLE) * (running - GENTLE_S) / (ramp_s - GENTLE_S))
 
 
-def _rises(before: Mapping[str, Any], sample: Mapping[str, Any], rise: float) -> list[Violation]:
-    elapsed = sample["t"] - before["t"]
+def _rises(before: Mapping[str, Any], sample: Mapping[str, Any], bounds: Bounds) -> list[Violation]:
+    t = sample["t"]
+    elapsed = t - before["t"]
+    level_rise = bounds.rise * (elapsed + bounds.step_s) + ROUNDING
+    drive_rise = bounds.drive_rise * elapsed + ROUNDING
     found: list[Violation] = []
     for zone, level in sample["out"].items():
-        bound = before["out"][zone] + rise * elapsed + ROUNDING
+        bound = before["out"][zone] + level_rise
         if level > bound:
-            found.append(Violation("R3", sample["t"], zone, level, bound))
-        drive_bound = before["drive"][zone] + DRIVE_RISE * elapsed + ROUNDING
-        if sample["drive"][zone] > drive_bound:
-            found.append(
-                Violation("R3", sample["t"], f"{zone} drive", sample["drive"][zone], drive_bound)
-            )
+            found.append(Violation("R3", t, zone, level, bound))
+        drive, drive_bound = sample["drive"][zone], before["drive"][zone] + drive_rise
+        if drive > drive_bound:
+            found.append(Violation("R3", t, f"{zone} drive", drive, drive_bound))
     return found
 
 

@@ -8,8 +8,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_sim.config import DeviceConfig
 from firmware_sim.device import SimulatedDevice
+from firmware_sim.firmware import Firmware
 from firmware_sim.links.memory import Simulator, open_simulator
+from firmware_sim.nvm import MemoryNvm
+from firmware_sim.trace import Trace
 from firmware_sim.trace_rules import read_trace
 from massager_ctl.admission import Admission, Subject
 from massager_ctl.config import load
@@ -64,13 +68,15 @@ class Bench:
 Story = Callable[[Bench], Coroutine[Any, Any, None]]
 
 
-def tell(story: Story, options: str = "", *, connect: bool = True) -> Bench:
+def tell(
+    story: Story, options: str = "", *, connect: bool = True, config: DeviceConfig | None = None
+) -> Bench:
     """Run a story on a fresh bench; what is left open at its end is closed."""
     loop = SimulatedTimeLoop()
     kept: list[Bench] = []
 
     async def main() -> None:
-        bench = make_bench(loop, options)
+        bench = make_bench(loop, options, config)
         kept.append(bench)
         try:
             if connect:
@@ -86,14 +92,20 @@ def tell(story: Story, options: str = "", *, connect: bool = True) -> Bench:
     return kept[0]
 
 
-def make_bench(loop: SimulatedTimeLoop, options: str = "") -> Bench:
-    """A bench with nothing connected yet. `options`: as behind `sim:?`."""
+def make_bench(
+    loop: SimulatedTimeLoop, options: str = "", config: DeviceConfig | None = None
+) -> Bench:
+    """A bench with nothing connected yet. `options`: as behind `sim:?`; `config`: another device instead."""
     trace = io.StringIO()
 
-    def find() -> Any:
-        def opened(options: str, /, **_: Any) -> Simulator:
+    def opened(options: str, /, **_: Any) -> Simulator:
+        if config is None:
             return open_simulator(options, trace=trace)
+        recorder = Trace(trace, device=config.serial)
+        firmware = Firmware(config, MemoryNvm(), 0, now=loop.time(), recorder=recorder)
+        return Simulator(SimulatedDevice(firmware, trace=recorder), None)
 
+    def find() -> Any:
         return opened
 
     transport = SimTransport(options, find=find)
