@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from asyncio import Task
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from massager_ctl.device import Cause, DeviceInfo
 from massager_ctl.errors import MassagerError
 from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety.attention import Watcher
+from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S, CHECKPOINT_S
 from massager_ctl.safety.limits import Limits
-
-CHECKPOINT_S: Final = 5.0
-CHECKPOINT_OVERDUE_S: Final = 15.0
-"""Seconds between checkpoints of the ledger, and the delay after which a session fades (R9)."""
 
 
 class Permit(Protocol):
