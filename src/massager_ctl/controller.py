@@ -184,7 +184,7 @@ class Controller:
         """
         now = self._now()
         session = self._session
-        if session is None or not self._in_session or session.phase is Phase.ARMING:
+        if session is None or session.ended is not None or session.phase is Phase.ARMING:
             raise Refused(
                 "no session is running", "Start one first, e.g. `massager-ctl run gentle`."
             )
@@ -205,6 +205,7 @@ class Controller:
         if not isinstance(change, SignOfLife):
             self._event(type(change).__name__.lower(), f"{type(change).__name__} asked for")
             self._send_soon(now)
+            self._status = None  # whoever asks next sees it, though it may go out 20 ms later
 
     def _attend_heat(self, now: float) -> Attention | None:
         """Heat needs somebody who answers, from the moment it is asked for (R23)."""

@@ -19,7 +19,7 @@ from massager_ctl.cli.pilot import Pilot
 from massager_ctl.cli.report import has_colour
 from massager_ctl.clock import Clock, SystemClock
 from massager_ctl.controller import Controller
-from massager_ctl.drivers.factory import make_driver
+from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import InputError, MassagerError
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.profile.model import Profile
@@ -33,6 +33,8 @@ from massager_ctl.surfaces.keys import Keys
 from massager_ctl.surfaces.live import Display, LiveDisplay, NoDisplay, PlainDisplay
 from massager_ctl.surfaces.lock import DeviceLock
 from massager_ctl.transports.address import Address, SimAddress
+from massager_ctl.transports.factory import make_transport
+from massager_ctl.transports.memory import SimTransport
 
 
 class Order(Struct, frozen=True):
@@ -115,7 +117,12 @@ async def _play_here(order: Order, address: Address, clock: Clock) -> Outcome:
         stack.push_async_callback(admission.close)
         if not embedded:
             stack.enter_context(DeviceLock(device))
-        driver = make_driver(address, trace=order.trace, profile=order.profile.id, seed=order.seed)
+        transport = make_transport(
+            address, trace=order.trace, profile=order.profile.id, seed=order.seed
+        )
+        if isinstance(transport, SimTransport):
+            stack.callback(transport.end)
+        driver = ReferenceDriver(transport)
         controller = Controller(driver, admission, clock=clock)
         server = ControlServer(controller, device)
         cockpit = await stack.enter_async_context(_Cockpit(order, controller))

@@ -12,8 +12,7 @@ class Writer:
     """Writes to a descriptor from a thread of its own.
 
     `on_broken` is called once, from that thread, when the other end is gone or a piece cannot be made. Only the newest
-    `kept` pieces wait;
-    older ones are dropped.
+    `kept` pieces wait; older ones are dropped.
     """
 
     def __init__(

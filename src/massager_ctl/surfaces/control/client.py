@@ -107,7 +107,10 @@ def open_owners(name: str = "") -> list[Connection]:
 
 
 def stop_all(owners: list[Connection], wait_s: float = STOP_WAIT_S) -> list[dict[str, Any]]:
-    """Stop every device at once; an answer an owner, in order. A missing one becomes an error `stop_unconfirmed`."""
+    """Stop every device at once and hang up; an answer an owner, in order.
+
+    A missing one becomes an error `stop_unconfirmed`.
+    """
     answers: dict[int, dict[str, Any]] = {}
     for number, owner in enumerate(owners):
         try:
@@ -128,6 +131,8 @@ def stop_all(owners: list[Connection], wait_s: float = STOP_WAIT_S) -> list[dict
                 except NoAnswer as error:
                     answers[number] = unconfirmed(str(error))
                 waiting.remove(number)
+    for owner in owners:
+        owner.close()
     return [answers[number] for number in range(len(owners))]
 
 

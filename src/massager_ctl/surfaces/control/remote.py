@@ -140,7 +140,7 @@ class RemoteController:
         except (OSError, ValueError):
             raise _gone() from None
         finally:
-            writer.close()
+            await _hung_up(writer)
         if not line:
             raise _gone()
         answer = _decoded(line)
@@ -156,9 +156,7 @@ class RemoteController:
         except (OSError, ValueError, KeyError, MassagerError):
             self._over(Cause.LINK_LOST, "", _gone())
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            await _hung_up(writer)
 
     def _take(self, status: Status) -> None:
         before, self._status = self._status, status
@@ -176,6 +174,12 @@ class RemoteController:
         if self._ending is not None and not self._ending.done():
             played = self._played_s
             self._ending.set_result(SessionEnd(cause, text, played, played, error))
+
+
+async def _hung_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def error_from(document: object) -> MassagerError:

@@ -101,9 +101,16 @@ class ControlServer:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         self._server.close()
-        for client in tuple(self._clients):
+        clients = tuple(self._clients)
+        for client in clients:
             await client.settle()
             client.finish()
+        if clients:
+            gone = [client.gone for client in clients]
+            await asyncio.wait(gone, timeout=SETTLE_S)
+            for client in clients:
+                client.drop()
+            await asyncio.wait(gone)
         await self._server.wait_closed()
         self._server = None
 
@@ -135,6 +142,7 @@ class _Client(asyncio.Protocol):
         self._congested = False
         self._behind = False
         self._offer: tuple[str, int, float] | None = None
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -145,6 +153,8 @@ class _Client(asyncio.Protocol):
         self._transport = None
         self._server.left(self)
         self._stop_watching()
+        if not self.gone.done():
+            self.gone.set_result(None)
 
     async def settle(self) -> None:
         """Give what was asked before its answer: whoever asked to stop must hear that it is confirmed."""
@@ -156,6 +166,11 @@ class _Client(asyncio.Protocol):
         self._stop_watching()
         if self._transport is not None:
             self._transport.close()
+
+    def drop(self) -> None:
+        """Whoever does not read its answers does not hold us up."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def pause_writing(self) -> None:
         self._congested = True
