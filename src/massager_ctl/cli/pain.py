@@ -38,7 +38,7 @@ def asked_kind() -> PainKind:
 def classify(order: Any, outcome: Any) -> None:
     """After a session that `!` ended in this terminal: ask, write down, and say what follows."""
     from massager_ctl import config as settings
-    from massager_ctl.cli.compose import admission_for
+    from massager_ctl.compose import admission_for
     from massager_ctl.clock import SystemClock
     from massager_ctl.requests import Origin
     from massager_ctl.safety.attention import Watcher

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from massager_ctl import config as settings
-from massager_ctl.cli.compose import admission_for, choose_device, remember_device
+from massager_ctl.compose import admission_for, choose_device, remember_device
 from massager_ctl.cli.outcome import Outcome
 from massager_ctl.cli.pilot import Pilot
 from massager_ctl.cli.report import has_colour

@@ -83,7 +83,7 @@ def _code(answer: dict[str, Any]) -> ExitCode:
 def _stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
     """Open the device and stop it; nobody owns it."""
     from massager_ctl import config as settings
-    from massager_ctl.cli.compose import choose_device, last_device
+    from massager_ctl.compose import choose_device, last_device
     from massager_ctl.errors import DeviceNotFound, MassagerError
     from massager_ctl.surfaces.control.document import error_document
     from massager_ctl.transports.address import SimAddress
