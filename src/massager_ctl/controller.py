@@ -97,6 +97,7 @@ class Controller:
         self._ending: Future[SessionEnd] | None = None
         self._last_end: SessionEnd | None = None
         self._stops: set[Task[Any]] = set()
+        self._stops_asked = 0
         self._heard_at = 0.0
         self._drift = 0.0
         self._wanted = Setpoint()
@@ -150,8 +151,9 @@ class Controller:
 
         Raises Refused and its kin, ProfileError, StoreError, LinkError.
         """
-        info = self._require_idle()
+        info, stops = self._require_idle(), self._stops_asked
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
+        self._require_no_stop_since(stops)
         plan = make_plan(profile, limits, info)
         heat = any(segment.heat_c is not None for segment in plan.motions)
         await self._begin(
@@ -171,8 +173,9 @@ class Controller:
         origin: Origin = Origin.LOCAL,
     ) -> None:
         """Open a session by hand, every level at zero. `duration_s`: up to 900. Raises as `play` does."""
-        info = self._require_idle()
+        info, stops = self._require_idle(), self._stops_asked
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
+        self._require_no_stop_since(stops)
         programme = Manual(duration_s)
         await self._begin(programme, limits, programme.duration_s, self._admission.notes, origin)
 
@@ -204,8 +207,19 @@ class Controller:
         session.take(change, now)
         if not isinstance(change, SignOfLife):
             self._event(type(change).__name__.lower(), f"{type(change).__name__} asked for")
-            self._send_soon(now)
+            self._carry_out(session, now)
             self._status = None  # whoever asks next sees it, though it may go out 20 ms later
+
+    def fade(self, ended: Ended, seconds: float) -> None:
+        """Fade out within `seconds` and end with `ended`, for a surface whose own link is gone (R18)."""
+        session = self._session
+        if session is None or session.ended is not None:
+            return
+        if session.phase is Phase.ARMING:
+            self.stop_now(ended.cause, ended.text)
+            return
+        session.fade(self._now(), ended, seconds)
+        self._carry_out(session, self._now())
 
     def _attend_heat(self, now: float) -> Attention | None:
         """Heat needs somebody who answers, from the moment it is asked for (R23)."""
@@ -218,6 +232,7 @@ class Controller:
 
     def stop_now(self, cause: Cause = Cause.PERSON, text: str = "you stopped it") -> Task[None]:
         """Put the stop on the wire before this returns; the task ends when the device has confirmed it (R6)."""
+        self._stops_asked += 1
         if self._session is not None:
             self._session.end(Ended(cause, text))
         return self._send_stop(cause)
@@ -363,6 +378,11 @@ class Controller:
             )
         return self._info
 
+    def _require_no_stop_since(self, stops: int) -> None:
+        """A stop that came while a start was being prepared ends that start (R6)."""
+        if self._stops_asked != stops:
+            raise Refused("it was stopped before it began")
+
     @property
     def _in_session(self) -> bool:
         return self._ending is not None
@@ -409,6 +429,8 @@ class Controller:
         self._driver.send(self._sent)
         if self._books is not None and not self._books.keep(now, self._delivered_s):
             session.fade(now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)"))
+            if session.ended is not None:
+                self._send_stop(session.ended.cause)
         self._changed()
 
     def _reason_to_end(
@@ -435,6 +457,13 @@ class Controller:
             self._event("attention", "the simulated device gave its own sign of life (R23)")
         elif attention.missed(now):
             session.fade(now, Ended(Cause.SAFETY, "nobody answered for 5 minutes (R23)"))
+
+    def _carry_out(self, session: Session, now: float) -> None:
+        """What was asked goes out at once; where it ended the session (a fade from zero), as a stop."""
+        if session.ended is None:
+            self._send_soon(now)
+        else:
+            self._send_stop(session.ended.cause)
 
     def _send_soon(self, now: float) -> None:
         """A request goes out at once, or as soon as the last setpoint is 20 ms old."""
