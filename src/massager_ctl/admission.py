@@ -131,7 +131,7 @@ class Admission:
 
     async def report_pain(self, kind: PainKind, origin: Origin) -> str:
         """Lower or lock (R22); returns what to tell the person. Raises StoreError."""
-        await self._store.report_pain(kind)
+        await self._store.report_pain(kind, origin)
         return pain.classify(kind).text
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from massager_ctl.requests import PainKind
+from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.screening import Answered
 
@@ -95,8 +95,11 @@ class HealthRecord(Protocol):
         """Keep these answers; each replaces the one before it."""
         ...
 
-    async def report_pain(self, kind: PainKind) -> None:
-        """Keep the report, and set the lock where its kind locks."""
+    async def report_pain(self, kind: PainKind, origin: Origin = Origin.LOCAL) -> None:
+        """Keep the report, and set the lock where its kind locks.
+
+        A report from here that says what it was answers the unclassified ones of the last 15 minutes.
+        """
         ...
 
     async def lock(self) -> Lock | None:

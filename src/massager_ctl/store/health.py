@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from massager_ctl.requests import PainKind
+from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety import pain
 from massager_ctl.safety.dose_time import Moment
 from massager_ctl.safety.screening import Answer, Answered
 from massager_ctl.store import books
 from massager_ctl.store.base import Lock
+
+ANSWERS_S: Final = 900.0
+"""Seconds for which a later report is about the same pain as an unclassified one; a design choice."""
 
 
 def answers(connection: sqlite3.Connection) -> Mapping[str, Answered]:
@@ -43,9 +47,16 @@ def answer(connection: sqlite3.Connection, given: Iterable[Answered]) -> None:
     )
 
 
-def report_pain(connection: sqlite3.Connection, now: Moment, kind: PainKind) -> None:
-    """Keep the report; it locks where its kind does (R22)."""
+def report_pain(
+    connection: sqlite3.Connection, now: Moment, kind: PainKind, origin: Origin
+) -> None:
+    """Keep the report; it locks where its kind does, until somebody here says what it was (R18, R22)."""
     at_s = books.mark(connection, now)
+    if origin is Origin.LOCAL and kind is not PainKind.UNCLASSIFIED:
+        connection.execute(
+            "UPDATE pain SET locks = 0 WHERE kind = ? AND at_s >= ?",
+            (PainKind.UNCLASSIFIED.value, at_s - ANSWERS_S),
+        )
     connection.execute(
         "INSERT INTO pain (kind, at_s, wall, locks) VALUES (?, ?, ?, ?)",
         (kind.value, at_s, now.wall, pain.classify(kind).locks),

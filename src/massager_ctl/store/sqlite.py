@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from massager_ctl.requests import PainKind
+from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.screening import Answered
 from massager_ctl.store import books, health, owner
@@ -85,9 +85,9 @@ class SqliteStore:
         given = tuple(answers)
         await self._database.write(lambda connection: health.answer(connection, given))
 
-    async def report_pain(self, kind: PainKind) -> None:
+    async def report_pain(self, kind: PainKind, origin: Origin = Origin.LOCAL) -> None:
         await self._database.write(
-            lambda connection: health.report_pain(connection, self._moments.now(), kind)
+            lambda connection: health.report_pain(connection, self._moments.now(), kind, origin)
         )
 
     async def lock(self) -> Lock | None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from massager_ctl.clock import VirtualClock
 from massager_ctl.errors import DoseSpent
-from massager_ctl.requests import PainKind
+from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.dose_time import DAY_S
 from massager_ctl.safety.screening import Answer, Answered
@@ -208,6 +208,28 @@ async def test_r22_a_warning_sign_outweighs_and_screening_unlocks(store: Store) 
     assert lock.kind is PainKind.WARNING_SIGN
     await store.unlock()
     assert await store.lock() is None
+
+
+@pytest.mark.asyncio
+async def test_r22_saying_here_what_it_was_answers_an_unclassified_report(
+    store: Store, clock: VirtualClock
+) -> None:
+    await store.report_pain(PainKind.UNCLASSIFIED, Origin.REMOTE)
+    clock.advance(60.0)
+    await store.report_pain(PainKind.MILD, Origin.REMOTE)
+    assert await store.lock() is not None, "R18: only somebody here can answer"
+    await store.report_pain(PainKind.MILD, Origin.LOCAL)
+    assert await store.lock() is None
+    await store.report_pain(PainKind.UNCLASSIFIED, Origin.LOCAL)
+    clock.advance(901.0)
+    await store.report_pain(PainKind.MILD, Origin.LOCAL)
+    assert await store.lock() is not None, "another pain than that of a quarter of an hour ago"
+    await store.unlock()
+    await store.report_pain(PainKind.WARNING_SIGN, Origin.LOCAL)
+    await store.report_pain(PainKind.MILD, Origin.LOCAL)
+    lock = await store.lock()
+    assert lock is not None
+    assert lock.kind is PainKind.WARNING_SIGN
 
 
 @pytest.mark.asyncio
