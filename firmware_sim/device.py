@@ -137,6 +137,11 @@ class SimulatedDevice:
         if self._links.pop(link, None) is not None and not self._closed:
             self._give(self.firmware.disconnect(link, self.loop.time()))
 
+    def update_link(self, link: SimLink, *, bonded: bool, mtu: int | None) -> None:
+        """What a BLE link may do has changed: it was bonded, or its MTU was exchanged."""
+        now = self.loop.time()
+        self._give(self.firmware.connect(link.link, link.kind, now, bonded=bonded, mtu=mtu))
+
     def press(self) -> None:
         """A finger comes down on the button."""
         self._give(self.firmware.press(self.loop.time()))

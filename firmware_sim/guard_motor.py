@@ -21,6 +21,7 @@ BLANK_TICKS: Final = 15
 STALL_RATIO: Final = 0.6
 STALL_TICKS: Final = 15
 """300 ms of current above 0.6 x duty x locked-rotor current (R12)."""
+_STALL_MA: Final = tuple(STALL_RATIO * locked for locked in _LOCKED_MA)
 SLOW_RATIO: Final = 0.5
 SLOW_TICKS: Final = 25
 """500 ms of speed below half of the model's (R12)."""
@@ -47,6 +48,7 @@ class MotorGuard:
         "_slow",
         "_started",
         "_stray",
+        "_suspects",
         "calm",
     )
 
@@ -59,6 +61,7 @@ class MotorGuard:
         self._slow = [_NEVER] * _COUNT
         self._short = [_NEVER] * _COUNT
         self._stray = _NEVER
+        self._suspects: set[int] = set()
         self.calm = True
         """Nothing is suspect, and nothing is on its way: ticks may be skipped while motors are settled."""
 
@@ -66,7 +69,8 @@ class MotorGuard:
         """One tick; the cause if a protection trips now."""
         self.calm = True
         driven = False
-        started, model = self._started, self._model
+        started, model, suspects = self._started, self._model, self._suspects
+        current, speed = motors.current, motors.speed
         for m, duty in enumerate(motors.duty):
             if not duty:
                 if started[m] != _NEVER:
@@ -79,13 +83,17 @@ class MotorGuard:
             model[m] += change
             if change > _MODEL_SETTLED or tick - started[m] < BLANK_TICKS:
                 self.calm = False
-            if tick - started[m] >= BLANK_TICKS:
-                cause = self._judge(m, tick, motors, duty)
-                if cause is not None:
-                    return cause
+            normal = current[m] <= duty * _STALL_MA[m] and speed[m] >= model[m] * SLOW_RATIO
+            if (normal and m not in suspects) or tick - started[m] < BLANK_TICKS:
+                continue
+            cause = self._judge(m, tick, motors, duty)
+            if cause is not None:
+                return cause
         return None if driven else self._stray_current(tick, motors)
 
     def _judge(self, m: int, tick: int, motors: Motors, duty: float) -> Cause | None:
+        """A motor that is not as it should be, or was not a tick ago."""
+        self._suspects.discard(m)
         if self._sees_current:
             ratio = motors.current[m] / (duty * _LOCKED_MA[m])
             if self._lasts(self._short, m, tick, ratio > SHORT_RATIO, SHORT_TICKS):
@@ -104,12 +112,14 @@ class MotorGuard:
             since[m] = _NEVER
             return False
         self.calm = False
+        self._suspects.add(m)
         if since[m] == _NEVER:
             since[m] = tick
         return tick - since[m] >= ticks
 
     def _forget(self, m: int) -> None:
         self._model[m] = 0.0
+        self._suspects.discard(m)
         self._started[m] = self._high[m] = self._slow[m] = self._short[m] = _NEVER
 
     def _stray_current(self, tick: int, motors: Motors) -> Cause | None:

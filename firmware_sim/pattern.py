@@ -54,6 +54,11 @@ _CIRCLE: Final = tuple(
 )
 
 
+_TABLES: Final = {int(Motion.KNEAD): _KNEAD, int(Motion.CIRCLE): _CIRCLE}
+_STEADY: Final = frozenset((Motion.REST, Motion.VIBRATE, Motion.HOLD))
+_ALTERNATE: Final = int(Direction.ALTERNATE)
+
+
 class Patterns:
     """The drive of each zone in hundredths of a percent: level x shape(t), made by the device."""
 
@@ -62,6 +67,9 @@ class Patterns:
         "_period",
         "_reversed",
         "_rise",
+        "_steady",
+        "_stretch",
+        "_table",
         "_turned",
         "_zero_from",
         "drive",
@@ -71,7 +79,9 @@ class Patterns:
 
     def __init__(self, limits: Limits) -> None:
         self._rise = limits.drive_rise * UNIT // TICKS_PER_S
-        self._period = 4 * TICKS_PER_S
+        self._period = self._stretch = REVERSAL_TICKS
+        self._steady = [True] * 6
+        self._table: list[tuple[int, ...] | None] = [None] * 6
         self._direction = [0] * 6
         self._turned = [0] * 6
         self._reversed = [-REVERSAL_TICKS] * 6
@@ -86,6 +96,9 @@ class Patterns:
         self.motion = [byte & 15 for byte in pattern]
         self._direction = [byte >> 4 for byte in pattern]
         self._period = max(1, period * TICKS_PER_S // 1000)
+        self._stretch = max(REVERSAL_TICKS, self._period)
+        self._steady = [motion in _STEADY for motion in self.motion]
+        self._table = [_TABLES.get(motion) for motion in self.motion]
         self.settled = False
 
     def zero(self, tick: int) -> None:
@@ -110,7 +123,7 @@ class Patterns:
 
     def step(self, level: list[int], tick: int) -> None:
         """One tick of every zone."""
-        drive, rise = self.drive, self._rise
+        drive, rise, steady = self.drive, self._rise, self._steady
         settled = True
         for i in range(6):
             top = level[i]
@@ -119,11 +132,10 @@ class Patterns:
                 if now:
                     self._set(i, 0, tick)
                 continue
-            motion = self.motion[i]
-            if motion == Motion.VIBRATE or motion == Motion.HOLD:
+            if steady[i]:
                 want = top
             else:
-                want = self._shaped(i, motion, top, tick)
+                want = self._shaped(i, top, tick)
                 settled = False
             if want > now:
                 drive[i] = now + rise if want - now > rise else want
@@ -132,16 +144,15 @@ class Patterns:
                 self._set(i, want, tick)
         self.settled = settled
 
-    def _shaped(self, zone: int, motion: int, top: int, tick: int) -> int:
-        if motion == Motion.GLIDE:
+    def _shaped(self, zone: int, top: int, tick: int) -> int:
+        table = self._table[zone]
+        if table is None:
             return top * self._glide(zone, tick) // _WHOLE
         turn = self._direction[zone]
-        if turn == Direction.ALTERNATE:
-            stretch = max(REVERSAL_TICKS, self._period)
-            turn = Direction.CCW if tick // stretch & 1 else Direction.CW
+        if turn == _ALTERNATE:
+            turn = 1 + (tick // self._stretch & 1)  # cw, ccw
         if turn != self._turned[zone] and not self._turn(zone, turn, tick):
             return 0
-        table = _KNEAD if motion == Motion.KNEAD else _CIRCLE
         return top * table[tick % self._period * _STEPS // self._period] // _WHOLE
 
     def _turn(self, zone: int, turn: int, tick: int) -> bool:
