@@ -1,3 +1,97 @@
-"""massager-ctl: profile sessions for massagers, with the safety rules enforced."""
+"""massager-ctl: drive a neck massager gently, under rules that nothing switches off.
 
-__all__: list[str] = []
+from massager_ctl import connect
+
+async with connect("sim:") as massager:
+    await massager.set("neck_left", 20)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from massager_ctl.api import Massager, connect
+    from massager_ctl.device import Cause, DeviceInfo, DeviceState, Telemetry
+    from massager_ctl.errors import (
+        DeviceBusy,
+        DeviceNotFound,
+        DeviceRefused,
+        DoseSpent,
+        InputError,
+        LinkError,
+        LinkLost,
+        MassagerError,
+        MedicalLock,
+        ProfileError,
+        Refused,
+        ScreeningNeeded,
+        StopUnconfirmed,
+        StoreError,
+    )
+    from massager_ctl.eventloop import SimulatedTimeLoop
+    from massager_ctl.outcome import SessionEnd
+    from massager_ctl.profile.load import load_profile
+    from massager_ctl.profile.model import Profile
+    from massager_ctl.requests import PainKind
+    from massager_ctl.status import Event, Held, Phase, Status
+    from massager_ctl.units import Direction, Intensity, Motion, Zone
+
+__all__ = [
+    "Cause",
+    "DeviceBusy",
+    "DeviceInfo",
+    "DeviceNotFound",
+    "DeviceRefused",
+    "DeviceState",
+    "Direction",
+    "DoseSpent",
+    "Event",
+    "Held",
+    "InputError",
+    "Intensity",
+    "LinkError",
+    "LinkLost",
+    "Massager",
+    "MassagerError",
+    "MedicalLock",
+    "Motion",
+    "PainKind",
+    "Phase",
+    "Profile",
+    "ProfileError",
+    "Refused",
+    "ScreeningNeeded",
+    "SessionEnd",
+    "SimulatedTimeLoop",
+    "Status",
+    "StopUnconfirmed",
+    "StoreError",
+    "Telemetry",
+    "Zone",
+    "connect",
+    "load_profile",
+]
+
+_HOMES = {
+    "api": ("Massager", "connect"),
+    "device": ("Cause", "DeviceInfo", "DeviceState", "Telemetry"),
+    "eventloop": ("SimulatedTimeLoop",),
+    "outcome": ("SessionEnd",),
+    "profile.load": ("load_profile",),
+    "profile.model": ("Profile",),
+    "requests": ("PainKind",),
+    "safety.governor": ("Held",),
+    "status": ("Event", "Phase", "Status"),
+    "units": ("Direction", "Intensity", "Motion", "Zone"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and nothing else: `massager-ctl stop` must start fast."""
+    if name not in __all__:
+        raise AttributeError(f"module 'massager_ctl' has no attribute {name!r}")
+    home = _HOME_OF.get(name, "errors")
+    return getattr(import_module(f"massager_ctl.{home}"), name)

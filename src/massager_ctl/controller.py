@@ -129,7 +129,22 @@ class Controller:
         return self._info
 
     async def close(self) -> None:
-        """Stop and confirm if a session is open, then close the link. Raises StopUnconfirmed."""
+        """Stop and confirm if a session is open, then close the link. Raises StopUnconfirmed.
+
+        A cancellation waits until the stop is confirmed, or known not to be: that takes at most a second or two.
+        """
+        closing = asyncio.ensure_future(self._close())
+        cancelled: asyncio.CancelledError | None = None
+        while not closing.done():
+            try:
+                await asyncio.wait({closing})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None and closing.exception() is None:
+            raise cancelled
+        closing.result()
+
+    async def _close(self) -> None:
         try:
             if self._in_session:
                 await self.stop(Cause.HOST_CLOSING)

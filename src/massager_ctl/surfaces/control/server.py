@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from massager_ctl.controller import Controller
+from massager_ctl.controller import SPACING_S, Controller
 from massager_ctl.device import Cause, DeviceState
 from massager_ctl.errors import InputError, MassagerError, Refused
 from massager_ctl.requests import Change, Ease
@@ -92,7 +92,17 @@ class ControlServer:
             sock.close()
             raise
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Client(self), sock=sock)
+        self._server = server = await loop.create_unix_server(
+            lambda: _Client(self), sock=sock, start_serving=False
+        )
+        try:
+            await server.start_serving()
+        except BaseException:
+            server.close()
+            self._server = None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
+            raise
 
     async def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -236,7 +246,12 @@ class _Client(asyncio.Protocol):
         except MassagerError as error:
             self._refuse(error)
         else:
-            self._say_status(self._controller.status)
+            self._run(self._changed())
+
+    async def _changed(self) -> None:
+        # It may be sent 20 ms after the setpoint before it; the answer shows what came of it.
+        await asyncio.sleep(SPACING_S)
+        self._say_status(self._controller.status)
 
     async def _confirmed(self, stopping: Awaitable[None]) -> None:
         await asyncio.shield(stopping)
