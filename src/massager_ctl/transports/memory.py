@@ -38,7 +38,10 @@ class Simulator(Protocol):
 
 
 class OpenSimulator(Protocol):
-    """What the entry point `sim` offers. ValueError: options that cannot be read; OSError: a trace that cannot be written."""
+    """What the entry point `sim` offers.
+
+    ValueError means options that cannot be read, OSError a trace that cannot be written.
+    """
 
     def __call__(
         self, options: str, /, *, trace_path: Path | None, profile: str | None, seed: int
@@ -120,9 +123,7 @@ class SimTransport:
             if self._link is not None and opening == self._openings:
                 self._link = None
                 receiver.link_lost(
-                    LinkLost(
-                        f"{self.address} dropped the link", "The simulated device was told to."
-                    )
+                    LinkLost(f"{self.address} is gone: {why}", "Start again when it is back.")
                 )
 
         def on_data(data: bytes) -> None:
