@@ -451,15 +451,15 @@ def test_a_motion_that_the_device_does_not_have_stays_at_zero() -> None:
 
 def test_noise_on_the_owners_link_ends_the_session(peer: Peer) -> None:
     peer.arm()
-    for k in range(30):
+    periods = 0
+    while peer.firmware.core.session is not None:
+        periods += 1
         peer.send(peer.setpoint(LOW))
         for _ in range(2):
             peer.raw(b"\x05garb\x00")
         peer.run(0.2)
-        if peer.firmware.core.session is None:
-            break
     assert peer.firmware.core.cause is Cause.FRAME_NOISE
-    assert 4 <= k < 10
+    assert periods == 5  # ten bad frames of fifteen
     assert peer.firmware.core.levels.level == [0] * 6
 
 
