@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from massager_ctl import config as settings
-from massager_ctl.compose import admission_for, choose_device, remember_device
 from massager_ctl.cli.outcome import Outcome
 from massager_ctl.cli.pilot import Pilot
 from massager_ctl.cli.report import has_colour
 from massager_ctl.clock import Clock, SystemClock
+from massager_ctl.compose import admission_for, choose_device, remember_device
 from massager_ctl.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import InputError, MassagerError
@@ -129,6 +129,7 @@ async def _play_here(order: Order, address: Address, clock: Clock) -> Outcome:
         try:
             outcome = msgspec.structs.replace(outcome, info=await controller.connect())
             cockpit.pilot.ready = True
+            cockpit.show()
             remember_device(address, order.config.data)
             async with server:
                 try:
@@ -157,6 +158,7 @@ async def _play_there(order: Order, address: Address, path: str) -> Outcome:
             await remote.open()
             cockpit.pilot.ready = True
             await remote.start(order.content, cap=order.cap)
+            cockpit.show()
             end = await remote.ended()
             await cockpit.pilot.settled()
             outcome = msgspec.structs.replace(outcome, end=end, info=remote.status.info)
@@ -182,15 +184,16 @@ class _Cockpit:
         self._order = order
         self._helm = helm
 
+    def show(self) -> None:
+        """Begin to show the session, and to take keys."""
+        display = _display(self._order, self.pilot)
+        self._stack.callback(display.close)
+        self._stack.callback(self._helm.add_listener(display.update))
+        if _has_keys(self._order):
+            self._stack.enter_context(Keys(self.pilot.key))
+
     async def __aenter__(self) -> _Cockpit:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.pilot.on_signals())
-            display = _display(self._order, self.pilot)
-            stack.callback(display.close)
-            stack.callback(self._helm.add_listener(display.update))
-            if _has_keys(self._order):
-                stack.enter_context(Keys(self.pilot.key))
-            self._stack = stack.pop_all()
+        self._stack.enter_context(self.pilot.on_signals())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import codecs
 import contextlib
 import os
 import sys
@@ -27,7 +28,7 @@ class Keys:
         self._on_key = on_key
         self._descriptor = _standard_input() if descriptor is None else descriptor
         self._before: list[Any] | None = None
-        self._rest = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
 
     def open(self) -> bool:
         """Begin; False where there is no terminal to read."""
@@ -70,8 +71,7 @@ class Keys:
         if not data:
             self._forget()
             return
-        keys, self._rest = split_keys(self._rest + data)
-        for key in keys:
+        for key in split_keys(self._decoder.decode(data)):
             self._on_key(key)
 
     def __enter__(self) -> Self:
@@ -87,19 +87,8 @@ class Keys:
         self.close()
 
 
-def split_keys(data: bytes) -> tuple[list[str], bytes]:
-    """The keys in what a terminal sent, and the bytes of a letter that is not complete yet."""
-    rest = b""
-    for length in (1, 2, 3):
-        try:
-            data.decode()
-            break
-        except UnicodeDecodeError as error:
-            if error.end != len(data) or error.reason != "unexpected end of data":
-                break
-            rest = data[-length:]
-            data = data[:-length]
-    text = data.decode(errors="ignore")
+def split_keys(text: str) -> list[str]:
+    """The keys in what a terminal sent."""
     keys: list[str] = []
     at = 0
     while at < len(text):
@@ -111,7 +100,7 @@ def split_keys(data: bytes) -> tuple[list[str], bytes]:
             end += 1
         keys.append(text[at:end])
         at = end
-    return keys, rest
+    return keys
 
 
 def _standard_input() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import stat
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.harness import Bench, tell
 
 from massager_ctl.device import Cause, DeviceState
 from massager_ctl.errors import (
@@ -30,7 +30,7 @@ from massager_ctl.status import Event, Phase
 from massager_ctl.surfaces.control import client, document, paths
 from massager_ctl.surfaces.control.remote import RemoteController, error_from
 from massager_ctl.surfaces.control.server import ControlServer
-from tests.e2e.harness import Bench, tell
+from massager_ctl.surfaces.control.starting import starter
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -88,16 +88,20 @@ def serve(
     return tell(told)
 
 
+def mode_and_neighbours(path: str) -> tuple[int, list[str]]:
+    found = Path(path)
+    return stat.S_IMODE(found.stat().st_mode), sorted(map(str, found.parent.iterdir()))
+
+
 def test_the_socket_is_for_this_user_alone_and_goes_with_its_owner() -> None:
     kept: list[str] = []
 
     async def story(bench: Bench, server: ControlServer, line: Line) -> None:
         kept.append(server.path)
-        assert stat.S_IMODE(os.stat(server.path).st_mode) == 0o600
-        assert os.listdir(os.path.dirname(server.path)) == [os.path.basename(server.path)]
+        assert mode_and_neighbours(server.path) == (0o600, [server.path])
 
     serve(story, start_s=None)
-    assert not os.path.exists(kept[0])
+    assert not Path(kept[0]).exists()
 
 
 def test_stop_answers_when_the_device_is_at_zero() -> None:
@@ -229,6 +233,35 @@ def test_start_hands_the_profile_over_and_tells_why_not() -> None:
     serve(story, start_s=None, on_start=on_start)
 
 
+def test_a_start_plays_the_profile_that_was_sent() -> None:
+    async def told(bench: Bench) -> None:
+        async with ControlServer(
+            bench.controller, DEVICE, on_start=starter(bench.controller)
+        ) as server:
+            line = await dial(server.path)
+            bad = await line.ask({"request": "start", "profile": {"id": "x", "zones": ["front"]}})
+            assert bad["error"]["code"] == "bad_profile"
+            profile = {
+                "id": "sent",
+                "title": "Sent over the socket",
+                "cap": 20,
+                "steps": [{"zones": "neck", "motion": "vibrate", "level": 10, "duration": 60}],
+            }
+            answer = await line.ask({"request": "start", "profile": profile, "cap": 15})
+            assert answer["ok"] is True, answer
+            assert answer["status"]["title"] == "Sent over the socket"
+            assert answer["status"]["caps"]["neck_left"] == 15
+            await bench.controller.stop()
+            answer = await line.ask({"request": "start", "profile": None, "duration_s": 60})
+            assert answer["status"]["duration_s"] == 60
+            answer = await line.ask({"request": "set", "zone": "neck_left", "percent": 20})
+            assert answer["status"]["target"]["neck_left"] == 20
+            assert answer["status"]["held"][0]["zone"] == "neck_left"
+            await line.close()
+
+    tell(told)
+
+
 def test_an_owner_that_takes_no_start_says_so() -> None:
     async def story(bench: Bench, server: ControlServer, line: Line) -> None:
         for request in (
@@ -327,8 +360,8 @@ def test_dead_sockets_are_removed_and_living_ones_are_not(runtime: Path) -> None
         with socket.socket(socket.AF_UNIX) as sock:
             sock.bind(dead)
         async with ControlServer(bench.controller, "sim:2"):
-            assert not os.path.exists(dead)
-            assert os.path.exists(server.path)
+            assert mode_and_neighbours(server.path)[1] == [paths.socket_path("sim:2"), server.path]
+            assert dead not in mode_and_neighbours(server.path)[1]
 
     serve(story, start_s=None)
 

@@ -30,6 +30,9 @@ from massager_ctl.surfaces.control import document
 from massager_ctl.surfaces.control.document import read_request
 from massager_ctl.units import Direction, Motion, Zone
 
+KNEAD = Pattern(Motion.KNEAD, Direction.CW)
+PATTERNS = (KNEAD, KNEAD, KNEAD, KNEAD, KNEAD, KNEAD)
+
 CHANGES: list[Change] = [
     Pause(),
     Resume(),
@@ -132,7 +135,7 @@ def test_a_status_survives_the_socket() -> None:
         address="sim:",
         phase=Phase.RUNNING,
         target=(1.0, 2.0, 3.0, 4.0, 5.0, 6.0),
-        sent=Setpoint((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (Pattern(Motion.KNEAD, Direction.CW),) * 6),
+        sent=Setpoint((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), PATTERNS),
         held=(Held(Zone.NECK_LEFT, 40.0, 18.0, "R2", 170.0),),
         guided=GuidedStep("Breathe.", 3.0, 10.0),
     )

@@ -22,9 +22,11 @@ def test_fault_57_the_second_process_is_refused(runtime: Path) -> None:
         f"try:\n    DeviceLock('{DEVICE}').acquire()\nexcept DeviceBusy as e:\n    print(e.message)\n"
     )
     with DeviceLock(DEVICE):
-        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        second = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         assert second.stdout.strip() == f"{DEVICE} is in use by process {os.getpid()}"
-    third = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    third = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (third.returncode, third.stdout) == (0, "")
 
 

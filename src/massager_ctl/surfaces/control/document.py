@@ -229,7 +229,9 @@ _LEVELS: Final = ("target", "allowed", "caps")
 
 def status_document(status: Status) -> dict[str, Any]:
     """A status as plain JSON values, levels by zone name, for other programs and other terminals."""
-    document: dict[str, Any] = msgspec.to_builtins(status, order="deterministic")
+    document: dict[str, Any] = msgspec.to_builtins(
+        status, order="deterministic", enc_hook=float
+    )  # an Intensity is a float of its own class
     for key in _LEVELS:
         document[key] = _by_zone(document[key])
     document["actual"] = _by_zone(status.actual)
