@@ -17,6 +17,7 @@ from massager_ctl.safety.attention import Watcher
 from massager_ctl.scheduler import Scheduler
 from massager_ctl.surfaces.control.paths import identity
 from massager_ctl.surfaces.control.server import ControlServer
+from massager_ctl.surfaces.control.starting import starter
 from massager_ctl.surfaces.lock import DeviceLock
 from massager_ctl.transports.address import Address, SimAddress
 from massager_ctl.transports.factory import make_transport
@@ -59,5 +60,7 @@ async def own_device(
         stack.push_async_callback(controller.close)
         await controller.connect()
         remember_device(address, config.data)
-        await stack.enter_async_context(ControlServer(controller, device))
+        await stack.enter_async_context(
+            ControlServer(controller, device, on_start=starter(controller))
+        )
         yield controller
