@@ -190,7 +190,9 @@ inline stop() {
 /* R7: a new cause. */
 inline latch_as(class) {
 	latch = (latch < class -> class : latch);
+#ifndef M_LATCH_LEAVES_LEVEL
 	zero();
+#endif
 	fresh_epoch();
 	fresh_latch_no();
 	void_challenges();
@@ -399,7 +401,11 @@ inline send(what, value) {
 	i = 0
 }
 
+#ifdef M_HOST_DRIVES_ON
+#define MAY_SEND (kind[NS - 1] == NONE)
+#else
 #define MAY_SEND (kind[NS - 1] == NONE && asked_stop != me + 1)
+#endif
 
 proctype host(bit me) {
 	do
@@ -573,6 +579,12 @@ proctype device() {
 }
 
 /* ---- the button and the faults (R7, R11 to R14) ----------------------------------------------------------- */
+#ifdef M_HOLD_IGNORES_CAUSE
+#define HOLD_OK 1
+#else
+#define HOLD_OK (!cause)
+#endif
+
 proctype hand() {
 	do
 	:: d_step { button == RELEASED ->
@@ -584,7 +596,7 @@ proctype hand() {
 	:: d_step { button != RELEASED ->
 		/* Acts once, at the release. */
 		if
-		:: button == HELD && !cause ->
+		:: button == HELD && HOLD_OK ->
 			button = RELEASED;
 			latch = 0;
 			reset_cause_gone = !cause;
