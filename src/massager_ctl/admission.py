@@ -95,9 +95,7 @@ class Admission:
     async def limits(self, info: DeviceInfo, *, cap: float | None, origin: Origin) -> Limits:
         """The caps in force now. `cap`: percent, lowers only. Raises Refused and its kin, StoreError."""
         layers = [CapLayer("device", info.caps, "the device allows no more")]
-        layers.append(
-            CapLayer.flat("user", self._config.limits.user_cap, self._config.user_cap_reason)
-        )
+        layers.append(user_layer(self._config))
         self.notes, self.dose_left_s = (), None
         if not self.simulated(info):
             await self._screened()
@@ -166,16 +164,26 @@ class Admission:
         dose.check(state, 0.0)
         notes.extend(dose.warnings(state))
         self.notes, self.dose_left_s = tuple(notes), state.left_s
-        layers: list[CapLayer] = []
-        personal = self._config.limits.user_cap
-        first = dose.first_sessions_layer(state)
-        if first is not None:
-            layers.append(first)
-            personal = min(personal, first.caps[0])
-        lower = pain.lowered(await self._store.mild_ages_s(), personal)
-        if lower is not None:
-            layers.append(lower)
-        return layers
+        return await personal_layers(self._store, self._config, state)
 
     def _now(self) -> Moment:
         return self._moment.now()
+
+
+def user_layer(config: Config) -> CapLayer:
+    """The person's own cap (R1)."""
+    return CapLayer.flat("user", config.limits.user_cap, config.user_cap_reason)
+
+
+async def personal_layers(store: Store, config: Config, state: dose.DoseState) -> list[CapLayer]:
+    """The caps of the first three sessions and of recent mild pain (R1, R22). Raises StoreError."""
+    layers: list[CapLayer] = []
+    personal = config.limits.user_cap
+    first = dose.first_sessions_layer(state)
+    if first is not None:
+        layers.append(first)
+        personal = min(personal, first.caps[0])
+    lower = pain.lowered(await store.mild_ages_s(), personal)
+    if lower is not None:
+        layers.append(lower)
+    return layers

@@ -33,6 +33,10 @@ _RENEW: Final = (
 )
 
 
+class Damaged(StoreError):
+    """The file cannot be trusted; only a new one helps (fault 36)."""
+
+
 class Database(Protocol):
     """Runs jobs on one connection, one after the other."""
 
@@ -193,9 +197,9 @@ def _create(path: Path) -> None:
         os.close(folder)
 
 
-def damaged(path: Path, why: str) -> StoreError:
-    """The refusal for a ledger that cannot be trusted (fault 36)."""
-    return StoreError(f"{path}: the dose ledger is damaged ({why})", _RENEW)
+def damaged(path: Path, why: str) -> Damaged:
+    """The refusal for a ledger that cannot be trusted."""
+    return Damaged(f"{path}: the dose ledger is damaged ({why})", _RENEW)
 
 
 _CHECK: Final = "Check its permissions and those of its folder, or choose another folder with MASSAGER_CTL_DATA."

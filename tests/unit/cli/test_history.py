@@ -1,0 +1,156 @@
+"""R9 at the command line: sessions, what they cost and what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from massager_ctl.cli.history import history, report
+from massager_ctl.cli.history_page import DAYS, page, per_day
+from massager_ctl.clock import SystemClock
+from massager_ctl.config import ENV_DATA
+from massager_ctl.errors import InputError
+from massager_ctl.store.base import EntryKind, HistoryEntry, Reservation
+from massager_ctl.store.moment import ClockMoments
+from massager_ctl.store.sqlite import open_store
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(ENV_DATA, str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def played(folder: Path) -> Path:
+    """One session of five minutes, and 100 s by another host."""
+
+    async def play() -> None:
+        store = open_store(folder, ClockMoments(SystemClock()))
+        await store.foreign("MS-1", 1000.0)
+        session = await store.reserve(Reservation("MS-1", "gentle", 600.0))
+        await store.settle(session, 300.0, "time_limit")
+        await store.foreign("MS-1", 1400.0)
+        await store.close()
+
+    asyncio.run(play())
+    return folder
+
+
+def run(*arguments: str, command: object = history) -> Result:
+    return CliRunner().invoke(command, arguments, standalone_mode=False)  # type: ignore[arg-type]
+
+
+def test_before_the_first_session_nothing_is_made(folder: Path) -> None:
+    output = run().output
+    assert "No sessions yet." in output
+    assert "Left: 30.0 min, in 3 sessions." in output
+    assert not folder.exists()
+
+
+def test_a_table_and_what_is_left(played: Path) -> None:
+    lines = run().output.splitlines()
+    assert lines[0].split() == ["when", "what", "device", "ran", "charged", "end"]
+    assert "(another program)" in lines[1]
+    assert "gentle" in lines[2]
+    assert lines[2].endswith("time limit")
+    assert "Used in the last 24 hours: 6.7 min in 1 session." in lines
+    assert "Left: 23.3 min, in 2 sessions." in lines
+    assert lines[-1].startswith(
+        ("Your neck rests for another 10 min", "Your neck rests for another 9 min")
+    )
+
+
+def test_json(played: Path) -> None:
+    found = json.loads(run("--json").output)
+    assert found["dose"]["left_s"] == 1400.0
+    assert [entry["kind"] for entry in found["sessions"]] == ["foreign", "own"]
+    assert len(json.loads(run("--json", "--limit", "1").output)["sessions"]) == 1
+
+
+def test_csv(played: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("--csv").output)))
+    assert [row["charged_s"] for row in rows] == ["100.0", "300.0"]
+
+
+def test_one_format_at_a_time(folder: Path) -> None:
+    assert "exclude each other" in str(run("--json", "--csv").exception)
+
+
+def test_an_open_session_and_a_spent_day_say_so(folder: Path) -> None:
+    async def begin() -> int:
+        store = open_store(folder, ClockMoments(SystemClock()))
+        session = await store.reserve(Reservation("MS-1", "gentle", 1800.0))
+        await store.close()
+        return session
+
+    async def end(session: int) -> None:
+        store = open_store(folder, ClockMoments(SystemClock()))
+        await store.settle(session, 1800.0, "finished")
+        await store.close()
+
+    session = asyncio.run(begin())
+    output = run().output
+    assert "A session is running now." in output
+    assert "running" in output.splitlines()[1]
+    asyncio.run(end(session))
+    assert "Nothing is left; the oldest stops counting in 2" in run().output
+
+
+def test_the_report_is_one_page_without_scripts(played: Path, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    assert "Written to" in run("-o", str(target), command=report).output
+    text = target.read_text()
+    assert "gentle" in text
+    assert "Left: 23.3 min" in text
+    assert "<script" not in text
+    assert "http" not in text
+    with_error = run("-o", str(tmp_path / "none" / "report.html"), command=report)
+    assert isinstance(with_error.exception, InputError)
+
+
+def entry(started: datetime, charged_s: float, profile: str = "gentle") -> HistoryEntry:
+    return HistoryEntry(
+        1,
+        EntryKind.OWN,
+        "MS-1",
+        profile,
+        started.timestamp(),
+        600.0,
+        charged_s,
+        charged_s,
+        False,
+        "finished",
+    )
+
+
+def test_minutes_are_summed_by_day() -> None:
+    now = datetime(2026, 3, 29, 18, 0).astimezone()
+    days = per_day(
+        [
+            entry(now.replace(hour=9), 300.0),
+            entry(now.replace(hour=12), 300.0),
+            entry(now.replace(day=2), 60.0),
+            entry(now.replace(day=1), 60.0),
+        ],
+        now,
+    )
+    assert len(days) == DAYS
+    assert days[-1] == ("03-29", 10.0)
+    assert days[0] == ("03-02", 1.0)
+    assert sum(minutes for _, minutes in days) == 11.0
+
+
+def test_what_a_device_or_profile_is_called_is_only_text() -> None:
+    now = datetime(2026, 3, 29, 18, 0).astimezone()
+    text = page([entry(now, 60.0, "<img src=x>")], ["a < b"], now)
+    assert "<img" not in text
+    assert "a &lt; b" in text
+    assert "No sessions yet" in page([], [], now)
