@@ -74,6 +74,9 @@ class Pilot:
         finally:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
+                if self.interrupted:
+                    # On the way out: a further one must not take the exit code, and what it says, away.
+                    signal.signal(number, signal.SIG_IGN)
 
     async def settled(self) -> None:
         """Wait for what was asked; every error shows in the session's end as well."""

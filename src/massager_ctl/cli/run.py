@@ -114,7 +114,7 @@ def run(
     try:
         config = settings.load()
         named = device or config.device
-        ceiling = None if cap is None else parse_intensity(cap)
+        ceiling = None if cap is None else float(parse_intensity(cap))
         loaded, content = load_with_content(profile)
         if dry_run:
             return _dry_run(loaded, ceiling, config, as_json=as_json)
@@ -135,14 +135,17 @@ def run(
 
 
 def load_with_content(name: str) -> tuple[Any, dict[str, Any]]:
-    """A profile, and its content as another process would read it. Raises ProfileError."""
+    """A profile that was proved, and its content as another process would read it. Raises ProfileError."""
     import yaml
 
     from massager_ctl.profile.library import find
     from massager_ctl.profile.load import load_file
+    from massager_ctl.profile.plan import make_plan
+    from massager_ctl.safety.limits import combine
 
     path = find(name)
     loaded = load_file(path)
+    make_plan(loaded, combine(()))  # proved before anything is opened (R20)
     text = path.read_text(encoding="utf-8")
     if path.suffix.lower() == ".toml":
         import tomllib

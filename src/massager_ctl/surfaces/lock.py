@@ -7,8 +7,19 @@ import os
 from types import TracebackType
 from typing import Self
 
-from massager_ctl.errors import DeviceBusy
+from massager_ctl.errors import ConfigError, DeviceBusy
 from massager_ctl.surfaces.control import paths
+
+
+def prepare_runtime() -> str:
+    """The runtime folder, made where it is missing. ConfigError where that cannot be."""
+    try:
+        return paths.ensure_runtime_dir()
+    except OSError as error:
+        raise ConfigError(
+            f"the folder for control sockets cannot be used: {error}",
+            f"Without it no other terminal could stop the device. Name another in {paths.RUNTIME_ENV}.",
+        ) from None
 
 
 class DeviceLock:
@@ -20,7 +31,7 @@ class DeviceLock:
 
     def acquire(self) -> None:
         """Take the lock at once, or raise DeviceBusy with the process that has it."""
-        paths.ensure_runtime_dir()
+        prepare_runtime()
         descriptor = os.open(
             paths.lock_path(self._device), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )

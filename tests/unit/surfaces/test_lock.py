@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from massager_ctl.errors import DeviceBusy, ExitCode
+from massager_ctl.errors import ConfigError, DeviceBusy, ExitCode
 from massager_ctl.surfaces.lock import DeviceLock
 
 DEVICE = "serial:/dev/ttyUSB9"
@@ -56,3 +56,9 @@ def test_a_killed_holder_frees_the_device(runtime: Path) -> None:
         holder.kill()
     with DeviceLock(DEVICE):
         pass
+
+
+def test_a_runtime_folder_that_cannot_be_used_says_what_to_do(runtime: Path) -> None:
+    runtime.touch()
+    with pytest.raises(ConfigError, match="MASSAGER_CTL_RUNTIME"):
+        DeviceLock(DEVICE).acquire()

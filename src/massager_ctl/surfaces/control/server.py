@@ -15,7 +15,7 @@ import msgspec
 
 from massager_ctl.controller import SPACING_S, Controller
 from massager_ctl.device import Cause, DeviceState
-from massager_ctl.errors import InputError, MassagerError, Refused
+from massager_ctl.errors import ConfigError, InputError, MassagerError, Refused
 from massager_ctl.requests import Change, Ease
 from massager_ctl.status import Status
 from massager_ctl.surfaces.control import paths
@@ -31,6 +31,7 @@ from massager_ctl.surfaces.control.document import (
     read_request,
     status_document,
 )
+from massager_ctl.surfaces.lock import prepare_runtime
 
 LINE_MAX: Final = 256 * 1024
 """Bytes of one request: a profile of 64 KiB as JSON, with room."""
@@ -74,9 +75,12 @@ class ControlServer:
         self._clients: set[_Client] = set()
 
     async def open(self) -> None:
-        """Listen. A dead socket of a former owner is replaced; call it under the device's lock."""
-        folder = paths.ensure_runtime_dir()
-        _remove_dead(folder)
+        """Listen. A dead socket of a former owner is replaced; call it under the device's lock.
+
+        Raises ConfigError where no socket can be made: without one no other terminal could stop the device.
+        """
+        prepare_runtime()
+        _remove_dead()
         # Bound and listening before it gets its name, so that a name always answers or is dead.
         temporary = f"{self.path}.{os.getpid()}"
         with contextlib.suppress(FileNotFoundError):
@@ -88,9 +92,12 @@ class ControlServer:
             os.chmod(temporary, 0o600)
             sock.listen(16)
             os.rename(temporary, self.path)
-        except BaseException:
+        except OSError as error:
             sock.close()
-            raise
+            raise ConfigError(
+                f"the control socket {self.path} cannot be made: {error}",
+                f"Name a folder with a shorter path in {paths.RUNTIME_ENV}.",
+            ) from None
         loop = asyncio.get_running_loop()
         self._server = server = await loop.create_unix_server(
             lambda: _Client(self), sock=sock, start_serving=False
@@ -346,7 +353,7 @@ class _Client(asyncio.Protocol):
             self._transport.write(msgspec.json.encode(answer) + b"\n")
 
 
-def _remove_dead(folder: str) -> None:
+def _remove_dead() -> None:
     """Remove sockets to which nobody listens any more: a killed owner leaves its own."""
     for path in paths.socket_paths():
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
