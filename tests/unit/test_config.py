@@ -153,3 +153,22 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert loaded.limits.user_cap == 55.5
     assert (loaded.mqtt.host, loaded.mqtt.port, loaded.mqtt.tls) == ("broker.local", 8883, True)
     assert loaded.mqtt.password is None
+
+
+def test_every_setting_and_variable_is_documented(repository: Path, tmp_path: Path) -> None:
+    page = (repository / "docs" / "reference" / "config.md").read_text(encoding="utf-8")
+    for name, _, _ in load(written(tmp_path, ""), env={}).rows():
+        assert f"`{name}`" in page, name
+    for variable in (ENV_CONFIG, ENV_DATA, ENV_DEVICE, ENV_MQTT_PASSWORD):
+        assert f"`{variable}`" in page
+
+
+def test_the_documented_example_is_right(repository: Path, tmp_path: Path) -> None:
+    page = (repository / "docs" / "reference" / "config.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    assert load(written(tmp_path, example), env={}).limits.user_cap == 30.0
+
+
+@pytest.fixture
+def repository() -> Path:
+    return Path(__file__).parents[2]

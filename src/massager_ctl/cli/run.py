@@ -121,6 +121,10 @@ def run(
         order = Order(
             loaded, content, device, config, ceiling, simulated, speed, trace, seed, as_json
         )
+        if not (simulated or as_json or named.startswith("sim:")):
+            from massager_ctl.cli.screen import ask_about_today
+
+            ask_about_today(config.data)
     except MassagerError as error:
         if not as_json:
             raise
