@@ -32,6 +32,14 @@ def main() -> None:
     "--tcp", "tcps", multiple=True, metavar="HOST:PORT", help="Listen here; port 0 is any."
 )
 @click.option(
+    "--ble",
+    "bles",
+    multiple=True,
+    metavar="HCI",
+    help="Be a BLE device: tcp:HOST:PORT offers a virtual radio there, usb:0 uses a real dongle.",
+)
+@click.option("--name", default="Massager", show_default=True, help="The name on BLE.")
+@click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="NAME[=VALUE][@WHEN[:SECONDS]]."
 )
 @click.option("--scenario", metavar="FILE", help="A fault script in YAML.")
@@ -49,6 +57,8 @@ def main() -> None:
 def serve(
     ptys: tuple[str, ...],
     tcps: tuple[str, ...],
+    bles: tuple[str, ...],
+    name: str,
     faults: tuple[str, ...],
     scenario: str | None,
     trace: str | None,
@@ -65,6 +75,8 @@ def serve(
     request = Request(
         ptys=ptys,
         tcps=tcps,
+        bles=bles,
+        name=name,
         faults=faults,
         scenario=scenario,
         trace=trace,

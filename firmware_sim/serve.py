@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,8 @@ class Request:
 
     ptys: tuple[str, ...] = ()
     tcps: tuple[str, ...] = ()
+    bles: tuple[str, ...] = ()
+    name: str = "Massager"
     faults: tuple[str, ...] = ()
     scenario: str | None = None
     trace: str | None = None
@@ -49,8 +51,8 @@ class Request:
 
 def run(request: Request) -> None:
     """Serve until a signal or `quit`; `ServeError` if something cannot be set up."""
-    if not request.ptys and not request.tcps:
-        raise ServeError("no link: give --pty PATH or --tcp HOST:PORT (see --help)")
+    if not request.ptys and not request.tcps and not request.bles:
+        raise ServeError("no link: give --pty PATH, --tcp HOST:PORT or --ble HCI (see --help)")
     try:
         asyncio.run(_serve(request))
     except (OptionError, NvmFileError, PtyError, TcpError) as error:
@@ -65,7 +67,7 @@ async def _serve(request: Request) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     loop.add_signal_handler(signal.SIGUSR1, lambda: _press(devices, PRESS_S))
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         for index in range(request.count):
             device = _build(request, index, stack)
             stack.callback(device.close)
@@ -97,7 +99,7 @@ def _options(request: Request, index: int) -> Options:
     return options
 
 
-def _build(request: Request, index: int, stack: ExitStack) -> SimulatedDevice:
+def _build(request: Request, index: int, stack: AsyncExitStack) -> SimulatedDevice:
     options = _options(request, index)
     if request.trace is None:
         return build_device(options)
@@ -110,7 +112,7 @@ def _build(request: Request, index: int, stack: ExitStack) -> SimulatedDevice:
 
 
 async def _open_links(
-    request: Request, index: int, device: SimulatedDevice, stack: ExitStack
+    request: Request, index: int, device: SimulatedDevice, stack: AsyncExitStack
 ) -> None:
     for text in request.ptys:
         path = Path(f"{text}{index}" if request.count > 1 else text)
@@ -122,6 +124,25 @@ async def _open_links(
         tcp = await listen(device, host, number + index if number else 0)
         stack.callback(tcp.close)
         click.echo(f"ready: tcp {tcp.address}")
+    for text in request.bles:
+        await _open_ble(request, index, text, device, stack)
+
+
+async def _open_ble(
+    request: Request, index: int, text: str, device: SimulatedDevice, stack: AsyncExitStack
+) -> None:
+    # Imported only here: the Bluetooth stack takes half a second, and may not be installed.
+    try:
+        from firmware_sim.links.ble.hci import serve_ble
+    except ImportError as error:
+        raise ServeError(f"--ble needs {error.name}: pip install 'massager-ctl[sim]'") from error
+    name = f"{request.name} {index + 1}" if index else request.name
+    try:
+        ble = await serve_ble(device, text, name)
+    except (OSError, ValueError) as error:
+        raise ServeError(f"cannot open the Bluetooth controller {text}: {error}") from error
+    stack.push_async_callback(ble.close)
+    click.echo(f"ready: ble {ble.where}")
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

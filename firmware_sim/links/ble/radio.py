@@ -133,38 +133,37 @@ class VirtualRadio(LocalLink):
 
 
 class _Lane:
-    """One direction of a connection: packets in the order in which they were sent."""
+    """One direction of a connection: packets in the order in which they were sent, several under way at a time."""
 
     def __init__(self, radio: VirtualRadio, connection: Connection) -> None:
         self._radio = radio
         self.connection = connection
-        self._packets: deque[hci.HCI_AclDataPacket] = deque()
-        self._moving = False
+        self._packets: deque[tuple[float, hci.HCI_AclDataPacket]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, packet: hci.HCI_AclDataPacket) -> None:
-        self._packets.append(packet)
+        due = asyncio.get_running_loop().time() + self._radio.delay()
+        if self._packets:
+            due = max(due, self._packets[-1][0])
+        self._packets.append((due, packet))
         self.go()
 
     def go(self) -> None:
-        if self._moving or not self._packets or self._radio.silent:
-            return
-        delay = self._radio.delay()
-        if delay:
-            self._moving = True
-            asyncio.get_running_loop().call_later(delay, self._arrive)
-        else:
-            self._deliver()
+        """Deliver what has arrived, and wait for the rest."""
+        loop = asyncio.get_running_loop()
+        while self._packets and not self._radio.silent:
+            due, packet = self._packets[0]
+            if due > loop.time():
+                if self._timer is None:
+                    self._timer = loop.call_at(due, self._due)
+                return
+            self._packets.popleft()
+            connection = self.connection
+            if connection.controller.le_connections.get(connection.peer_address) is connection:
+                connection.on_hci_acl_data_packet(packet)
 
-    def _arrive(self) -> None:
-        self._moving = False
-        if not self._radio.silent:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        packet = self._packets.popleft()
-        connection = self.connection
-        if connection.controller.le_connections.get(connection.peer_address) is connection:
-            connection.on_hci_acl_data_packet(packet)
+    def _due(self) -> None:
+        self._timer = None
         self.go()
 
 
