@@ -15,7 +15,8 @@ from massager_ctl.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.safety.attention import Watcher
 from massager_ctl.scheduler import Scheduler
-from massager_ctl.surfaces.control.paths import identity
+from massager_ctl.surfaces.control.client import Connection
+from massager_ctl.surfaces.control.paths import identity, socket_path
 from massager_ctl.surfaces.control.server import ControlServer
 from massager_ctl.surfaces.control.starting import starter
 from massager_ctl.surfaces.lock import DeviceLock
@@ -24,6 +25,18 @@ from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.memory import SimTransport
 
 _simulators: Final = itertools.count()
+
+
+def owner_socket(address: Address) -> str | None:
+    """The control socket of the process that owns this device already, if any."""
+    if isinstance(address, SimAddress):
+        return None  # each process has a simulator of its own
+    path = socket_path(identity(str(address)))
+    try:
+        Connection(path).close()
+    except OSError:
+        return None
+    return path
 
 
 @contextlib.asynccontextmanager

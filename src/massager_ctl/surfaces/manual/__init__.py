@@ -1,0 +1,1 @@
+"""Manual control: what the keys mean, the full screen, and the line-based form."""
