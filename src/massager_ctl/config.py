@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -55,8 +55,17 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
     password: str | None = None
     """Better kept out of the file, in the environment's MASSAGER_CTL_MQTT_PASSWORD."""
     tls: bool = False
+    ca_file: str | None = None
+    """Certificates that the broker's must lead to; the system's own where it is left out."""
+    cert_file: str | None = None
+    """This client's certificate, for brokers that ask for one."""
+    key_file: str | None = None
+    protocol: Literal["5", "3.1.1"] = "5"
+    """MQTT's version; 3.1.1 for a broker that knows no 5."""
     prefix: Topic = "massager"
     """The base of every topic."""
+    discovery: Literal["device", "entity", "off"] = "device"
+    """How Home Assistant is told: `entity` for its releases before 2024.11."""
     discovery_prefix: Topic = "homeassistant"
     """Where Home Assistant looks for devices."""
 
