@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from enum import Enum
 from itertools import pairwise
 from typing import Final
@@ -130,7 +131,7 @@ class _Builder:
         if any(isinstance(part.aim, Keyframes) for part in parts):
             self._keyframed(parts, end)
             return
-        share = self._sum_share(parts)
+        share = sum_share(parts, self.limits)
         for part in parts:
             self.curves[part.zone].extend(self._climb(part, share, end))
         self.running_s += end - self.now
@@ -148,32 +149,18 @@ class _Builder:
         goal = target(self.now, end, self.running_s, cap, self.profile.ramp_s, portion, limit)
         return follow(self.curves[part.zone].level, goal)
 
-    def _sum_share(self, parts: list[Part]) -> float:
-        """The part of its level that each zone may have, so that the sum stays allowed at any moment (R1)."""
-        total = sum(self._highest(part) for part in parts)
-        return min(1.0, self.limits.sum_cap / total) if total > 0 else 1.0
-
-    def _highest(self, part: Part) -> float:
-        cap = self.limits.caps[part.zone.index]
-        match part.aim:
-            case Share():
-                return part.aim.part * cap
-            case Percent():
-                return min(part.aim.value, cap)
-            case Keyframes():
-                return min(max(level for _, level in part.aim.points), cap)
-
     def _keyframed(self, parts: list[Part], end: float) -> None:
         """Draw curves as they are written; the time at which all of them are zero earns nothing (R2)."""
         drawn = {part.zone: self._drawn(part, end) for part in parts}
         ran = self._ran(drawn, end)
-        share = self._sum_share(parts)
+        share = sum_share(parts, self.limits)
         for zone, wanted in drawn.items():
             points = wanted
             if self.written is Written.LOWERED:
                 cap, ramp = self.limits.caps[zone.index], self.profile.ramp_s
                 ceiling = [
-                    (t, envelope(running, cap, ramp)) for t, running in _with_kinks(ran, ramp)
+                    (t, share * envelope(running, cap, ramp))
+                    for t, running in _with_kinks(ran, ramp)
                 ]
                 level = self.curves[zone].level
                 climb = [(self.now, level), (end, level + RISE * (end - self.now))]
@@ -270,6 +257,22 @@ class _Builder:
         """Whether the mark after the one at `ran` seconds of running has begun too."""
         following = GENTLE_S if ran < GENTLE_S else self.profile.ramp_s
         return ran < self.profile.ramp_s and following <= self.running_s
+
+
+def sum_share(parts: Sequence[Part], limits: Limits) -> float:
+    """The part of its level that each zone may have, so that the sum stays allowed at any moment (R1)."""
+    total = sum(_highest(part, limits.caps[part.zone.index]) for part in parts)
+    return min(1.0, limits.sum_cap / total) if total > 0 else 1.0
+
+
+def _highest(part: Part, cap: float) -> float:
+    match part.aim:
+        case Share():
+            return part.aim.part * cap
+        case Percent():
+            return min(part.aim.value, cap)
+        case Keyframes():
+            return min(max(level for _, level in part.aim.points), cap)
 
 
 def _silent_from(points: list[Point]) -> float:

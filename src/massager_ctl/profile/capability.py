@@ -8,6 +8,7 @@ import msgspec
 
 from massager_ctl.device import DeviceInfo, Pattern, Sensing
 from massager_ctl.errors import Refused
+from massager_ctl.profile.build import sum_share
 from massager_ctl.profile.model import (
     Aim,
     HandsOn,
@@ -20,10 +21,11 @@ from massager_ctl.profile.model import (
     Share,
     Step,
 )
+from massager_ctl.safety.limits import Limits
 from massager_ctl.units import DIRECTIONS, Direction, Motion, Zone
 
 FALLBACKS: Final[dict[Motion, tuple[Motion, ...]]] = {
-    Motion.VIBRATE: (Motion.GLIDE, Motion.HOLD),
+    Motion.VIBRATE: (Motion.GLIDE,),
     Motion.KNEAD: (Motion.CIRCLE, Motion.GLIDE, Motion.VIBRATE),
     Motion.GLIDE: (Motion.VIBRATE,),
     Motion.CIRCLE: (Motion.KNEAD, Motion.GLIDE, Motion.VIBRATE),
@@ -43,13 +45,14 @@ MEAN: Final[dict[Motion, float]] = {
 """Roughly the part of its level that a motion delivers over a cycle; a stand-in with more gets less level."""
 
 
-def adapt(profile: Profile, info: DeviceInfo) -> tuple[Profile, tuple[str, ...]]:
+def adapt(profile: Profile, info: DeviceInfo, own: Limits) -> tuple[Profile, tuple[str, ...]]:
     """The profile that this device can play, and in words what had to be left out or replaced.
 
+    `own`: the profile's own limits. A zone gets no more because another is left out of the sum (R1).
     Refused where no powered part is left of a profile that had one.
     """
     notes: dict[str, None] = {}
-    steps = tuple(_adapted(step, info, notes) for step in profile.steps)
+    steps = tuple(_adapted(step, info, own, notes) for step in profile.steps)
     if profile.powered and not any(isinstance(step, Powered) for step in steps):
         raise Refused(
             f"nothing of '{profile.id}' is left to play on device {info.serial}: {'; '.join(notes)}",
@@ -60,26 +63,29 @@ def adapt(profile: Profile, info: DeviceInfo) -> tuple[Profile, tuple[str, ...]]
     return msgspec.structs.replace(profile, steps=steps), tuple(notes)
 
 
-def _adapted(step: Step, info: DeviceInfo, notes: dict[str, None]) -> Step:
+def _adapted(step: Step, info: DeviceInfo, own: Limits, notes: dict[str, None]) -> Step:
     match step:
         case Powered():
-            return _powered(step, info, notes)
+            return _powered(step, info, own, notes)
         case HandsOn() | Rest():
             return step
 
 
-def _powered(step: Powered, info: DeviceInfo, notes: dict[str, None]) -> Step:
+def _powered(step: Powered, info: DeviceInfo, own: Limits, notes: dict[str, None]) -> Step:
     heat = step.heat_c
     if heat is not None and not info.heat:
         notes["this device has no heat: the session goes without"] = None
         heat = None
-    parts = tuple(played for part in step.parts if (played := _part(part, info, notes)) is not None)
+    share = sum_share(step.parts, own)
+    parts = tuple(
+        played for part in step.parts if (played := _part(part, share, info, notes)) is not None
+    )
     if not parts:
         return Rest(step.duration_s, step.title, step.say, step.place)
     return msgspec.structs.replace(step, parts=parts, heat_c=heat)
 
 
-def _part(part: Part, info: DeviceInfo, notes: dict[str, None]) -> Part | None:
+def _part(part: Part, share: float, info: DeviceInfo, notes: dict[str, None]) -> Part | None:
     zone, wanted = part.zone, part.pattern
     if zone not in info.zones:
         notes[f"this device has no {zone} pad: that zone is left out"] = None
@@ -96,7 +102,7 @@ def _part(part: Part, info: DeviceInfo, notes: dict[str, None]) -> Part | None:
             notes[f"this device cannot {wanted.motion} {wanted.direction}: {direction} instead"] = (
                 None
             )
-        scale = min(1.0, MEAN[wanted.motion] / MEAN[motion])
+        scale = share * min(1.0, MEAN[wanted.motion] / MEAN[motion])
         return Part(zone, _scaled(part.aim, scale), Pattern(motion, direction))
     notes[f"this device cannot {wanted.motion} at {zone}, nor anything gentler: left out"] = None
     return None

@@ -39,7 +39,7 @@ class Curve:
         last_t, last = points[-1]
         if t - last_t <= _TINY and abs(level - last) <= _TINY:
             return
-        if len(points) > 1 and t - last_t > _TINY:
+        if len(points) > 1 and t - last_t > _TINY and (last != 0.0 or level == 0.0):
             before_t, before = points[-2]
             span = last_t - before_t
             if (
@@ -141,6 +141,7 @@ def lower(points: Sequence[Point], ceiling: Sequence[Point]) -> list[Point]:
             before, after = mine0 - top0, mine - top
             if before * after < 0:
                 share = before / (before - after)
-                result.append((t0 + share * (t - t0), mine0 + share * (mine - mine0)))
+                crossing = mine0 + share * (mine - mine0)
+                result.append((t0 + share * (t - t0), max(crossing, 0.0)))
         result.append((t, min(mine, top)))
     return result

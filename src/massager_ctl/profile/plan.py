@@ -36,7 +36,7 @@ def make_plan(profile: Profile, limits: Limits, info: DeviceInfo | None = None) 
     sum_cap = limits.sum_cap
     notes: tuple[str, ...] = ()
     if info is not None:
-        profile, notes = adapt(profile, info)
+        profile, notes = adapt(profile, info, own)
         layers.append(CapLayer("device", info.caps, "the device allows no more"))
         sum_cap = min(sum_cap, info.sum_cap)
     allowed = combine((*layers, own_layer), sum_cap)
@@ -52,7 +52,10 @@ def make_plan(profile: Profile, limits: Limits, info: DeviceInfo | None = None) 
         plan = build(profile, allowed, Written.LOWERED)
         violations = prove(plan)
         if violations:
-            raise refusal(profile, tuple(str(violation) for violation in violations))
+            raise Refused(
+                f"what is left of '{profile.id}' here is not sound: {violations[0]}",
+                "; ".join(notes) or "Raise the caps, or choose another profile.",
+            )
     if info is not None:
         _within_time(plan, info)
     return sealed(plan, limits=allowed, notes=notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from massager_ctl.errors import InputError
 from massager_ctl.profile.drawing import Drawing, Lane, draw
@@ -59,8 +59,7 @@ def render(plan: Plan, kind: str) -> bytes:
 
     drawing = draw(plan)
     count = max(len(drawing.lanes), 1)
-    styled: Any = mpl.rc_context  # pyright: ignore[reportUnknownMemberType]
-    with styled(_STYLE):
+    with cast(Any, mpl).rc_context(_STYLE):
         figure: Any = Figure(figsize=(8.0, 0.9 + 0.95 * count), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]

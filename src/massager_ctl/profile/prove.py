@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from massager_ctl.profile.model import FADE_MAX_S, FADE_MIN_S, SESSION_LIMIT_S, WARM_S, Place
-from massager_ctl.profile.timeline import Plan, rows
+from massager_ctl.profile.timeline import Plan, Segment, rows
 from massager_ctl.safety.envelope import GENTLE_S, RAMP_MAX_S, RAMP_MIN_S, envelope
 from massager_ctl.safety.limits import BOUNDS, SUM_BOUND
 from massager_ctl.units import ZONES, Motion, Zone
@@ -264,7 +264,7 @@ def _holds(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
             index += 1
         if not holding:
             continue
-        cold = _cold(stretches, index, end, holding)
+        cold = _cold(stretches, index, segment, end, holding)
         if cold is not None:
             yield (
                 "P5",
@@ -275,12 +275,17 @@ def _holds(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
             )
 
 
-def _cold(stretches: list[Stretch], index: int, end: float, holding: list[Zone]) -> float | None:
+def _cold(
+    stretches: list[Stretch], index: int, segment: Segment, end: float, holding: list[Zone]
+) -> float | None:
+    """Seconds of running at which a hold begins before the tissue is warm, if it does."""
     while index < len(stretches) and stretches[index].start < end - EPS:
         stretch = stretches[index]
-        if stretch.running >= WARM_S - EPS:
+        late = max(segment.t - stretch.start, 0.0) if stretch.turning else 0.0
+        ran = stretch.running + late
+        if ran >= WARM_S - EPS:
             return None
         if any(stretch.before[zone.index] or stretch.after[zone.index] for zone in holding):
-            return stretch.running
+            return ran
         index += 1
     return None
