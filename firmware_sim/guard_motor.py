@@ -30,7 +30,7 @@ SHORT_TICKS: Final = 10
 """More than a locked rotor can draw is a short; 200 ms, so that it is cut within 300 (fault 42)."""
 IDLE_MA: Final = 30.0
 STUCK_TICKS: Final = 10
-"""200 ms of current with every output at zero, so that the switch opens within 300 (R14)."""
+"""200 ms of current through a motor at zero, so that the switch opens within 300 (R14)."""
 
 _NEVER: Final = -1
 _MODEL_SETTLED: Final = 1e-3
@@ -60,7 +60,7 @@ class MotorGuard:
         self._high = [_NEVER] * _COUNT
         self._slow = [_NEVER] * _COUNT
         self._short = [_NEVER] * _COUNT
-        self._stray = _NEVER
+        self._stray = [_NEVER] * _COUNT
         self._suspects: set[int] = set()
         self.calm = True
         """Nothing is suspect, and nothing is on its way: ticks may be skipped while motors are settled."""
@@ -68,28 +68,29 @@ class MotorGuard:
     def check(self, tick: int, motors: Motors) -> Cause | None:
         """One tick; the cause if a protection trips now."""
         self.calm = True
-        driven = False
         started, model, suspects = self._started, self._model, self._suspects
         current, speed = motors.current, motors.speed
         for m, duty in enumerate(motors.duty):
             if not duty:
                 if started[m] != _NEVER:
                     self._forget(m)
+                if (current[m] or m in suspects) and self._stray_current(m, tick, current[m]):
+                    return Cause.STUCK_OUTPUT
                 continue
-            driven = True
             if started[m] == _NEVER:
                 started[m] = tick
             change = (duty * _MODEL_SPEED - model[m]) * _MODEL_FOLLOW
             model[m] += change
-            if change > _MODEL_SETTLED or tick - started[m] < BLANK_TICKS:
+            blanked = tick - started[m] < BLANK_TICKS
+            if blanked or change > _MODEL_SETTLED:
                 self.calm = False
             normal = current[m] <= duty * _STALL_MA[m] and speed[m] >= model[m] * SLOW_RATIO
-            if (normal and m not in suspects) or tick - started[m] < BLANK_TICKS:
+            if blanked or (normal and m not in suspects):
                 continue
             cause = self._judge(m, tick, motors, duty)
             if cause is not None:
                 return cause
-        return None if driven else self._stray_current(tick, motors)
+        return None
 
     def _judge(self, m: int, tick: int, motors: Motors, duty: float) -> Cause | None:
         """A motor that is not as it should be, or was not a tick ago."""
@@ -120,13 +121,10 @@ class MotorGuard:
     def _forget(self, m: int) -> None:
         self._model[m] = 0.0
         self._suspects.discard(m)
-        self._started[m] = self._high[m] = self._slow[m] = self._short[m] = _NEVER
+        self._started[m] = self._high[m] = self._slow[m] = _NEVER
+        self._short[m] = self._stray[m] = _NEVER
 
-    def _stray_current(self, tick: int, motors: Motors) -> Cause | None:
-        if not self._sees_current or motors.total_ma() <= IDLE_MA:
-            self._stray = _NEVER
-            return None
-        self.calm = False
-        if self._stray == _NEVER:
-            self._stray = tick
-        return Cause.STUCK_OUTPUT if tick - self._stray >= STUCK_TICKS else None
+    def _stray_current(self, m: int, tick: int, current: float) -> bool:
+        self._suspects.discard(m)
+        stray = self._sees_current and current > IDLE_MA
+        return self._lasts(self._stray, m, tick, stray, STUCK_TICKS)
