@@ -46,7 +46,7 @@ def test_many_short_timers_keep_the_pace() -> None:
             await asyncio.sleep(0.02)
 
     began = time.monotonic()
-    assert simulate(main, speed=100) >= 30
+    assert simulate(main, speed=100) > 29.9
     # 0.3 s; with a millisecond for each timer it would be 1.5 s or more.
     assert 0.25 <= time.monotonic() - began < 1.2
 
