@@ -12,7 +12,9 @@
  */
 
 #define RESERVE 5            /* units in a whole session */
+#ifndef DOSE
 #define DOSE 7               /* units in a day */
+#endif
 #define MARGIN 4             /* R9: 20 s on top of the last checkpoint */
 #define DAY 2                /* units of time in the window */
 #ifndef HORIZON
@@ -74,8 +76,9 @@ byte g_last;                 /* true time of the last delivery */
 byte wall = 1;               /* wall clock: true time + 1 unless it was set */
 byte boot_time;              /* since the ledger last took the time */
 bit new_boot;
-bit set_forward;             /* the wall clock was set forward in this boot */
+bit set_forward;             /* the wall clock was set beyond the mark in this boot */
 byte mark = 1;               /* R10: high-water mark of the wall clock, durable */
+byte g_mark = 1;             /* what it should be */
 byte ledger_time;            /* the ledger's own clock, durable */
 byte stamp;                  /* ledger time of the last charge */
 
@@ -88,7 +91,11 @@ hidden byte covered, passed;
 #else
 #define INFO_OK (!info_old[me])
 #endif
+#ifdef M_WHOLE_SESSION
+#define REMAINING RESERVE
+#else
 #define REMAINING (DOSE - v_charge[L])
+#endif
 
 inline fsync(l) {
 	d_charge[l] = v_charge[l]; d_res[l] = v_res[l]; d_check[l] = v_check[l]; d_unseen[l] = v_unseen[l]
@@ -128,11 +135,12 @@ inline take_time() {
 	:: else
 	fi;
 	ledger_time = ledger_time + passed;
+	g_mark = g_mark + (new_boot -> 0 : boot_time);   /* the mark moves on with boottime */
+	g_mark = (wall > g_mark -> wall : g_mark);
 #ifdef M_NO_MARK
 	mark = wall;
 #else
-	mark = mark + (new_boot -> 0 : boot_time);   /* the mark moves on with boottime */
-	mark = (wall > mark -> wall : mark);
+	mark = g_mark;
 #endif
 	boot_time = 0; new_boot = 0; passed = 0;
 	clock_frees_nothing = (ledger_time <= g_true);
@@ -323,8 +331,12 @@ proctype clocks() {
 	do
 	:: d_step { driver == 0 && g_true < HORIZON -> g_true++; wall++; boot_time++ }
 	:: d_step { wall > 0 -> wall-- }
-	/* Forward in the last boot only: a boot after it cannot be told from time that passed (see the page). */
-	:: d_step { wall < HORIZON + 3 && !new_boot -> wall++; set_forward = 1 }
+	/* Back to right, up to the mark, at any time; beyond it in the last boot only: a boot after that cannot be
+	   told from time that passed (see the page). */
+	:: d_step { wall < HORIZON + 3 && !new_boot ->
+		set_forward = set_forward || wall >= g_mark + boot_time;
+		wall++
+	   }
 	od
 }
 #endif
