@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +16,11 @@ import pytest
 
 from massager_ctl.clock import SystemClock
 from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S
+from massager_ctl.safety.screening import BY_ID
 from massager_ctl.store.base import HistoryEntry
 from massager_ctl.store.moment import ClockMoments
 from massager_ctl.store.sqlite import FILE, open_store
+from tests.e2e.programs import PATIENCE_S, Desk
 
 WORST_S: Final = CHECKPOINT_OVERDUE_S + 6.0 + 1.1
 """Seconds that may be delivered after a checkpoint: it hangs, the session fades, the dead-man finishes."""
@@ -215,3 +218,55 @@ def test_what_a_killed_program_leaves_is_one_file_that_opens(tmp_path: Path) -> 
     play(tmp_path, "checkpoint 5")
     ledger(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {FILE, "delivered"}
+
+
+def sessions(desk: Desk) -> list[dict[str, Any]]:
+    return json.loads(desk.ctl("history", "--json").stdout)["sessions"]
+
+
+def ran_for(desk: Desk, seconds: float) -> None:
+    """Wait until the owner says that this much of the session was played."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        status = desk.status()
+        if status is not None and status["elapsed_s"] >= seconds:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"it did not run for {seconds} s")
+
+
+def test_fault_1_the_real_program_killed_in_a_session_with_a_device_that_counts(
+    desk: Desk,
+) -> None:
+    """Two processes and a serial line; what the device delivered is read from its own trace."""
+    form = desk.folder / "answers.json"
+    form.write_text(json.dumps(dict.fromkeys(BY_ID, "no")))
+    with desk.simulator() as simulator:
+        refused = desk.ctl("run", "desk-break", "--device", desk.device)
+        assert refused.returncode == 3, "a device that says that it is simulated is screened"
+        assert "massager-ctl screen" in refused.stderr
+        assert desk.ctl("screen", "--answers", str(form)).returncode == 0
+        with desk.running("run", "desk-break", "--device", desk.device) as program:
+            desk.wait_until_it_moves()
+            ran_for(desk, 7.0)
+            (during,) = sessions(desk)
+            assert during["open"]
+            assert during["charged_s"] == during["planned_s"] > 200.0
+            program.kill()
+            program.wait()
+        time.sleep(2.0)  # past the device's dead-man: it is at zero from then on
+        (crashed,) = sessions(desk)
+        assert (crashed["open"], crashed["end_reason"]) == (False, "crashed")
+        with desk.running("run", "desk-break", "--device", desk.device) as program:
+            desk.wait_until_it_moves()
+            assert desk.ctl("stop").returncode == 0
+            program.wait(PATIENCE_S)
+        simulator.send_signal(signal.SIGTERM)
+        simulator.wait(PATIENCE_S)
+    running = [sample["running"] for sample in desk.samples()]
+    first = max(running[: running.index(0.0, running.index(max(running)))], default=0.0)
+    assert first > 5.0, "it never really ran"
+    assert crashed["charged_s"] == crashed["delivered_s"] + 20.0 >= first
+    settled, *_ = sessions(desk)
+    assert (settled["end_reason"], settled["open"]) == ("person", False)
+    assert all(entry["kind"] == "own" for entry in sessions(desk)), "R9: it was all this host"

@@ -182,6 +182,7 @@ def _create(path: Path) -> None:
         new.touch(mode=0o600)
         connection = sqlite3.connect(new, isolation_level=None)
         try:
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             schema.migrate(connection)
         finally:
