@@ -99,11 +99,12 @@ class Controller:
         self._stops: set[Task[Any]] = set()
         self._stops_asked = 0
         self._heard_at = 0.0
+        self._told_s, self._told_at = 0.0, 0.0
         self._drift = 0.0
         self._wanted = Setpoint()
         self._sent = Setpoint()
         self._sent_at = 0.0
-        self._soon: asyncio.TimerHandle | None = None
+        self._soon: asyncio.Handle | None = None
         self._unconfirmed: StopUnconfirmed | None = None
         self._status: Status | None = None
         self._listeners: list[Callable[[Status], None]] = []
@@ -295,6 +296,11 @@ class Controller:
     def info(self) -> DeviceInfo | None:
         return self._info
 
+    @property
+    def stops_asked(self) -> int:
+        """How many stops were asked for: where it grew while a start was prepared, that start is void (R6)."""
+        return self._stops_asked
+
     def add_listener(self, listener: Callable[[Status], None]) -> Callable[[], None]:
         """Call `listener` with each new status; the result removes it."""
         self._listeners.append(listener)
@@ -334,6 +340,7 @@ class Controller:
         self._limits, self._notes = limits, notes
         self._governor = Governor(limits, programme.ramp_s)
         self._watch = Watch()
+        self._wanted = self._sent = Setpoint()
         self._ending = asyncio.get_running_loop().create_future()
         try:
             permit = await self._admission.reserve(
@@ -373,7 +380,8 @@ class Controller:
             watcher=self._admission.watcher(info),
         )
         self._drift = self._clock.boottime() - self._clock.monotonic()
-        self._sent_at = self._heard_at = now
+        self._sent_at = self._heard_at = self._told_at = now
+        self._told_s = 0.0
         self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
         self._cycle(now, 0.0)
 
@@ -481,14 +489,14 @@ class Controller:
             self._send_stop(session.ended.cause)
 
     def _send_soon(self, now: float) -> None:
-        """A request goes out at once, or as soon as the last setpoint is 20 ms old."""
+        """A request goes out in this turn of the loop, with what else this turn asks for, or 20 ms after the last."""
         if self._soon is not None:
             return
+        loop = asyncio.get_running_loop()
         due = self._sent_at + SPACING_S
-        if now >= due:
-            self._send_now()
-        else:
-            self._soon = asyncio.get_running_loop().call_at(due, self._send_now)
+        self._soon = (
+            loop.call_soon(self._send_now) if now >= due else loop.call_at(due, self._send_now)
+        )
 
     def _send_now(self) -> None:
         self._soon = None
@@ -501,7 +509,7 @@ class Controller:
         """Seconds of running in this session: the larger of what both sides counted."""
         mine = self._governor.running_s if self._governor else 0.0
         newest = self._driver.newest
-        return max(mine, newest.running_s) if newest and mine else mine
+        return max(mine, self._told_s, newest.running_s) if newest and mine else mine
 
     # A session's end.
 
@@ -547,8 +555,12 @@ class Controller:
         if books is None:
             _resolve(ending, end)
         else:
-            if error is not None or ended.cause is Cause.LINK_LOST:
-                running_s += self._driver.kind.dead_man_s + 0.1  # it may have run on until R4
+            may_have_run_on_s = self._driver.kind.dead_man_s + 0.1  # until R4 ended it
+            if error is None and ended.cause is not Cause.LINK_LOST:
+                # Confirmed, so no longer than since the device last told of this session.
+                may_have_run_on_s = min(may_have_run_on_s, self._now() - self._told_at)
+            if any(self._sent.levels) or running_s:
+                running_s += may_have_run_on_s
             settling = asyncio.ensure_future(books.settle(running_s, ended.cause))
             settling.add_done_callback(lambda _: _resolve(ending, end))
             self._stops.add(settling)
@@ -566,8 +578,12 @@ class Controller:
         if session is not None and session.ended is None and session.phase is not Phase.ARMING:
             if telemetry.epoch != self._driver.epoch:
                 self._device_ended(session, telemetry)
-        elif self._watch.stuck(now, telemetry):
+            elif telemetry.state.in_session:
+                self._told_s, self._told_at = telemetry.running_s, now
+        if self._watch.stuck(now, telemetry):
             self._event("alarm", "current flows although every level is zero (R14): unplug it")
+            if session is not None and session.ended is None:
+                self.stop_now(Cause.SAFETY, "current flows although every level is zero (R14)")
         self._changed()
 
     def _device_ended(self, session: Session, telemetry: Telemetry) -> None:

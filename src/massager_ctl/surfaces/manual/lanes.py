@@ -14,7 +14,7 @@ from massager_ctl.units import ZONES, Zone
 SCALE: Final = 70.0
 """Percent at the right end of a lane: no cap is higher (R1)."""
 
-LEFT: Final = 16
+LEFT: Final = 17
 """Columns before a lane's bar."""
 
 RIGHT: Final = 22
@@ -77,7 +77,7 @@ def lane(status: Status, hand: Hand, zone: Zone, width: int, marks: Marks) -> st
     elif zone in hand.zones:
         pointer = marks.mirror
     muscle, _, side = zone.rpartition("_")
-    name = f"{pointer} {muscle:<11} {side[0].upper()} "
+    name = f"{pointer} {muscle:<12} {side[0].upper()} "
     return f"{name}{''.join(cells)}  {actual:4.1f} of {target:4.1f}  cap {cap:2.0f}"
 
 
@@ -140,16 +140,18 @@ def word(status: Status, hand: Hand) -> str:
 
 
 HELP: Final = """\
- up, down      another place             space, s   STOP, at once
- tab           the next muscle           -          ease by 5 points everywhere
- right, left   1 point more, less        +          take an ease back
- page up/down  5 points more, less       p          pause, go on
- 0 to 9        type a level: 2 5 = 25    f          fade out and end
- l             link or unlink sides      !          it hurts: stop, then say what
- m   motion    d   direction             h          heat: off, 36, 38, 39 °C
- enter         start, at zero            q          stop and leave
- By mouse: click in a lane to set it, or on STOP.
- A level falls at once and climbs slowly; nothing can make it climb faster."""
+up, down      another place        space, s  STOP, at once
+tab           the next muscle      -         ease: 5 points less
+right, left   1 point more, less   +         take an ease back
+page up/down  5 points more, less  p         pause, go on
+0 to 9        a level: 2 5 is 25   f         fade out and end
+l             link, unlink sides   !         it hurts: stop first
+m, d          motion, direction    h         heat: off, 36, 38, 39 °C
+enter         start, at zero       q         stop and leave
+
+By mouse: click in a lane to set it, or on STOP.
+A level falls at once and climbs slowly; nothing makes it climb faster.
+Any key closes this page."""
 
 
 def screen(status: Status, hand: Hand, width: int, marks: Marks = UNICODE) -> list[str]:
