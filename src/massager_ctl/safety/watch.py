@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from massager_ctl.device import Cause, Telemetry
@@ -53,10 +54,16 @@ class Watch:
         return None
 
     def stuck(self, now: float, telemetry: Telemetry) -> bool:
-        """Whether current flows although every level has been zero for a while (R14); also true outside a session."""
+        """Whether current flows although every level has been zero for a while (R14); told once each time.
+
+        To be asked with every telemetry, in a session and outside one.
+        """
         flowing = not any(telemetry.levels) and telemetry.current_ma > IDLE_MA
         self._stuck_since = _since(self._stuck_since, now, flowing)
-        return self._stuck_since is not None and now - self._stuck_since > STUCK_S
+        if self._stuck_since is None or now - self._stuck_since <= STUCK_S:
+            return False
+        self._stuck_since = math.inf
+        return True
 
 
 def _since(since: float | None, now: float, lasting: bool) -> float | None:
