@@ -132,8 +132,14 @@ def dose_lines(state: DoseState) -> list[str]:
     ]
     if state.open:
         lines.append("A session is running now.")
-    elif state.left_s < 1 or not state.sessions_left:
-        lines.append(f"Nothing is left; the oldest stops counting in {in_words(state.free_in_s)}.")
+    elif not state.sessions_left:
+        lines.append(
+            f"No session is left; the oldest stops counting in {in_words(state.session_free_in_s)}."
+        )
+    elif state.left_s < 1:
+        lines.append(
+            f"No time is left; the oldest stops counting in {in_words(state.time_free_in_s)}."
+        )
     else:
         lines.append(f"Left: {_minutes(state.left_s)}, in {_sessions(state.sessions_left)}.")
         if state.rest_s > 0:

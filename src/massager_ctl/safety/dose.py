@@ -19,6 +19,9 @@ SECONDS_MAX: Final = 1800.0
 
 WINDOW_S: Final = DAY_S
 
+LIFETIME_STEP_S: Final = 1.0
+"""Seconds in which a device counts its life; less than that is no proof of another host."""
+
 REST_MIN_S: Final = 600.0
 """Seconds of rest after a session, or as long as the session was, whichever is more (R9)."""
 
@@ -63,7 +66,10 @@ class Entry(Struct, frozen=True):
 
 
 class DoseState(Struct, frozen=True):
-    """What the last 24 hours and 7 days leave. Seconds; `free_in_s` is when the oldest of the day stops counting."""
+    """What the last 24 hours and 7 days leave. Seconds.
+
+    `time_free_in_s`: until the oldest of the day stops counting; `session_free_in_s`: the oldest that is a session.
+    """
 
     sessions: int = 0
     used_s: float = 0.0
@@ -71,7 +77,8 @@ class DoseState(Struct, frozen=True):
     days: int = 0
     sessions_ever: int = 0
     open: bool = False
-    free_in_s: float = 0.0
+    time_free_in_s: float = 0.0
+    session_free_in_s: float = 0.0
 
     @property
     def left_s(self) -> float:
@@ -90,7 +97,8 @@ def unsettled(checkpoint_s: float) -> float:
 
 def tally(entries: Iterable[Entry], at_s: float, sessions_ever: int = 0) -> DoseState:
     """The state at `at_s`, dose time. `entries`: at least those of the last 8 days."""
-    sessions, used_s, rest_s, still_open, oldest_s = 0, 0.0, 0.0, False, at_s
+    sessions, used_s, rest_s, still_open = 0, 0.0, 0.0, False
+    oldest_s = oldest_session_s = 0.0
     days: set[int] = set()
     for entry in entries:
         age_s = 0.0 if entry.open else max(0.0, at_s - entry.ended_s)
@@ -100,9 +108,10 @@ def tally(entries: Iterable[Entry], at_s: float, sessions_ever: int = 0) -> Dose
         if age_s >= WINDOW_S:
             continue
         used_s += entry.charged_s
-        oldest_s = min(oldest_s, at_s - age_s)
+        oldest_s = max(oldest_s, age_s)
         if entry.is_session:
             sessions += 1
+            oldest_session_s = max(oldest_session_s, age_s)
             rest_s = max(rest_s, max(REST_MIN_S, entry.charged_s) - age_s)
     return DoseState(
         sessions=sessions,
@@ -111,7 +120,8 @@ def tally(entries: Iterable[Entry], at_s: float, sessions_ever: int = 0) -> Dose
         days=len(days),
         sessions_ever=sessions_ever,
         open=still_open,
-        free_in_s=oldest_s + WINDOW_S - at_s if used_s else 0.0,
+        time_free_in_s=WINDOW_S - oldest_s if used_s else 0.0,
+        session_free_in_s=WINDOW_S - oldest_session_s if sessions else 0.0,
     )
 
 
@@ -124,12 +134,12 @@ def check(state: DoseState, planned_s: float) -> None:
     if state.sessions >= SESSIONS_MAX:
         raise DoseSpent(
             f"{state.sessions} sessions in the last 24 hours are as many as a neck should have (R9)",
-            f"The oldest stops counting in {in_words(state.free_in_s)}.",
+            f"The oldest stops counting in {in_words(state.session_free_in_s)}.",
         )
     if state.left_s < 1.0:
         raise DoseSpent(
             "the 30 minutes of the last 24 hours are used up (R9)",
-            f"The oldest stops counting in {in_words(state.free_in_s)}.",
+            f"The oldest stops counting in {in_words(state.time_free_in_s)}.",
         )
     if state.rest_s > 0:
         raise DoseSpent(

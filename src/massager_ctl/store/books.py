@@ -154,12 +154,14 @@ def foreign(connection: sqlite3.Connection, now: Moment, device: str, lifetime_s
         " WHERE device = ? AND kind = 'own' AND state != 'open' AND NOT absorbed",
         (device,),
     ).fetchone()[0]
+    others_s = 0.0 if row is None else dose.foreign(lifetime_s, row[0], own_s)
+    if 0 < others_s < dose.LIFETIME_STEP_S:
+        return 0.0  # kept for the next look, so that it cannot add up unseen
     connection.execute("INSERT OR REPLACE INTO device VALUES (?, ?)", (device, lifetime_s))
     connection.execute(
         "UPDATE session SET absorbed = 1 WHERE device = ? AND kind = 'own' AND state != 'open'",
         (device,),
     )
-    others_s = 0.0 if row is None else dose.foreign(lifetime_s, row[0], own_s)
     if others_s > 0:
         _insert(connection, now, at_s, EntryKind.FOREIGN, "settled", "", device, "", others_s)
     return others_s

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from massager_ctl.cli.history import history, report
+from massager_ctl.cli.history import dose_lines, history, report
 from massager_ctl.cli.history_page import DAYS, page, per_day
 from massager_ctl.clock import SystemClock
 from massager_ctl.config import ENV_DATA
 from massager_ctl.errors import InputError
+from massager_ctl.safety.dose import DoseState
 from massager_ctl.store.base import EntryKind, HistoryEntry, Reservation
 from massager_ctl.store.moment import ClockMoments
 from massager_ctl.store.sqlite import open_store
@@ -101,7 +102,7 @@ def test_an_open_session_and_a_spent_day_say_so(folder: Path) -> None:
     assert "A session is running now." in output
     assert "running" in output.splitlines()[1]
     asyncio.run(end(session))
-    assert "Nothing is left; the oldest stops counting in 2" in run().output
+    assert "No time is left; the oldest stops counting in 2" in run().output
 
 
 def test_the_report_is_one_page_without_scripts(played: Path, tmp_path: Path) -> None:
@@ -114,6 +115,12 @@ def test_the_report_is_one_page_without_scripts(played: Path, tmp_path: Path) ->
     assert "http" not in text
     with_error = run("-o", str(tmp_path / "none" / "report.html"), command=report)
     assert isinstance(with_error.exception, InputError)
+
+
+def test_a_day_with_three_sessions_says_when_the_next_may_be() -> None:
+    spent = DoseState(sessions=3, used_s=600.0, session_free_in_s=7200.0)
+    assert dose_lines(spent)[1] == "No session is left; the oldest stops counting in 2 h."
+    assert dose_lines(DoseState(days=6))[-1].startswith("Note: used on 6 of the last 7 days")
 
 
 def entry(started: datetime, charged_s: float, profile: str = "gentle") -> HistoryEntry:

@@ -35,6 +35,11 @@ def test_three_sessions_are_all_that_a_day_takes() -> None:
     check(tally([ago(hours * 3600.0, 200.0) for hours in (4, 8, 24)], NOW), 10.0)
 
 
+def test_a_short_run_does_not_hide_when_a_session_is_free_again() -> None:
+    state = tally([ago(20 * 3600.0, 60.0), *(ago(h * 3600.0, 200.0) for h in (4, 8, 12))], NOW)
+    assert (state.time_free_in_s, state.session_free_in_s) == (4 * 3600.0, 12 * 3600.0)
+
+
 def test_thirty_minutes_are_all_that_a_day_takes() -> None:
     state = tally([ago(2 * 3600.0, 900.0), ago(6 * 3600.0, 899.5)], NOW)
     with pytest.raises(DoseSpent, match="30 minutes of the last 24 hours are used up") as caught:

@@ -158,6 +158,17 @@ async def test_fault_59_another_host_is_charged(store: Store, clock: VirtualCloc
 
 
 @pytest.mark.asyncio
+async def test_less_than_a_devices_own_step_is_no_other_host_but_adds_up(
+    store: Store, clock: VirtualClock
+) -> None:
+    await store.foreign("MS-1", 5000.0)
+    await play(store, clock, 299.6)
+    assert await store.foreign("MS-1", 5300.0) == 0.0
+    assert await store.foreign("MS-1", 5301.0) == pytest.approx(1.4)
+    assert await store.foreign("MS-1", 5301.0) == 0.0
+
+
+@pytest.mark.asyncio
 async def test_devices_are_counted_apart(store: Store, clock: VirtualClock) -> None:
     await store.foreign("MS-1", 5000.0)
     await store.foreign("MS-2", 80.0)
