@@ -24,6 +24,7 @@ from firmware_sim.scenario import load_scenario
 
 PRESS_S: Final = 0.2
 HOLD_S: Final = 2.5
+PAIR_S: Final = 5.5
 
 
 class ServeError(Exception):
@@ -168,12 +169,21 @@ def _press(devices: list[SimulatedDevice], seconds: float) -> None:
         device.later(seconds, device.release)
 
 
+def _pair(devices: list[SimulatedDevice]) -> None:
+    """Hold the button long enough to open pairing, then again to clear the latch that a press sets."""
+    _press(devices, PAIR_S)
+    for device in devices:
+        device.later(PAIR_S + PRESS_S, device.press)
+        device.later(PAIR_S + PRESS_S + HOLD_S, device.release)
+
+
 def _command(line: str, devices: list[SimulatedDevice], over: asyncio.Event) -> None:
     """One line typed at the terminal; end of input ends nothing but the reading."""
     acts: dict[str, Callable[[], None]] = {
         "press": lambda: _each(devices, SimulatedDevice.press),
         "release": lambda: _each(devices, SimulatedDevice.release),
         "hold": lambda: _press(devices, HOLD_S),
+        "pair": lambda: _pair(devices),
         "status": lambda: _status(devices),
         "quit": over.set,
     }

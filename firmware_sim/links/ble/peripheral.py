@@ -30,6 +30,9 @@ LATENCY: Final = 0
 SUPERVISION_MS: Final = 3000.0
 """What the device asks of the link (docs/protocol.md 2)."""
 
+KEEP_READ_S: Final = 0.2
+"""How long a long read of TELEMETRY reads the same one (docs/protocol.md 2)."""
+
 PAIRING_OPEN: Final = 1 << 4
 """Bit of TELEMETRY's flags."""
 
@@ -53,7 +56,7 @@ class BlePeripheral:
                 command=self._write,
                 stop=self._write,
                 permission=self._permission,
-                telemetry=lambda _: self._telemetry_body(),
+                telemetry=self._read_telemetry,
                 info=self._info,
                 battery=lambda _: self._battery(),
             ),
@@ -176,6 +179,13 @@ class BlePeripheral:
         assert link.sim is not None
         return self._device.firmware.read_info(link.sim.link, self._device.loop.time())
 
+    def _read_telemetry(self, connection: Connection) -> bytes:
+        # The parts of a long read must be parts of one and the same body.
+        link, now = self._links[connection], self._device.loop.time()
+        if now - link.read_at > KEEP_READ_S:
+            link.read_at, link.read_body = now, self._telemetry_body()
+        return link.read_body
+
     def _telemetry_body(self) -> bytes:
         return self._device.firmware.read_telemetry(self._device.loop.time())
 
@@ -226,6 +236,8 @@ class _Link:
         self.connection = connection
         self.sim: SimLink | None = None
         self.bonded = False
+        self.read_at = float("-inf")
+        self.read_body = b""
 
     def to_host(self, body: bytes) -> None:
         self._peripheral.notify(self.connection, body)

@@ -60,6 +60,7 @@ class ReferenceDriver:
         self._listener: DriverListener | None = None
         self._splitter = Splitter()
         self._answers: dict[int, Future[Info] | Future[Ack]] = {}
+        self._info_token = 0
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
         self.epoch = 0
@@ -229,7 +230,9 @@ class ReferenceDriver:
             if isinstance(message, TelemetryFrame):
                 self.newest = tables.telemetry(message)
             elif isinstance(message, (Ack, Info)):
-                answer = self._answers.pop(message.token, None)
+                # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
+                read = isinstance(message, Info) and message.token == 0
+                answer = self._answers.pop(self._info_token if read else message.token, None)
                 if answer is not None and not answer.done():
                     answer.set_result(message)  # type: ignore[arg-type]
                 return
@@ -255,6 +258,8 @@ class ReferenceDriver:
         if self._lost is not None:
             raise LinkLost(self._lost.message, self._lost.remedy)
         self._answers[message.token] = answer
+        if isinstance(message, GetInfo):
+            self._info_token = message.token
         self._write(message)
         try:
             return await self._within(
@@ -298,7 +303,7 @@ def _refusal(result: int, what: str, cause: Cause) -> DeviceRefused | DeviceBusy
     if result == Result.BUSY:
         return DeviceBusy(
             "another controller is driving this device",
-            "Stop it there first, or with `massager-ctl stop`; the claim ends by itself a second after it falls silent.",
+            "Stop it there first, or with `massager-ctl stop`; its claim ends a second after it falls silent.",
         )
     name = _RESULT_NAMES.get(result, f"result {result}")
     why, remedy = tables.REFUSALS.get(name, (name, "See docs/protocol.md, section 7."))

@@ -28,6 +28,7 @@ SERVICE: Final = "6d617373-6765-7200-a001-000000000001"
 COMMAND: Final = "6d617373-6765-7200-a001-000000000002"
 EVENT: Final = "6d617373-6765-7200-a001-000000000003"
 STOP: Final = "6d617373-6765-7200-a001-000000000004"
+INFO: Final = "6d617373-6765-7200-a001-000000000005"
 BATTERY_LEVEL: Final = "00002a19-0000-1000-8000-00805f9b34fb"
 FIRMWARE_REVISION: Final = "00002a26-0000-1000-8000-00805f9b34fb"
 
@@ -41,6 +42,9 @@ CONNECT_S: Final = 9.5
 PAIR_S: Final = 4.0
 WRITE_S: Final = 1.0
 """A write that hangs longer than T counts as a lost link (R4, fault 12)."""
+
+READ_S: Final = 0.25
+"""Where the MTU is too small for notifications, telemetry is read this often instead."""
 
 DROP_S: Final = 3.0
 """Seconds that a disconnection may take before it is left to itself."""
@@ -213,6 +217,7 @@ class _Link:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
+        self._to_read: tuple[str, ...] = ()
         self.may_command = False
 
     @property
@@ -244,15 +249,17 @@ class _Link:
                 f"{self._address} is not a massager that speaks this protocol",
                 "`massager-ctl scan` says which devices are supported.",
             )
-        self.may_command = await self._ask_permission(client, self._command)
+        if await _wide_enough(self._command):
+            self.may_command = await self._ask_permission(client, self._command)
+        else:
+            # A stop's ACK still fits a notification; the rest is read.
+            self._to_read = (INFO, EVENT)
         await client.start_notify(event, self._notified)
 
     async def _ask_permission(self, client: BleakClient, command: BleakGATTCharacteristic) -> bool:
         """Read the command characteristic, which only a bonded link may; pair where that is what is missing (R17)."""
         from bleak.exc import BleakError
 
-        if not await _wide_enough(command):
-            return False
         for attempt in (1, 2):
             try:
                 async with asyncio.timeout(PAIR_S):
@@ -273,6 +280,8 @@ class _Link:
         if self._client is None or not self._client.is_connected:
             asyncio.get_running_loop().call_soon(self._fail, "it disconnected")
         self._spawn(self._pump())
+        if self._to_read:
+            self._spawn(self._read())
 
     def put(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -314,6 +323,20 @@ class _Link:
                 await self._send(target, self._waiting.popleft())
                 if not self.backlog and self._receiver is not None:
                     self._tell_drained()
+
+    async def _read(self) -> None:
+        """Long reads fit any MTU: so much can be seen where nothing can be commanded."""
+        while (client := self._client) is not None:
+            for characteristic in self._to_read:
+                try:
+                    with border(self._address):
+                        data = bytes(await client.read_gatt_char(characteristic))
+                except LinkError as error:
+                    self._fail(error.message)
+                    return
+                if self._receiver is not None:
+                    self._receiver.data_received(data)
+            await asyncio.sleep(READ_S)
 
     async def _send(self, target: BleakGATTCharacteristic | None, data: bytes) -> None:
         client = self._client

@@ -1,0 +1,96 @@
+"""A controller and the simulated device on one event loop, under simulated time, over a virtual BLE radio."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from firmware_sim.device import SimulatedDevice
+from firmware_sim.links.ble.bleak_backend import MTU
+from firmware_sim.links.ble.lab import BleLab
+from firmware_sim.links.ble.radio import AirQuality
+from firmware_sim.links.memory import build_device
+from firmware_sim.options import parse_options
+from massager_ctl.admission import Admission, Subject
+from massager_ctl.config import load
+from massager_ctl.controller import Controller
+from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.eventloop import SimulatedTimeLoop
+from massager_ctl.store.memory import MemoryStore
+from massager_ctl.store.moment import ClockMoments
+from massager_ctl.transports.address import BleAddress
+from massager_ctl.transports.ble import BleTransport
+from tests.e2e.harness import Bench
+
+
+@dataclass
+class BleBench(Bench):
+    """A bench whose link is BLE."""
+
+    lab: BleLab = field(kw_only=True)
+    ble: BleTransport = field(kw_only=True)
+
+    @property
+    def device(self) -> SimulatedDevice:
+        return self.lab.device
+
+
+BleStory = Callable[[BleBench], Coroutine[Any, Any, None]]
+
+
+def make_ble_bench(
+    loop: SimulatedTimeLoop,
+    options: str = "",
+    *,
+    air: AirQuality | None = None,
+    mtu: int = MTU,
+    seed: int = 0,
+) -> BleBench:
+    """A bench with nothing connected yet, on the running loop."""
+    trace = io.StringIO()
+    lab = BleLab(build_device(parse_options(options), trace=trace), air=air, mtu=mtu, seed=seed)
+    transport = BleTransport(BleAddress("Massager"), lab.open_radio)
+    driver = ReferenceDriver(transport)
+    store = MemoryStore(ClockMoments(loop.clock, boot="test"))
+    admission = Admission(
+        store, load(), ClockMoments(loop.clock, boot="test"), subject=Subject.EMBEDDED
+    )
+    controller = Controller(driver, admission, clock=loop.clock)
+    bench = BleBench(
+        loop, cast(Any, None), driver, controller, admission, trace, lab=lab, ble=transport
+    )
+    controller.add_event_listener(bench.events.append)
+    return bench
+
+
+def tell_ble(
+    story: BleStory, options: str = "", *, paired: bool = True, connect: bool = True, **more: Any
+) -> BleBench:
+    """Run a story on a fresh bench; what is left open at its end is closed."""
+    loop = SimulatedTimeLoop()
+    kept: list[BleBench] = []
+
+    async def main() -> None:
+        bench = make_ble_bench(loop, options, **more)
+        kept.append(bench)
+        await bench.lab.start()
+        try:
+            if paired:
+                await bench.lab.open_pairing()
+            if connect:
+                await bench.controller.connect()
+            await story(bench)
+        finally:
+            bench.lab.radio.clear()
+            await bench.controller.close()
+            await bench.ble.close()
+            await bench.lab.close()
+            # Let the last callbacks of the Bluetooth stack run out.
+            await asyncio.sleep(1)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    return kept[0]
