@@ -75,10 +75,9 @@ def worked_bytes() -> str:
     said = newest[-1]
     send(0.11, wire.Arm(2, 0x0A0B0C0D, said.epoch, said.challenge, 1000, 400, 600))
     knead = 3 << 4 | 2
+    level, pattern = (100, 100, 60, 60, 0, 0), (knead, knead, knead, knead, 1, 1)
     for seq, t in enumerate((0.12, 0.32), start=1001):
         heard(t, firmware.advance(t))
-        level = (100, 100, 60, 60, 0, 0)
-        pattern = (knead, knead, knead, knead, 1, 1)
         echo = newest[-1].counter
         send(t, wire.Setpoint(said.epoch, 0x0A0B0C0D, seq, echo, 0, 0, 10_000, level, pattern))
     heard(0.5, firmware.advance(0.5))

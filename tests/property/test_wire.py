@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,10 +78,8 @@ def test_garbage_raises_only_the_protocol_error_and_the_next_frame_is_read(
     splitter = Splitter()
     for chunk in garbage:
         for run in splitter.feed(chunk):
-            try:
+            with contextlib.suppress(ProtocolError):
                 decode_run(run)
-            except ProtocolError as error:
-                assert error.message
     *_, last = splitter.feed(b"\0" + encode_frame(message))
     assert decode_run(last) == message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -55,7 +56,7 @@ def test_time_stands_still_while_code_runs() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         before = loop.time()
-        time.sleep(0.01)
+        sum(range(100_000))
         assert loop.time() == before
 
     simulate(main)
@@ -120,10 +121,10 @@ def test_the_scheduler_calls_each_every_period_with_phases_spread() -> None:
 
     simulate(main)
     first = sorted(times[0] for times in calls.values())
-    assert all(b - a > 0.005 for a, b in zip(first, first[1:], strict=False))
+    assert all(b - a > 0.005 for a, b in itertools.pairwise(first))
     for times in calls.values():
         assert len(times) == 10
-        assert all(abs(b - a - 0.2) < 1e-6 for a, b in zip(times, times[1:], strict=False))
+        assert all(abs(b - a - 0.2) < 1e-6 for a, b in itertools.pairwise(times))
 
 
 def test_the_scheduler_tells_how_late_it_is_and_makes_up_for_nothing() -> None:

@@ -170,7 +170,7 @@ class ReferenceDriver:
         token = _token()
         answer: Future[Ack] = asyncio.get_running_loop().create_future()
         self._answers[token] = answer
-        frame = Stop(token, tables.CAUSE_NUMBERS[cause])
+        frame = Stop(token, tables.stop_reason(cause))
         if self.kind.framed:
             self._transport.preempt(encode_body(frame))
         else:
@@ -228,7 +228,11 @@ class ReferenceDriver:
         try:
             message = decode(data)
             if isinstance(message, TelemetryFrame):
-                self.newest = tables.telemetry(message)
+                telemetry = tables.telemetry(message)
+                if not _is_news(telemetry, self.newest):
+                    self.bad_frames += 1
+                    return
+                self.newest = telemetry
             elif isinstance(message, (Ack, Info)):
                 # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
                 read = isinstance(message, Info) and message.token == 0
@@ -293,6 +297,16 @@ class ReferenceDriver:
         if first is not None and not first.done():
             first.set_exception(error)
             first.exception()
+
+
+def _is_news(telemetry: Telemetry, newest: Telemetry | None) -> bool:
+    """Whether it was sent after the newest: one that comes twice or late tells nothing (R16, fault 54).
+
+    A counter that went back in a new epoch is a device that restarted.
+    """
+    if newest is None or telemetry.epoch != newest.epoch:
+        return True
+    return 0 < (telemetry.counter - newest.counter) & 0xFFFFFFFF < 0x80000000
 
 
 def _token() -> int:

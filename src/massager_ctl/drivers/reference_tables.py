@@ -39,6 +39,7 @@ CAUSE_NUMBERS: Final[dict[Cause, int]] = {
     Cause.BATTERY_LOW: 22,
     Cause.BROWN_OUT: 23,
     Cause.WATCHDOG: 24,
+    Cause.CHARGING: 25,
     Cause.BUTTON: 32,
     Cause.BUTTON_OPEN: 33,
     Cause.OVER_TEMPERATURE: 48,
@@ -48,6 +49,9 @@ CAUSE_NUMBERS: Final[dict[Cause, int]] = {
     Cause.STUCK_OUTPUT: 52,
     Cause.MEMORY: 53,
 }
+HOST_CAUSES_END: Final = 16
+"""The first number that only a device may use (protocol section 7)."""
+
 _CAUSES: Final = {number: cause for cause, number in CAUSE_NUMBERS.items()}
 _STATES: Final = tuple(DeviceState)
 _MODES: Final = {Mode.RUN: 0, Mode.PAUSE: 1, Mode.FADE: 2}
@@ -103,6 +107,12 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Each result of the device as a reason and a remedy."""
+
+
+def stop_reason(cause: Cause) -> int:
+    """The number that a STOP carries; a cause that is the device's own, or unknown, is a safety rule's to a host."""
+    number = CAUSE_NUMBERS.get(cause, HOST_CAUSES_END)
+    return number if number < HOST_CAUSES_END else CAUSE_NUMBERS[Cause.SAFETY]
 
 
 def device_info(frame: Info, kind: LinkKind) -> DeviceInfo:

@@ -65,7 +65,7 @@ class Arm(Struct, frozen=True):
 
 
 class SetpointFrame(Struct, frozen=True):
-    """`heat`: tenths of a degree or 0; `period`: ms; `levels`: tenths of a percent; `patterns`: direction·16 + motion."""
+    """`heat`: tenths of a degree or 0; `period`: ms; levels: tenths of a percent; patterns: 16 · direction + motion."""
 
     epoch: int
     owner: int

@@ -99,6 +99,7 @@ def test_r3_rises_one_point_a_second_and_falls_at_once() -> None:
 
 def test_r3_many_calls_gain_nothing() -> None:
     governor = Governor(combine([]))
+    levels = ZERO
     for i in range(1001):
         levels = governor.admit(i * 0.001, FULL, driven=True, may_rise=True)
     assert levels[0] <= 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from binascii import crc_hqx
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -46,13 +46,13 @@ CLASSES: dict[str, type[Message]] = {
     "TELEMETRY": TelemetryFrame,
     "ACK": Ack,
 }
-NAMES = {"level": "levels", "pattern": "patterns"}
+NAMES: dict[str, str] = {"level": "levels", "pattern": "patterns"}
 
 
 def message_of(frame: dict[str, Any]) -> Message:
     """The message that a golden entry describes."""
-    fields = {
-        NAMES.get(name, name): tuple(value) if isinstance(value, list) else value
+    fields: dict[str, Any] = {
+        NAMES.get(str(name), str(name)): tuple(cast("list[int]", value)) if isinstance(value, list) else value
         for name, value in frame["fields"].items()
     }
     if frame["type"] == "INFO":

@@ -26,7 +26,7 @@ RUNNING = Status(
     phase=Phase.RUNNING,
     remaining_s=599.0,
     caps=(40.0, 40.0, 40.0, 40.0, 35.0, 35.0),
-    allowed=(18.0,) * 6,
+    allowed=(18.0, 18.0, 18.0, 18.0, 18.0, 18.0),
     sent=Setpoint(),
 )
 
