@@ -48,7 +48,7 @@ class Database(Protocol):
         """Run `job`, which only reads. Raises StoreError."""
         ...
 
-    def afterwards(self, job: Job[None]) -> None:
+    def afterwards(self, job: Job[object]) -> None:
         """Write by `job` after what is under way, and wait for nothing."""
         ...
 
@@ -70,7 +70,7 @@ class FileDatabase:
     async def read(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, job)
 
-    def afterwards(self, job: Job[None]) -> None:
+    def afterwards(self, job: Job[object]) -> None:
         self._thread.submit(self._write, job)
 
     async def close(self) -> None:
@@ -116,7 +116,7 @@ class MemoryDatabase:
     async def read(self, job: Job[T]) -> T:
         return job(self._connection)
 
-    def afterwards(self, job: Job[None]) -> None:
+    def afterwards(self, job: Job[object]) -> None:
         with transaction(self._connection):
             job(self._connection)
 

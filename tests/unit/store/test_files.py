@@ -16,7 +16,7 @@ from massager_ctl.errors import DoseSpent, StoreError
 from massager_ctl.requests import PainKind
 from massager_ctl.store import database, owner, schema
 from massager_ctl.store.base import EntryKind, Reservation
-from massager_ctl.store.database import FileDatabase, open_file
+from massager_ctl.store.database import FileDatabase, open_file, translated
 from massager_ctl.store.moment import ClockMoments
 from massager_ctl.store.sqlite import FILE, SqliteStore, open_store, renew_store
 
@@ -373,3 +373,76 @@ async def test_two_that_create_it_at_once_end_with_one(
     database._create(path)
     assert path.stat().st_ino == before
     assert await used(tmp_path, moments) == 0.0
+
+
+def test_a_process_of_somebody_else_is_alive_too() -> None:
+    """Asked for as another user, who may not signal process 1."""
+    code = (
+        "import os; from massager_ctl.store import owner\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "print(owner._answers(1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == "True\n"
+
+
+def test_errors_of_the_database_are_told_by_what_helps(tmp_path: Path) -> None:
+    """Real errors from a real database, each as a person should read it."""
+    path = tmp_path / FILE
+    connection = open_file(path)
+    with pytest.raises(StoreError, match="the dose ledger failed") as caught, translated(path):
+        connection.execute("SELECT * FROM nothing")
+    assert "doctor" in caught.value.remedy
+    connection.execute("PRAGMA max_page_count = 1")
+    many = [(f"{number}" * 50,) for number in range(1000)]
+    with pytest.raises(StoreError, match=r"is the disk full\?"), translated(path):
+        connection.executemany("INSERT INTO device VALUES (?, 0)", many)
+    connection.close()
+    read_only = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    with pytest.raises(StoreError, match="cannot be written"), translated(path):
+        read_only.execute("DELETE FROM device")
+    read_only.close()
+
+
+def test_two_programs_that_migrate_at_once_do_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite3"
+    first = sqlite3.connect(path, isolation_level=None)
+    second = sqlite3.connect(path, isolation_level=None)
+    begun: list[str] = []
+
+    def other_is_quicker(statement: str) -> None:
+        if statement == "BEGIN IMMEDIATE" and not begun:
+            begun.append(statement)
+            schema.migrate(second)
+
+    first.set_trace_callback(other_is_quicker)
+    schema.migrate(first)
+    first.set_trace_callback(None)
+    assert begun
+    assert schema.version(first) == schema.VERSION
+    first.close()
+    second.close()
+
+
+@pytest.mark.asyncio
+async def test_a_store_that_was_never_used_leaves_nothing(
+    tmp_path: Path, moments: ClockMoments
+) -> None:
+    await open_store(tmp_path, moments).close()
+    assert not os.listdir(tmp_path)  # noqa: PTH208  a real folder, in no hurry
+
+
+@pytest.mark.asyncio
+async def test_in_memory_a_later_job_is_done_at_once() -> None:
+    memory = database.MemoryDatabase()
+    memory.afterwards(lambda connection: connection.execute("INSERT INTO device VALUES ('a', 1)"))
+    assert await memory.read(lambda c: c.execute("SELECT count(*) FROM device").fetchone()) == (1,)
+    await memory.close()
