@@ -51,6 +51,7 @@ class Cause(StrEnum):
     BATTERY_LOW = "battery_low"
     BROWN_OUT = "brown_out"
     WATCHDOG = "watchdog"
+    CHARGING = "charging"
     BUTTON = "button"
     BUTTON_OPEN = "button_open"
     OVER_TEMPERATURE = "over_temperature"

@@ -30,6 +30,7 @@ DEVICE_SAYS: Final[dict[Cause, str]] = {
     Cause.BATTERY_LOW: "the battery is low (R13)",
     Cause.BROWN_OUT: "its supply voltage broke down (R13)",
     Cause.WATCHDOG: "the device restarted itself (R24)",
+    Cause.CHARGING: "its charger was plugged in (R13)",
     Cause.BUTTON: "its button was pressed; it is latched until `massager-ctl reset`",
     Cause.BUTTON_OPEN: "its button's cable is open; it is latched",
     Cause.OVER_TEMPERATURE: "it is too hot (R11); it is latched",
