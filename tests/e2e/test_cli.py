@@ -108,12 +108,12 @@ def test_the_button_latches_until_a_reset_in_two_steps(desk: Desk) -> None:
             desk.wait_until_it_moves()
 
 
-def test_fault_57_a_second_program_becomes_a_view_and_is_told_no(desk: Desk) -> None:
+def test_fault_57_a_second_program_asks_the_owner_and_is_told_no(desk: Desk) -> None:
     with desk.simulator(), desk.running(*run_arguments(desk)) as run:
         desk.wait_until_it_moves()
         second = desk.ctl(*run_arguments(desk))
         assert second.returncode == 3
-        assert "plays one session and takes no other" in second.stderr
+        assert "a session is running already" in second.stderr
         assert run.poll() is None
 
 

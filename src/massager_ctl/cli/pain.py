@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import textwrap
 from typing import Any, Final
 
 import click
@@ -38,8 +39,8 @@ def asked_kind() -> PainKind:
 def classify(order: Any, outcome: Any) -> None:
     """After a session that `!` ended in this terminal: ask, write down, and say what follows."""
     from massager_ctl import config as settings
-    from massager_ctl.compose import admission_for
     from massager_ctl.clock import SystemClock
+    from massager_ctl.compose import admission_for
     from massager_ctl.requests import Origin
     from massager_ctl.safety.attention import Watcher
     from massager_ctl.transports.address import parse_address
@@ -60,7 +61,14 @@ def classify(order: Any, outcome: Any) -> None:
         finally:
             await admission.close()
 
-    click.echo(asyncio.run(work()))
+    click.echo(folded(asyncio.run(work())))
+    if outcome.info is not None and outcome.info.simulated:
+        click.echo("The device was a simulator, so none of this was written down.")
+
+
+def folded(text: str) -> str:
+    """The text in lines of 78 columns."""
+    return textwrap.fill(text, 78)
 
 
 @click.command(
@@ -103,7 +111,7 @@ def pain(kind: str | None, device: str) -> int:
         for owner in owners:
             answer = ask(owner, {"request": "pain", "kind": second.value}, STOP_WAIT_S)
             said = str(answer.get("said", ""))
-    click.echo(said)
+    click.echo(folded(said))
     return ExitCode.OK if owners else ExitCode.LINK
 
 

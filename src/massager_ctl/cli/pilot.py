@@ -21,47 +21,49 @@ hold the device."""
 
 
 class Pilot:
-    """Steers one session. `leave` is called where there is no session to stop yet."""
+    """Steers one session. `leave` is called on a signal where there is nothing to stop yet."""
 
-    def __init__(self, helm: Helm, leave: Callable[[], object]) -> None:
-        self._helm = helm
+    def __init__(self, leave: Callable[[], object]) -> None:
         self._leave = leave
         self._tasks: set[Task[Any]] = set()
-        self.ready = False
-        """Whether the link is up, so that a stop has somewhere to go."""
+        self.helm: Helm | None = None
+        """Where a stop goes; None as long as there is none."""
         self.interrupted = 0
         """How many signals came."""
         self.hurt = False
         """Whether pain was reported, to be classified afterwards (R22)."""
 
     def key(self, key: str) -> None:
-        """Act on one key of interfaces' list; any other is a sign of life (R23)."""
+        """Act on one key; one that means nothing else is a sign of life (R23)."""
+        helm = self.helm
+        if helm is None:
+            return
         match key.lower():
             case " " | "s":
-                self._keep(self._helm.stop_now(Cause.PERSON, "you stopped it"))
+                self._keep(helm.stop_now(Cause.PERSON, "you stopped it"))
             case "!":
                 self.hurt = True
-                self._keep(self._helm.stop_now(Cause.PAIN, "you reported pain"))
-                self._keep(asyncio.ensure_future(self._helm.pain(PainKind.UNCLASSIFIED)))
+                self._keep(helm.stop_now(Cause.PAIN, "you reported pain"))
+                self._keep(asyncio.ensure_future(helm.pain(PainKind.UNCLASSIFIED)))
             case "p":
-                paused = self._helm.status.phase is Phase.PAUSED
-                self._ask(Resume() if paused else Pause())
+                paused = helm.status.phase is Phase.PAUSED
+                self._ask(helm, Resume() if paused else Pause())
             case "-" | "_":
-                self._ask(Ease())
+                self._ask(helm, Ease())
             case "+" | "=":
-                self._ask(UndoEase())
+                self._ask(helm, UndoEase())
             case "q":
-                self._ask(Fade())
+                self._ask(helm, Fade())
             case _:
-                self._ask(SignOfLife())
+                self._ask(helm, SignOfLife())
 
     def interrupt(self) -> None:
         """A signal: stop and confirm. A further one sends the stop again and waits all the same."""
         self.interrupted += 1
-        if self.ready:
-            self._keep(self._helm.stop_now(Cause.PERSON, "interrupted"))
-        else:
-            self._leave()
+        if self.helm is not None:
+            self._keep(self.helm.stop_now(Cause.PERSON, "interrupted"))
+        elif self.interrupted == 1:
+            self._leave()  # once: a second one must not cut the way out short
 
     @contextlib.contextmanager
     def on_signals(self) -> Generator[None]:
@@ -83,10 +85,10 @@ class Pilot:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _ask(self, change: Change) -> None:
+    def _ask(self, helm: Helm, change: Change) -> None:
         # Before the start and after the end there is nothing to change, and a key is no error.
         with contextlib.suppress(MassagerError):
-            self._helm.request(change)
+            helm.request(change)
 
     def _keep(self, task: Task[Any]) -> None:
         self._tasks.add(task)

@@ -17,24 +17,17 @@ from massager_ctl.cli.outcome import Outcome
 from massager_ctl.cli.pilot import Pilot
 from massager_ctl.cli.report import has_colour
 from massager_ctl.clock import Clock, SystemClock
-from massager_ctl.compose import admission_for, choose_device, remember_device
-from massager_ctl.controller import Controller
-from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.compose import choose_device
 from massager_ctl.errors import InputError, MassagerError
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.profile.model import Profile
 from massager_ctl.safety.attention import Watcher
-from massager_ctl.surfaces.control.client import Connection
-from massager_ctl.surfaces.control.paths import identity, socket_path
 from massager_ctl.surfaces.control.remote import RemoteController
-from massager_ctl.surfaces.control.server import ControlServer
 from massager_ctl.surfaces.helm import Helm
 from massager_ctl.surfaces.keys import Keys
 from massager_ctl.surfaces.live import Display, LiveDisplay, NoDisplay, PlainDisplay
-from massager_ctl.surfaces.lock import DeviceLock
+from massager_ctl.surfaces.owner import own_device, owner_socket
 from massager_ctl.transports.address import Address, SimAddress
-from massager_ctl.transports.factory import make_transport
-from massager_ctl.transports.memory import SimTransport
 
 
 class Order(Struct, frozen=True):
@@ -69,7 +62,7 @@ async def _play(order: Order, clock: Clock) -> Outcome:
     try:
         address = await choose_device(order.device, order.config)
         _check(order, address)
-        path = _owner(address)
+        path = owner_socket(address)
         if path is not None:
             return await _play_there(order, address, path)
         return await _play_here(order, address, clock)
@@ -93,72 +86,43 @@ def _check(order: Order, address: Address) -> None:
         )
 
 
-def _owner(address: Address) -> str | None:
-    """The control socket of the process that owns this device, if any."""
-    if isinstance(address, SimAddress):
-        return None
-    path = socket_path(identity(str(address)))
-    try:
-        Connection(path).close()
-    except OSError:
-        return None
-    return path
-
-
 async def _play_here(order: Order, address: Address, clock: Clock) -> Outcome:
-    device = identity(str(address))
-    embedded = isinstance(address, SimAddress)
     watcher = Watcher.PERSON if _has_keys(order) else Watcher.NOBODY
     outcome = Outcome(order.profile.id, str(address))
-    admission = admission_for(
-        address, order.config, clock, simulated=order.simulated, watcher=watcher
-    )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(admission.close)
-        if not embedded:
-            stack.enter_context(DeviceLock(device))
-        transport = make_transport(
-            address, trace=order.trace, profile=order.profile.id, seed=order.seed
-        )
-        if isinstance(transport, SimTransport):
-            stack.callback(transport.end)
-        driver = ReferenceDriver(transport)
-        controller = Controller(driver, admission, clock=clock)
-        server = ControlServer(controller, device)
-        cockpit = await stack.enter_async_context(_Cockpit(order, controller))
+    async with _Cockpit(order) as cockpit:
         try:
-            outcome = msgspec.structs.replace(outcome, info=await controller.connect())
-            cockpit.pilot.ready = True
-            cockpit.show()
-            remember_device(address, order.config.data)
-            async with server:
-                try:
-                    await controller.play(order.profile, cap=order.cap)
-                    end = await controller.ended()
-                    await cockpit.pilot.settled()
-                    outcome = msgspec.structs.replace(outcome, end=end)
-                finally:
-                    await controller.close()
+            async with own_device(
+                address,
+                order.config,
+                clock,
+                simulated=order.simulated,
+                watcher=watcher,
+                trace=order.trace,
+                profile=order.profile.id,
+                seed=order.seed,
+            ) as controller:
+                outcome = msgspec.structs.replace(outcome, info=controller.info)
+                cockpit.take(controller)
+                await controller.play(order.profile, cap=order.cap)
+                end = await controller.ended()
+                await cockpit.pilot.settled()
+                outcome = msgspec.structs.replace(outcome, end=end)
         except MassagerError as error:
             outcome = msgspec.structs.replace(outcome, error=error)
         except asyncio.CancelledError:
             if not cockpit.pilot.interrupted:
                 raise
-        finally:
-            await controller.close()
-    pilot = cockpit.pilot
-    return msgspec.structs.replace(outcome, interrupted=bool(pilot.interrupted), hurt=pilot.hurt)
+    return cockpit.signed(outcome)
 
 
 async def _play_there(order: Order, address: Address, path: str) -> Outcome:
     remote = RemoteController(path)
     outcome = Outcome(order.profile.id, str(address))
-    async with _Cockpit(order, remote) as cockpit:
+    async with _Cockpit(order) as cockpit:
         try:
             await remote.open()
-            cockpit.pilot.ready = True
             await remote.start(order.content, cap=order.cap)
-            cockpit.show()
+            cockpit.take(remote)
             end = await remote.ended()
             await cockpit.pilot.settled()
             outcome = msgspec.structs.replace(outcome, end=end, info=remote.status.info)
@@ -167,30 +131,46 @@ async def _play_there(order: Order, address: Address, path: str) -> Outcome:
         except asyncio.CancelledError:
             if not cockpit.pilot.interrupted:
                 raise
+            # It may have begun all the same, so a stop follows.
+            outcome = msgspec.structs.replace(outcome, error=await _stopped(remote))
         finally:
             await remote.close()
-    pilot = cockpit.pilot
-    return msgspec.structs.replace(outcome, interrupted=bool(pilot.interrupted), hurt=pilot.hurt)
+    return cockpit.signed(outcome)
+
+
+async def _stopped(remote: RemoteController) -> MassagerError | None:
+    try:
+        await remote.stop_now()
+    except MassagerError as error:
+        return error
+    return None
 
 
 class _Cockpit:
     """Display, keys and signals of one session; all are given back when it is left."""
 
-    def __init__(self, order: Order, helm: Helm) -> None:
+    def __init__(self, order: Order) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.pilot = Pilot(helm, task.cancel)
+        self.pilot = Pilot(task.cancel)
         self._stack = contextlib.ExitStack()
         self._order = order
-        self._helm = helm
 
-    def show(self) -> None:
-        """Begin to show the session, and to take keys."""
+    def take(self, helm: Helm) -> None:
+        """From now on signals and keys go to `helm`, and its status is shown."""
+        self.pilot.helm = helm
         display = _display(self._order, self.pilot)
         self._stack.callback(display.close)
-        self._stack.callback(self._helm.add_listener(display.update))
+        self._stack.callback(helm.add_listener(display.update))
         if _has_keys(self._order):
             self._stack.enter_context(Keys(self.pilot.key))
+
+    def signed(self, outcome: Outcome) -> Outcome:
+        """The outcome with what the person did."""
+        pilot = self.pilot
+        return msgspec.structs.replace(
+            outcome, interrupted=bool(pilot.interrupted), hurt=pilot.hurt
+        )
 
     async def __aenter__(self) -> _Cockpit:
         self._stack.enter_context(self.pilot.on_signals())
