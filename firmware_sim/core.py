@@ -20,30 +20,14 @@ from firmware_sim.outputs import NoRecorder, Recorder
 from firmware_sim.pattern import Motion, Patterns
 from firmware_sim.physics.plant import Plant
 from firmware_sim.session import Session
-from firmware_sim.states import Cause, Event, State, follow
+from firmware_sim.states import Cause, Event, State, follow, trace_event
 
 FRAME_S: Final = FRAME_TICKS * TICK_S
-WATCHDOG_TICKS: Final = 18
-"""350 ms, in whole ticks (R24)."""
+WATCHDOG_TICKS: Final = 18  # 350 ms, in whole ticks (R24)
 PAIRING_TICKS: Final = 60 * TICKS_PER_S
 ATTENDED_TICKS: Final = 600 * TICKS_PER_S
 _SLOT_TICKS: Final = SLOT_S * TICKS_PER_S
 _WORD16: Final = 0xFFFF
-
-_EVENT_OF: Final = {
-    Cause.FINISHED: "end",
-    Cause.TIME_LIMIT: "end",
-    Cause.PAUSE_LIMIT: "end",
-    Cause.ALLOWANCE: "end",
-    Cause.PAIN: "pain",
-    Cause.DEAD_MAN: "dead_man",
-    Cause.LINK_LOST: "disarm",
-    Cause.FRAME_NOISE: "disarm",
-    Cause.BATTERY_LOW: "trip",
-    Cause.CHARGING: "trip",
-    Cause.BROWN_OUT: "trip",
-    Cause.WATCHDOG: "trip",
-}
 
 
 class Core:
@@ -79,8 +63,7 @@ class Core:
         self.heat = HeatGuard(self.config.sensing)
         self.supply = SupplyGuard(self.plant.battery, mains=self.config.mains)
         self.boot_tick = self.tick
-        self.running = 0
-        """Ticks of running time since ARM."""
+        self.running = 0  # ticks of running time since ARM
         self._unsaved = 0
         self.cause, self.latch = kept or (cause, self.memory.latch)
         self.pairing_until = self.attended_until = 0
@@ -88,8 +71,7 @@ class Core:
         self._next_frame = self.tick - self.tick % FRAME_TICKS + FRAME_TICKS
         self._next_slot = self.tick + _SLOT_TICKS
         self._fade_left = 0
-        self.changed = True
-        """Something happened that TELEMETRY must tell at once."""
+        self.changed = True  # TELEMETRY must tell something at once
         self.plant.drive(self.patterns.drive)
         self._latched_before = False
         self.state = State.LATCHED if latched else State.IDLE
@@ -129,7 +111,7 @@ class Core:
         """Tick on towards `goal`; stops early, with True, where TELEMETRY is due."""
         while self.tick < goal:
             if self._hung_at is not None:
-                self._hang(goal)
+                self._hang(goal, self._hung_at + WATCHDOG_TICKS)
                 continue
             if self._still():
                 self._skip(goal)
@@ -240,7 +222,7 @@ class Core:
             self.heat.off()
             self.changed = True
         else:
-            asked = self._wanted(setpoint)
+            asked = judge.wanted(self.config, setpoint)
             asked_for = (
                 setpoint.mode,
                 setpoint.heat,
@@ -260,28 +242,10 @@ class Core:
         self.levels.ask(asked, self.running)
         self._fell()
 
-    def _wanted(self, setpoint: wire.Setpoint) -> list[int]:
-        """What is asked for, in hundredths of a percent; zero where the zone cannot make the motion."""
-        return [
-            level * 10 if level and self._can(zone, pattern & 15) else 0
-            for zone, (level, pattern) in enumerate(
-                zip(setpoint.level, setpoint.pattern, strict=True)
-            )
-        ]
-
     def _motions(self, setpoint: wire.Setpoint) -> None:
         self.patterns.ask(setpoint.pattern, setpoint.period)
         for zone, motion in enumerate(self.patterns.motion):
             self.plant.share(zone, kneads=motion in (Motion.KNEAD, Motion.CIRCLE))
-
-    def _can(self, zone: int, motion: int) -> bool:
-        config = self.config
-        if not config.motions >> motion & 1:
-            return False
-        if motion in (Motion.KNEAD, Motion.CIRCLE):
-            # No kneading without a sense of stall (R12).
-            return bool(config.kneading >> zone & 1) and bool(config.sensing & 3)
-        return bool((config.vibration | config.kneading) >> zone & 1)
 
     def _mode(self, mode: int, session: Session) -> None:
         state = self.state
@@ -328,10 +292,8 @@ class Core:
 
     def end(self, cause: Cause) -> None:
         """The session is over. Without one, it is still a new epoch (R6)."""
-        was_open = self.session is not None
         self._close(Event.END, cause)
-        if was_open or cause < Cause.DEAD_MAN:
-            self.recorder.event(self, _EVENT_OF.get(cause, "stop"), cause.name.lower())
+        self.recorder.event(self, trace_event(cause), cause.name.lower())
         self.recorder.frame(self)
 
     def _follow(self, event: Event) -> None:
@@ -426,9 +388,7 @@ class Core:
         if self._hung_at is None:
             self._hung_at = self.tick
 
-    def _hang(self, goal: int) -> None:
-        assert self._hung_at is not None
-        due = self._hung_at + WATCHDOG_TICKS
+    def _hang(self, goal: int, due: int) -> None:
         self.tick = min(goal, due)
         if self.tick >= due:
             self.restart(Cause.WATCHDOG)

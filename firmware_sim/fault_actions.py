@@ -7,9 +7,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-from firmware_sim import report, wire
 from firmware_sim.config import ZONES, DeviceConfig
-from firmware_sim.core import Core
 from firmware_sim.fault_plan import Start, Undo
 from firmware_sim.memory import RECORDS
 from firmware_sim.physics.motor import COUNT, LOAD, SHORTED
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
 _LOCKED: Final = 1.0
 
 
-def _number(text: str, default: float, low: float, high: float) -> float:
+def number(text: str, default: float, low: float, high: float) -> float:
+    """The number in `text`; `ValueError` outside of its range."""
     value = float(text) if text else default
     if not (isfinite(value) and low <= value <= high):
         raise ValueError(f"it is a number from {low:g} to {high:g}")
@@ -43,18 +42,18 @@ def _motors(text: str) -> list[int]:
 
 def clock(config: DeviceConfig, text: str) -> DeviceConfig:
     """Device seconds per true second, as a percentage of deviation."""
-    share = _number(text.removesuffix("%"), 10.0, -50.0, 50.0)
+    share = number(text.removesuffix("%"), 10.0, -50.0, 50.0)
     return replace(config, clock_rate=1.0 + share / 100.0)
 
 
 def battery(config: DeviceConfig, text: str) -> DeviceConfig:
     """State of charge at power-on."""
-    return replace(config, battery=_number(text, 12.0, 0.0, 100.0))
+    return replace(config, battery=number(text, 12.0, 0.0, 100.0))
 
 
 def lie_cap(config: DeviceConfig, text: str) -> DeviceConfig:
     """INFO claims other caps than the device keeps."""
-    cap = int(_number(text, 255, 0, 255))
+    cap = int(number(text, 255, 0, 255))
     return replace(config, claims=replace(config.claims, caps=(cap,) * 6, sum_cap=255, rise=255))
 
 
@@ -124,7 +123,7 @@ def pwm_stuck(text: str) -> Start:
 
 def overheat(text: str) -> Start:
     """Heat from elsewhere on the pad."""
-    watts = _number(text, 20.0, 0.0, 500.0)
+    watts = number(text, 20.0, 0.0, 500.0)
 
     def start(device: SimulatedDevice) -> Undo:
         body = device.firmware.core.plant.pad_body
@@ -136,7 +135,7 @@ def overheat(text: str) -> Start:
 
 def motor_hot(text: str) -> Start:
     """Heat from elsewhere on the motors."""
-    watts = _number(text, 40.0, 0.0, 500.0)
+    watts = number(text, 40.0, 0.0, 500.0)
 
     def start(device: SimulatedDevice) -> Undo:
         body = device.firmware.core.plant.motor_body
@@ -185,7 +184,7 @@ def sensor_stopped(text: str) -> Start:
 
 def battery_sag(text: str) -> Start:
     """The voltage under load drops; it looks like an empty pack."""
-    volts = _number(text, 1.8, 0.0, 8.4)
+    volts = number(text, 1.8, 0.0, 8.4)
 
     def start(device: SimulatedDevice) -> Undo:
         pack = device.firmware.core.plant.battery
@@ -213,12 +212,12 @@ def charging(_text: str) -> Start:
 
 def hang(_text: str) -> Start:
     """The firmware stops where it is."""
-    return _once(lambda device: device.firmware.core.hang())
+    return once(lambda device: device.firmware.core.hang())
 
 
 def reboot(_text: str) -> Start:
     """A reset."""
-    return _once(lambda device: device.firmware.core.restart(Cause.NONE))
+    return once(lambda device: device.firmware.core.restart(Cause.NONE))
 
 
 def nvm_flip(text: str) -> Start:
@@ -248,11 +247,13 @@ def nvm_stuck(_text: str) -> Start:
 
 def used(text: str) -> Start:
     """Somebody else's running time."""
-    seconds = _number(text, 600.0, 0.0, 1e6)
-    return _once(lambda device: device.firmware.core.memory.add_life(seconds))
+    seconds = number(text, 600.0, 0.0, 1e6)
+    return once(lambda device: device.firmware.core.memory.add_life(seconds))
 
 
-def _once(do: Callable[[SimulatedDevice], None]) -> Start:
+def once(do: Callable[[SimulatedDevice], None]) -> Start:
+    """A fault that is over as soon as it has happened."""
+
     def start(device: SimulatedDevice) -> None:
         do(device)
 
@@ -264,7 +265,7 @@ def _once(do: Callable[[SimulatedDevice], None]) -> Start:
 
 def button(text: str) -> Start:
     """Down, and up again."""
-    seconds = _number(text, 0.2, 0.01, 3600.0)
+    seconds = number(text, 0.2, 0.01, 3600.0)
 
     def start(device: SimulatedDevice) -> None:
         device.press()
@@ -305,130 +306,5 @@ def button_open(_text: str) -> Start:
     def start(device: SimulatedDevice) -> Undo:
         device.cable(True)
         return lambda: device.cable(False)
-
-    return start
-
-
-# --- what the device says
-
-
-def _tells(tell: Callable[[Core, int], bytes | None]) -> Start:
-    def start(device: SimulatedDevice) -> Undo:
-        device.firmware.tell = tell
-        return lambda: setattr(device.firmware, "tell", report.telemetry)
-
-    return start
-
-
-def telemetry_silent(_text: str) -> Start:
-    """Nothing is said."""
-    return _tells(lambda _core, _rejected: None)
-
-
-def telemetry_freeze(_text: str) -> Start:
-    """What was said first is said again and again."""
-    said: list[bytes] = []
-
-    def tell(core: Core, rejected: int) -> bytes:
-        if not said:
-            said.append(report.telemetry(core, rejected))
-        return said[0]
-
-    return _tells(tell)
-
-
-def lie_level(_text: str) -> Start:
-    """All levels are told as zero."""
-
-    def tell(core: Core, rejected: int) -> bytes:
-        head = bytearray(report.telemetry(core, rejected)[:-2])
-        head[36:48] = bytes(12)
-        return wire.seal(bytes(head))
-
-    return _tells(tell)
-
-
-def ack_lost(text: str) -> Start:
-    """So many ACKs do not arrive."""
-    count = int(_number(text, 1, 1, 1000))
-
-    def start(device: SimulatedDevice) -> None:
-        device.lose_acks(count)
-
-    return start
-
-
-# --- the line
-
-
-def share(name: str) -> Callable[[str], Start]:
-    """A share of the pieces on the line meets with `name`."""
-
-    def begin(text: str) -> Start:
-        part = _number(text, 0.1, 0.0, 1.0)
-
-        def start(device: SimulatedDevice) -> Undo:
-            setattr(device.line_faults, name, part)
-            return lambda: setattr(device.line_faults, name, 0.0)
-
-        return start
-
-    return begin
-
-
-def delay(text: str) -> Start:
-    """Seconds late."""
-    seconds = _number(text, 5.0, 0.0, 60.0)
-
-    def start(device: SimulatedDevice) -> Undo:
-        device.line_faults.delay_s = seconds
-        return lambda: setattr(device.line_faults, "delay_s", 0.0)
-
-    return start
-
-
-def fragment(text: str) -> Start:
-    """Pieces of so many bytes."""
-    size = int(_number(text, 1, 1, 1000))
-
-    def start(device: SimulatedDevice) -> Undo:
-        device.line_faults.fragment = size
-        return lambda: setattr(device.line_faults, "fragment", 0)
-
-    return start
-
-
-def silent(_text: str) -> Start:
-    """Nothing passes."""
-
-    def start(device: SimulatedDevice) -> Undo:
-        device.line_faults.silent = True
-        return lambda: setattr(device.line_faults, "silent", False)
-
-    return start
-
-
-def unplug(_text: str) -> Start:
-    """All links break, and no other comes up until it is over."""
-
-    def start(device: SimulatedDevice) -> Undo:
-        device.unplug()
-        return device.plug
-
-    return start
-
-
-def flap(_text: str) -> Start:
-    """All links break, once."""
-    return _once(lambda device: device.drop_links("the link to the simulated device broke"))
-
-
-def garbage(text: str) -> Start:
-    """Noise for the host."""
-    size = int(_number(text, 200, 1, 100_000))
-
-    def start(device: SimulatedDevice) -> None:
-        noise = device.line_faults.noise
-        device.shout(bytes(noise.u32() & 0xFF for _ in range(size)))
 
     return start

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from firmware_sim import fault_actions as act
+from firmware_sim import fault_links as line
 from firmware_sim.config import DeviceConfig
-from firmware_sim.fault_plan import Step
+from firmware_sim.fault_plan import Start, Step
 
 _T = TypeVar("_T")
 
@@ -48,7 +49,7 @@ class Fault:
 
     rows: str
     about: str
-    begin: Callable[[str], act.Start]
+    begin: Callable[[str], Start]
     value: str = ""
     """What `=` takes, for the list; empty if nothing."""
 
@@ -108,24 +109,24 @@ FAULTS: Final[dict[str, Fault]] = {
     "button_stuck": Fault("49", "the button sticks", act.button_stuck),
     "button_bounce": Fault("49", "the button bounces", act.button_bounce),
     "button_open": Fault("50", "the button's cable is open", act.button_open),
-    "telemetry_silent": Fault("54", "no TELEMETRY is sent", act.telemetry_silent),
+    "telemetry_silent": Fault("54", "no TELEMETRY is sent", line.telemetry_silent),
     "telemetry_freeze": Fault(
-        "54", "the same TELEMETRY is sent again and again", act.telemetry_freeze
+        "54", "the same TELEMETRY is sent again and again", line.telemetry_freeze
     ),
-    "lie_level": Fault("55", "TELEMETRY says that all levels are zero", act.lie_level),
+    "lie_level": Fault("55", "TELEMETRY says that all levels are zero", line.lie_level),
     "used": Fault("59", "another host has run the device", act.used, "seconds, 600 if not said"),
-    "ack_lost": Fault("25", "the next ACKs are lost", act.ack_lost, "how many, 1 if not said"),
-    "drop": Fault("25", "pieces of the stream are lost", act.share("drop"), "share, 0 to 1"),
-    "corrupt": Fault("16", "bits flip on the line", act.share("corrupt"), "share, 0 to 1"),
-    "duplicate": Fault("18", "pieces come twice", act.share("duplicate"), "share, 0 to 1"),
-    "reorder": Fault("19", "pieces change places", act.share("reorder"), "share, 0 to 1"),
-    "truncate": Fault("15", "half of a piece is lost", act.share("truncate"), "share, 0 to 1"),
-    "delay": Fault("58", "everything is late, both ways", act.delay, "seconds"),
-    "fragment": Fault("24", "the stream comes in pieces", act.fragment, "bytes, 1 if not said"),
-    "silent": Fault("12, 13", "the link hangs, and nobody is told", act.silent),
-    "unplug": Fault("14", "the device is pulled out, and stays out", act.unplug),
-    "flap": Fault("11", "the link breaks, and can be opened again at once", act.flap),
-    "garbage": Fault("16, 23", "the device sends noise", act.garbage, "bytes, 200 if not said"),
+    "ack_lost": Fault("25", "the next ACKs are lost", line.ack_lost, "how many, 1 if not said"),
+    "drop": Fault("25", "pieces of the stream are lost", line.share("drop"), "share, 0 to 1"),
+    "corrupt": Fault("16", "bits flip on the line", line.share("corrupt"), "share, 0 to 1"),
+    "duplicate": Fault("18", "pieces come twice", line.share("duplicate"), "share, 0 to 1"),
+    "reorder": Fault("19", "pieces change places", line.share("reorder"), "share, 0 to 1"),
+    "truncate": Fault("15", "half of a piece is lost", line.share("truncate"), "share, 0 to 1"),
+    "delay": Fault("58", "everything is late, both ways", line.delay, "seconds"),
+    "fragment": Fault("24", "the stream comes in pieces", line.fragment, "bytes, 1 if not said"),
+    "silent": Fault("12, 13", "the link hangs, and nobody is told", line.silent),
+    "unplug": Fault("14", "the device is pulled out, and stays out", line.unplug),
+    "flap": Fault("11", "the link breaks, and can be opened again at once", line.flap),
+    "garbage": Fault("16, 23", "the device sends noise", line.garbage, "bytes, 200 if not said"),
 }
 
 

@@ -55,8 +55,11 @@ class Firmware:
 
     def next_wake(self, now: float) -> float:
         """When to call `advance` next, unless something comes in before; never in the past."""
-        wake = self._origin + self.core.next_tick / (TICKS_PER_S * self._rate)
-        return max(now, wake)
+        core = self.core
+        tick = core.next_tick
+        if not self._ports and core.session is None:
+            tick = max(tick, core.tick + _BACKLOG_TICKS)  # nobody listens: once a second will do
+        return max(now, self._origin + tick / (TICKS_PER_S * self._rate))
 
     def _device_now(self, now: float) -> float:
         return (now - self._origin) * self._rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from firmware_sim import wire
+from firmware_sim.config import UNIT, DeviceConfig
 from firmware_sim.pattern import VALID, Motion
 
 RUN: Final = 0
@@ -36,3 +37,20 @@ def setpoint_in_range(setpoint: wire.Setpoint) -> bool:
         pattern != Motion.REST or not level
         for level, pattern in zip(setpoint.level, setpoint.pattern, strict=True)
     )
+
+
+def wanted(config: DeviceConfig, setpoint: wire.Setpoint) -> list[int]:
+    """What is asked for, in hundredths of a percent; zero where the zone cannot make the motion."""
+    return [
+        level * (UNIT // 10) if level and _can(config, zone, pattern & 15) else 0
+        for zone, (level, pattern) in enumerate(zip(setpoint.level, setpoint.pattern, strict=True))
+    ]
+
+
+def _can(config: DeviceConfig, zone: int, motion: int) -> bool:
+    if not config.motions >> motion & 1:
+        return False
+    if motion in (Motion.KNEAD, Motion.CIRCLE):
+        # No kneading without a sense of stall (R12).
+        return bool(config.kneading >> zone & 1) and bool(config.sensing & 3)
+    return bool((config.vibration | config.kneading) >> zone & 1)

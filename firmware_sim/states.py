@@ -87,6 +87,27 @@ class Result(IntEnum):
     NOT_ALLOWED = 14
 
 
+_TRACE_EVENTS: Final = {
+    Cause.FINISHED: "end",
+    Cause.TIME_LIMIT: "end",
+    Cause.PAUSE_LIMIT: "end",
+    Cause.ALLOWANCE: "end",
+    Cause.PAIN: "pain",
+    Cause.DEAD_MAN: "dead_man",
+    Cause.LINK_LOST: "disarm",
+    Cause.FRAME_NOISE: "disarm",
+    Cause.BATTERY_LOW: "trip",
+    Cause.CHARGING: "trip",
+    Cause.BROWN_OUT: "trip",
+    Cause.WATCHDOG: "trip",
+}
+
+
+def trace_event(cause: Cause) -> str:
+    """The event of the trace format for the end of a session by `cause`."""
+    return _TRACE_EVENTS.get(cause, "stop")
+
+
 _S = State
 _E = Event
 

@@ -68,7 +68,7 @@ class Plant:
     def drive(self, drives: list[int]) -> None:
         """Turn each zone's drive (hundredths of a percent) into the duty of its actuators."""
         motors, slope = self.motors, self._slope
-        duty = motors.duty
+        duty, current = motors.duty, motors.current
         m = 0
         for drive in drives:
             if drive:
@@ -76,6 +76,7 @@ class Plant:
                 duty[m + 1] = _START + drive * slope[m + 1] if slope[m + 1] else 0.0
             else:
                 duty[m] = duty[m + 1] = 0.0
+                current[m] = current[m + 1] = 0.0  # at once: a free-wheeling motor draws nothing
             m += 2
         motors.settled = False
 

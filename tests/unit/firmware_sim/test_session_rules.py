@@ -600,3 +600,30 @@ def test_a_device_that_slept_sends_no_backlog(peer: Peer) -> None:
     peer.run(1.0)
     outputs = peer.firmware.advance(peer.now + 60.0)
     assert 0 < len(outputs) <= 12
+
+
+def test_a_button_that_reads_as_pressed_refuses_to_arm(peer: Peer) -> None:
+    peer.run(0.2)
+    peer.firmware.core.button.pressed = True
+    assert peer.ask(peer.arm_message()).result == Result.BUTTON
+
+
+def test_six_minutes_at_full_request_end_at_the_sum_cap() -> None:
+    peer = Peer(device(mains=True))
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    peer.arm()
+    peer.drive(360.0, (1000,) * 6)
+    # 70, 50 and 35 % twice are 310: each gets 200 / 310 of its cap.
+    assert peer.telemetry.level == (451, 451, 322, 322, 225, 225)
+    assert max(sum(look.level) for look in watch.looks) <= 20_000
+    at_59 = [look for look in watch.looks if look.running <= 59.9]
+    assert max(max(look.level) for look in at_59) == 1_000
+
+
+def test_a_stop_without_a_session_keeps_the_cause_of_the_last(peer: Peer) -> None:
+    peer.arm()
+    peer.stop(2)
+    peer.stop(1)
+    peer.run(0.1)
+    assert peer.telemetry.cause == Cause.FINISHED
