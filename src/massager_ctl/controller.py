@@ -167,7 +167,8 @@ class Controller:
 
         Raises Refused and its kin, ProfileError, StoreError, LinkError.
         """
-        info, stops = self._require_idle(), self._stops_asked
+        stops = self._stops_asked
+        info = await self._fresh_info()
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         self._require_no_stop_since(stops)
         plan = make_plan(profile, limits, info)
@@ -189,7 +190,8 @@ class Controller:
         origin: Origin = Origin.LOCAL,
     ) -> None:
         """Open a session by hand, every level at zero. `duration_s`: up to 900. Raises as `play` does."""
-        info, stops = self._require_idle(), self._stops_asked
+        stops = self._stops_asked
+        info = await self._fresh_info()
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         self._require_no_stop_since(stops)
         programme = Manual(duration_s)
@@ -400,6 +402,18 @@ class Controller:
                 "Make sure that it is at rest, then clear this with `massager-ctl reset`.",
             )
         return self._info
+
+    async def _fresh_info(self) -> DeviceInfo:
+        """INFO of this very epoch: what others delivered must be on the books (R9), and the plan must fit (R15)."""
+        known = self._require_idle()
+        info = await self._driver.read_info()
+        if not info.same_device(known):
+            raise LinkLost(
+                f"the device on {self._driver.address} is not the one that was connected (R15)",
+                "Connect to it anew.",
+            )
+        self._info = info
+        return info
 
     def _require_no_stop_since(self, stops: int) -> None:
         """A stop that came while a start was being prepared ends that start (R6)."""

@@ -43,6 +43,12 @@ class Driver(Protocol):
         """Connect and read INFO. Raises LinkError, DeviceRefused or ProtocolError."""
         ...
 
+    async def read_info(self) -> DeviceInfo:
+        """Read INFO again. The next `arm` is good only for the epoch in which this was asked, so that nobody can
+        have used the device in between (R9). Raises LinkError, ProtocolError.
+        """
+        ...
+
     async def arm(self, cap: float, limit_s: int) -> None:
         """Open a session: no level above `cap` percent, no longer than `limit_s` seconds armed (1 to 2700).
 

@@ -64,6 +64,7 @@ class ReferenceDriver:
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
         self.epoch = 0
+        self._info_epoch: int | None = None
         self._seq = 0
         self._unsent: tuple[Setpoint, float] | None = None
         self._lost: LinkError | None = None
@@ -84,7 +85,7 @@ class ReferenceDriver:
         loop = asyncio.get_running_loop()
         self._listener = listener
         self._splitter = Splitter()
-        self._lost = self._last_garbage = self.newest = None
+        self._lost = self._last_garbage = self.newest = self._info_epoch = None
         self.bad_frames = 0
         self._first_telemetry = loop.create_future()
         self._transport.on_drained(self._send_unsent)
@@ -118,12 +119,15 @@ class ReferenceDriver:
             "Is the device switched on, and is this the right port? `massager-ctl scan` lists what is there.",
         )
 
+    async def read_info(self) -> DeviceInfo:
+        self._info_epoch = self._require_telemetry().epoch
+        return await self._ask_info()
+
     async def arm(self, cap: float, limit_s: int) -> None:
         newest = self._require_telemetry()
+        epoch = newest.epoch if self._info_epoch is None else self._info_epoch
         owner, seq = secrets.randbits(31) | 1, secrets.randbits(32)
-        request = Arm(
-            _token(), owner, newest.epoch, newest.challenge, seq, max(1, int(cap * 10)), limit_s
-        )
+        request = Arm(_token(), owner, epoch, newest.challenge, seq, max(1, int(cap * 10)), limit_s)
         ack = await self._ask(request)
         assert isinstance(ack, Ack)
         if ack.result != Result.OK:
