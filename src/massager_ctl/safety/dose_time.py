@@ -2,8 +2,8 @@
 
 Within one boot it follows boottime. Across boots it follows the wall clock, and only where that is above the highest
 wall time ever seen. So it may fall behind true time, which frees dose later, and setting a clock back, or forward
-within a boot, frees nothing. One thing it cannot see: a wall clock set forward and a reboot, with nothing looked at
-in between.
+within a boot, frees nothing. One thing it cannot see: a wall clock set forward between the last look in one boot and
+the first look in the next.
 """
 
 from __future__ import annotations
