@@ -61,14 +61,12 @@ class Admission:
         *,
         subject: Subject = Subject.REAL,
         watcher: Watcher = Watcher.PERSON,
-        enforce_simulated: bool = False,
     ) -> None:
-        """`store`: in memory where `subject` is not REAL. `enforce_simulated`: dose and caps count there as well."""
+        """`store`: in memory where `subject` is not REAL."""
         self._store = store
         self._config = config
         self._moment = moment
         self._subject = subject
-        self._enforce_simulated = enforce_simulated
         self._watcher = watcher
         self._counted: DeviceInfo | None = None
         self.notes: tuple[str, ...] = ()
@@ -90,7 +88,7 @@ class Admission:
         return self._subject is not Subject.REAL
 
     def _counts(self, info: DeviceInfo) -> bool:
-        return self._enforce_simulated or not self.simulated(info)
+        return self._config.limits.count_simulated or not self.simulated(info)
 
     async def limits(self, info: DeviceInfo, *, cap: float | None, origin: Origin) -> Limits:
         """The caps in force now. `cap`: percent, lowers only. Raises Refused and its kin, StoreError."""
@@ -131,6 +129,11 @@ class Admission:
         """Lower or lock (R22); returns what to tell the person. Raises StoreError."""
         await self._store.report_pain(kind, origin)
         return pain.classify(kind).text
+
+    async def answer_symptoms(self, answer: screening.Answer) -> None:
+        """Keep what somebody at this machine answered to "any symptom today?" (R18, R21). Raises StoreError."""
+        answered = screening.Answered(screening.SYMPTOMS.id, answer, self._now())
+        await self._store.answer([answered])
 
     async def close(self) -> None:
         """Let go of the ledger."""

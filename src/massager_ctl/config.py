@@ -42,6 +42,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     user_cap: Percent = USER_CAP
     """Percent, 0 to 70: the most in any zone (R1)."""
+    count_simulated: bool = False
+    """Whether dose and first sessions hold for a simulated device too, in a ledger that ends with the process (R9)."""
 
 
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):

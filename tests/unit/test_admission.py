@@ -171,9 +171,10 @@ async def test_a_simulator_neither_blocks_nor_caps_unless_asked(setup: Setup) ->
         await permit.settle(900.0, "finished")
     assert admission.dose_left_s is None
     assert admission.watcher(SIMULATED) is Watcher.SIMULATED
-    strict = setup.admission(Subject.EMBEDDED, enforce_simulated=True)
+    setup.config.path.write_text("[limits]\ncount_simulated = true\n")
+    setup.config = load(setup.config.path, env={})
     with pytest.raises(DoseSpent):
-        await strict.limits(SIMULATED, cap=None, origin=Origin.LOCAL)
+        await setup.limits(SIMULATED, Subject.EMBEDDED)
 
 
 @pytest.mark.asyncio

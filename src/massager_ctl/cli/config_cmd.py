@@ -19,6 +19,8 @@ TEMPLATE: Final = """\
 [limits]
 # Your own cap in percent, 0 to 70. It only ever lowers what is allowed.
 # user_cap = 40
+# Let the dose count for the built-in simulator too.
+# count_simulated = false
 
 [mqtt]
 # The broker that `massager-ctl serve` uses. Better than a password here:
