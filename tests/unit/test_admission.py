@@ -270,3 +270,16 @@ async def test_r23_nobody_to_ask_refuses_before_anything_is_reserved(setup: Setu
     assert await setup.store.history() == ()
     await admission.reserve(INFO, profile="gentle", running_s=600.0, origin=Origin.LOCAL)
     await admission.close()
+
+
+@pytest.mark.asyncio
+async def test_r21_the_answer_about_today_is_kept_with_the_others(setup: Setup) -> None:
+    await setup.screen()
+    setup.clock.advance(13 * 3600.0)
+    with pytest.raises(ScreeningNeeded, match="last 12 hours"):
+        await setup.limits()
+    await setup.admission().answer_symptoms(Answer.NO)
+    assert (await setup.limits()).cap == 25.0
+    await setup.admission().answer_symptoms(Answer.NOT_CERTAIN)
+    with pytest.raises(ScreeningNeeded, match="seek medical care"):
+        await setup.limits()
