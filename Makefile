@@ -48,6 +48,7 @@ bench: $(DEV) ## run the benchmarks
 	@set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 docs: $(DEV) ## write the generated parts of the documents anew
+	$(BIN)/python -m massager_ctl.profile.reference docs/reference
 	$(BIN)/python tools/documents.py
 
 mutants: $(DEV) ## mutation testing of the safety rules: every survivor is a missing test

@@ -8,6 +8,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
+import msgspec
+
 from massager_ctl.device import VIBRATE_ALL, Pattern
 from massager_ctl.profile.curve import FALL, RISE, Curve, cut, fall, follow, lower, target, value_at
 from massager_ctl.profile.model import (
@@ -20,6 +22,7 @@ from massager_ctl.profile.model import (
     Rest,
     Share,
     Step,
+    scaled,
 )
 from massager_ctl.profile.timeline import Guided, Plan, PlanStep, Point, Segment
 from massager_ctl.safety.envelope import GENTLE_S, envelope
@@ -41,6 +44,24 @@ class Written(Enum):
 def build(profile: Profile, limits: Limits, written: Written) -> Plan:
     """The curves of `profile` under `limits`; proves nothing."""
     return _Builder(profile, limits, written).plan()
+
+
+def fit(profile: Profile, own: Limits) -> Profile:
+    """Every aim scaled so that the sum is within the profile's own limits (R1).
+
+    Lowered plans are built from this: a zone gets no more because another one gets less.
+    """
+    return msgspec.structs.replace(
+        profile, steps=tuple(_fitted(step, own) for step in profile.steps)
+    )
+
+
+def _fitted(step: Step, own: Limits) -> Step:
+    if not isinstance(step, Powered):
+        return step
+    share = sum_share(step.parts, own)
+    parts = tuple(Part(part.zone, scaled(part.aim, share), part.pattern) for part in step.parts)
+    return msgspec.structs.replace(step, parts=parts)
 
 
 class _Builder:

@@ -8,20 +8,7 @@ import msgspec
 
 from massager_ctl.device import DeviceInfo, Pattern, Sensing
 from massager_ctl.errors import Refused
-from massager_ctl.profile.build import sum_share
-from massager_ctl.profile.model import (
-    Aim,
-    HandsOn,
-    Keyframes,
-    Part,
-    Percent,
-    Powered,
-    Profile,
-    Rest,
-    Share,
-    Step,
-)
-from massager_ctl.safety.limits import Limits
+from massager_ctl.profile.model import HandsOn, Part, Powered, Profile, Rest, Step, scaled
 from massager_ctl.units import DIRECTIONS, Direction, Motion, Zone
 
 FALLBACKS: Final[dict[Motion, tuple[Motion, ...]]] = {
@@ -45,14 +32,13 @@ MEAN: Final[dict[Motion, float]] = {
 """Roughly the part of its level that a motion delivers over a cycle; a stand-in with more gets less level."""
 
 
-def adapt(profile: Profile, info: DeviceInfo, own: Limits) -> tuple[Profile, tuple[str, ...]]:
+def adapt(profile: Profile, info: DeviceInfo) -> tuple[Profile, tuple[str, ...]]:
     """The profile that this device can play, and in words what had to be left out or replaced.
 
-    `own`: the profile's own limits. A zone gets no more because another is left out of the sum (R1).
     Refused where no powered part is left of a profile that had one.
     """
     notes: dict[str, None] = {}
-    steps = tuple(_adapted(step, info, own, notes) for step in profile.steps)
+    steps = tuple(_adapted(step, info, notes) for step in profile.steps)
     if profile.powered and not any(isinstance(step, Powered) for step in steps):
         raise Refused(
             f"nothing of '{profile.id}' is left to play on device {info.serial}: {'; '.join(notes)}",
@@ -63,29 +49,26 @@ def adapt(profile: Profile, info: DeviceInfo, own: Limits) -> tuple[Profile, tup
     return msgspec.structs.replace(profile, steps=steps), tuple(notes)
 
 
-def _adapted(step: Step, info: DeviceInfo, own: Limits, notes: dict[str, None]) -> Step:
+def _adapted(step: Step, info: DeviceInfo, notes: dict[str, None]) -> Step:
     match step:
         case Powered():
-            return _powered(step, info, own, notes)
+            return _powered(step, info, notes)
         case HandsOn() | Rest():
             return step
 
 
-def _powered(step: Powered, info: DeviceInfo, own: Limits, notes: dict[str, None]) -> Step:
+def _powered(step: Powered, info: DeviceInfo, notes: dict[str, None]) -> Step:
     heat = step.heat_c
     if heat is not None and not info.heat:
         notes["this device has no heat: the session goes without"] = None
         heat = None
-    share = sum_share(step.parts, own)
-    parts = tuple(
-        played for part in step.parts if (played := _part(part, share, info, notes)) is not None
-    )
+    parts = tuple(played for part in step.parts if (played := _part(part, info, notes)) is not None)
     if not parts:
         return Rest(step.duration_s, step.title, step.say, step.place)
     return msgspec.structs.replace(step, parts=parts, heat_c=heat)
 
 
-def _part(part: Part, share: float, info: DeviceInfo, notes: dict[str, None]) -> Part | None:
+def _part(part: Part, info: DeviceInfo, notes: dict[str, None]) -> Part | None:
     zone, wanted = part.zone, part.pattern
     if zone not in info.zones:
         notes[f"this device has no {zone} pad: that zone is left out"] = None
@@ -102,8 +85,8 @@ def _part(part: Part, share: float, info: DeviceInfo, notes: dict[str, None]) ->
             notes[f"this device cannot {wanted.motion} {wanted.direction}: {direction} instead"] = (
                 None
             )
-        scale = share * min(1.0, MEAN[wanted.motion] / MEAN[motion])
-        return Part(zone, _scaled(part.aim, scale), Pattern(motion, direction))
+        scale = min(1.0, MEAN[wanted.motion] / MEAN[motion])
+        return Part(zone, scaled(part.aim, scale), Pattern(motion, direction))
     notes[f"this device cannot {wanted.motion} at {zone}, nor anything gentler: left out"] = None
     return None
 
@@ -123,15 +106,3 @@ def _direction(motion: Motion, wanted: Direction, info: DeviceInfo) -> Direction
         return Direction.NONE
     order = (wanted, Direction.ALTERNATE, Direction.CW, Direction.CCW, Direction.DOWN, Direction.UP)
     return next((way for way in order if way in suits and way in info.directions), None)
-
-
-def _scaled(aim: Aim, scale: float) -> Aim:
-    if scale >= 1.0:
-        return aim
-    match aim:
-        case Share():
-            return Share(aim.part * scale)
-        case Percent():
-            return Percent(aim.value * scale)
-        case Keyframes():
-            return Keyframes(tuple((t, level * scale) for t, level in aim.points))

@@ -37,6 +37,7 @@ class Curve:
         """Go on in a straight line to `level` at `t`; a point on the line so far is merged into it."""
         points = self.points
         last_t, last = points[-1]
+        t = max(t, last_t)  # sums of times may differ in their last bit
         if t - last_t <= _TINY and abs(level - last) <= _TINY:
             return
         if len(points) > 1 and t - last_t > _TINY and (last != 0.0 or level == 0.0):
@@ -77,7 +78,8 @@ def target(
     if GENTLE * part < limit < cap * part:
         kinks.append(reached_at(limit / part, cap, ramp_s))
     times = [running, *sorted(kink for kink in kinks if running < kink < until), until]
-    return [(start + ran - running, at(ran)) for ran in times]
+    inside = [(start + ran - running, at(ran)) for ran in times[1:-1]]
+    return [(start, at(running)), *inside, (end, at(until))]
 
 
 def follow(level: float, goal: Sequence[Point]) -> list[Point]:
@@ -120,6 +122,8 @@ def value_at(points: Sequence[Point], t: float) -> float:
     if index == len(points):
         return points[-1][1]
     (t0, v0), (t1, v1) = points[index - 1], points[index]
+    if t == t1:
+        return v1  # exactly: a last bit below zero is no level
     return v0 + (v1 - v0) * (t - t0) / (t1 - t0)
 
 

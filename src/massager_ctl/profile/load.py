@@ -117,7 +117,7 @@ class _ProfileReader(Reader):
         named = self._seconds(entries, "duration", 1.0, SESSION_LIMIT_S)
         fade = self._seconds(entries, "fade", FADE_MIN_S, FADE_MAX_S) or 8.0
         ramp = self._seconds(entries, "ramp", RAMP_MIN_S, RAMP_MAX_S, "R2") or RAMP_MIN_S
-        warm = self._seconds(entries, "warm_up", GENTLE, 600.0, "P5")
+        warm = self._seconds(entries, "warm_up", WARM_S, 600.0, "P5")
         identity = self._id(entries, source)
         steps = self._steps(entries, cap, heat, named, warm)
         if self.problems:
@@ -218,6 +218,4 @@ class _ProfileReader(Reader):
         parts = tuple(Part(zone, gentle) for zone in ZONES if zone in used)
         if not parts:
             self.wrong(place, "P5", "warm_up without a powered step", "leave it out")
-        if warm < WARM_S and not self.problems:
-            self.wrong(place, "P5", f"warm_up is {warm:g} s", f"tissue needs {WARM_S:g} s")
         return Powered(warm, parts, heat_c=heat, title="warm-up", place=place)

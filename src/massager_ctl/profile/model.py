@@ -63,6 +63,19 @@ class Keyframes(Struct, frozen=True):
 Aim = Share | Percent | Keyframes
 
 
+def scaled(aim: Aim, scale: float) -> Aim:
+    """The same aim at `scale` times its level; never more than it was."""
+    if scale >= 1.0:
+        return aim
+    match aim:
+        case Share():
+            return Share(aim.part * scale)
+        case Percent():
+            return Percent(aim.value * scale)
+        case Keyframes():
+            return Keyframes(tuple((t, level * scale) for t, level in aim.points))
+
+
 class Breath(Struct, frozen=True):
     """A breathing rhythm in seconds: in, then out."""
 

@@ -9,11 +9,11 @@ import msgspec
 
 from massager_ctl.device import DeviceInfo, Pattern
 from massager_ctl.errors import ProfileError, Refused
-from massager_ctl.profile.build import Written, build
+from massager_ctl.profile.build import Written, build, fit
 from massager_ctl.profile.capability import adapt
 from massager_ctl.profile.model import Profile
 from massager_ctl.profile.prove import prove
-from massager_ctl.profile.timeline import Guided, Plan, PlanCursor, Segment
+from massager_ctl.profile.timeline import Guided, Plan, PlanCursor, Segment, rows
 from massager_ctl.safety.limits import BOUNDS_LAYER, CapLayer, Limits, combine
 from massager_ctl.units import ZONES, Motion, Zone
 
@@ -35,8 +35,9 @@ def make_plan(profile: Profile, limits: Limits, info: DeviceInfo | None = None) 
     layers = [layer for layer in limits.layers if layer.name not in {BOUNDS_LAYER.name, "profile"}]
     sum_cap = limits.sum_cap
     notes: tuple[str, ...] = ()
+    fitted = fit(profile, own)
     if info is not None:
-        profile, notes = adapt(profile, info, own)
+        fitted, notes = adapt(fitted, info)
         layers.append(CapLayer("device", info.caps, "the device allows no more"))
         sum_cap = min(sum_cap, info.sum_cap)
     allowed = combine((*layers, own_layer), sum_cap)
@@ -48,8 +49,11 @@ def make_plan(profile: Profile, limits: Limits, info: DeviceInfo | None = None) 
             f"nothing of '{profile.id}' is left to play: {'; '.join(reasons)}",
             "Raise that cap, or choose another profile.",
         )
-    if notes or allowed.sum_cap < own.sum_cap:
-        plan = build(profile, allowed, Written.LOWERED)
+    highest = max((sum(levels) for _, _, levels in rows(plan.zones)), default=0.0)
+    if highest > allowed.sum_cap:
+        notes += (f"all zones together are capped at {allowed.sum_cap:g}",)
+    if notes:
+        plan = build(fitted, allowed, Written.LOWERED)
         violations = prove(plan)
         if violations:
             raise Refused(
