@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,11 @@ from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
 from firmware_sim.links.ble.radio import RadioController, VirtualRadio
+
+# bumble warns of what is meant to happen here: refused pairing, writes without a bond, links that drop.
+_LOG: Final = logging.getLogger("bumble")
+if _LOG.level == logging.NOTSET:
+    _LOG.setLevel(logging.CRITICAL)
 
 ADVERTISING_MS: Final = 50.0
 """Advertising interval: short, so that a scan finds the device at once."""

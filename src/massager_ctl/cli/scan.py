@@ -1,0 +1,81 @@
+"""`massager-ctl scan`: which devices are there, on Bluetooth and on serial ports?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from massager_ctl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from massager_ctl.transports.scan import Found
+
+HEADINGS: Final = ("ADDRESS", "NAME", "SIGNAL", "BATTERY", "FIRMWARE", "SUPPORTED")
+
+
+@click.command(
+    "scan",
+    epilog="""\b
+Examples:
+  massager-ctl scan
+  massager-ctl scan --seconds 10 --all     everything that is heard
+  massager-ctl scan --json                 for programs""",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, 120),
+    default=3.0,
+    show_default=True,
+    help="How long to listen on Bluetooth.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show devices of other kinds too.")
+@click.option(
+    "--hci", default="", metavar="HCI", help="A Bluetooth controller: tcp:HOST:PORT, usb:0."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def scan(seconds: float, everything: bool, hci: str, as_json: bool) -> int:
+    """Find devices on Bluetooth and serial ports, with signal, battery and firmware."""
+    from massager_ctl.transports import scan as scanning
+
+    result = asyncio.run(scanning.scan(seconds, hci))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(result).decode())
+        return ExitCode.OK
+    shown = [found for found in result.devices if everything or found.supported]
+    if shown:
+        click.echo("\n".join(table(shown)))
+    else:
+        click.echo("No massager was found. Is it switched on and near, or plugged in?")
+    hidden = len(result.devices) - len(shown)
+    if hidden:
+        what = "device of another kind" if hidden == 1 else "devices of other kinds"
+        click.echo(f"{hidden} {what} not shown; --all shows everything.")
+    for note in result.notes:
+        click.echo(note, err=True)
+    return ExitCode.OK
+
+
+def table(devices: list[Found]) -> list[str]:
+    """Lines with aligned columns; what is not known is a dash."""
+    rows = [HEADINGS, *(_row(found) for found in devices)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(HEADINGS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _row(found: Found) -> tuple[str, ...]:
+    supported = "yes" if found.supported else "no"
+    return (
+        found.address,
+        found.name or "-",
+        "-" if found.rssi is None else f"{found.rssi} dBm",
+        "-" if found.battery is None else f"{found.battery} %",
+        found.firmware or "-",
+        f"{supported}: {found.note}" if found.note else supported,
+    )
