@@ -16,7 +16,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Desk:
         )
 
     @contextlib.contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
         """`massager-ctl` in the background, with pipes; killed at the end if it is still there."""
         with subprocess.Popen(
             [BIN / "massager-ctl", *arguments],
@@ -77,7 +77,7 @@ class Desk:
                     process.kill()
 
     @contextlib.contextmanager
-    def simulator(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def simulator(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
         """`massager-sim serve` on `self.port`, ready."""
         with subprocess.Popen(
             [BIN / "massager-sim", "serve", "--pty", self.port, "--trace", self.trace, *arguments],
@@ -127,7 +127,7 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk() -> Iterator[Desk]:
+def desk() -> Generator[Desk]:
     """A desk that is cleared at the end."""
     # Short: the path of a Unix socket holds about a hundred bytes.
     folder = Path(tempfile.mkdtemp(prefix="mctl-"))
@@ -154,7 +154,8 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            # Only so it becomes the program's own terminal, with Ctrl-C; no other thread runs here.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )
 
     def type(self, keys: str) -> None:

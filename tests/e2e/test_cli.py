@@ -285,3 +285,73 @@ def test_dry_run_touches_nothing(desk: Desk) -> None:
     assert plan["end_reason"] == "dry_run"
     assert plan["zones"]["neck_left"][0] == [0, 0]
     assert not (desk.folder / "run").exists()
+
+
+OWNER = """
+import asyncio, sys
+from massager_ctl import connect
+
+async def main():
+    async with connect(sys.argv[1], simulated=True):
+        print("owned", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_run_is_the_view_of_whatever_owns_the_device(desk: Desk) -> None:
+    with (
+        desk.simulator(),
+        subprocess.Popen(
+            [sys.executable, "-c", OWNER, desk.device],
+            env=desk.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as owner,
+    ):
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "owned\n"
+            with desk.running(*run_arguments(desk, "--cap", "15")) as run:
+                desk.wait_until_it_moves()
+                status = desk.status()
+                assert status is not None
+                assert (status["profile"], status["caps"]["neck_left"]) == ("restorative", 15.0)
+                run.send_signal(signal.SIGINT)
+                out, error = run.communicate(timeout=PATIENCE_S)
+            assert (run.returncode, error) == (130, "")
+            assert "Restorative session" in out
+            assert "confirmed at zero" in out
+            assert owner.poll() is None  # it still owns the device, at rest
+            status = desk.status()
+            assert status is not None
+            assert not any(status["actual"].values())
+            with desk.running(*run_arguments(desk)) as run:
+                desk.wait_until_it_moves()
+                assert desk.ctl("stop").returncode == 0
+                run.communicate(timeout=PATIENCE_S)
+            assert run.returncode == 0
+            with desk.running(*run_arguments(desk)) as run:
+                desk.wait_until_it_moves()
+                owner.kill()
+                _, error = run.communicate(timeout=PATIENCE_S)
+            assert run.returncode == 4
+            assert "the program that owns the device has ended" in " ".join(error.split())
+        finally:
+            owner.kill()
+    assert desk.at_zero()
+
+
+def test_a_frozen_owner_is_a_stop_that_is_not_confirmed(desk: Desk) -> None:
+    with desk.simulator(), desk.running(*run_arguments(desk)) as run:
+        desk.wait_until_it_moves()
+        run.send_signal(signal.SIGSTOP)
+        stopped = desk.ctl("stop")
+        assert stopped.returncode == 5
+        assert "unplug" in stopped.stderr.lower()
+        run.send_signal(signal.SIGCONT)
+        run.communicate(timeout=PATIENCE_S)
+        # The device ended it long ago by itself (R4), so a rule's end it is.
+        assert run.returncode in (0, 3)
+    assert desk.at_zero()

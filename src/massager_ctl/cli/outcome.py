@@ -58,7 +58,7 @@ class Outcome(Struct, frozen=True):
             "end_reason": self.end_reason,
             "text": end.text if end else "",
             "exit_code": int(self.exit_code),
-            "confirmed": end is not None and end.error is None,
+            "confirmed": end is not None and self.trouble is None,
             "profile": self.profile,
             "device": self.device,
             "serial": self.info.serial if self.info else None,

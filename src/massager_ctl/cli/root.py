@@ -47,10 +47,10 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 
 EPILOG: Final = """\b
 Examples:
-  massager-ctl run restorative --speed 60     a try-out on the built-in simulator
-  massager-ctl scan                           which devices are there?
-  massager-ctl run gentle --device auto       the one device found
-  massager-ctl stop                           from any terminal, at any time
+  massager-ctl run restorative --speed 60   a try-out on the simulator
+  massager-ctl scan                         which devices are there?
+  massager-ctl run gentle --device auto     the one device found
+  massager-ctl stop                         from any terminal, at any time
 
 No medical device. If anything feels wrong, stop; ask a doctor if in doubt."""
 

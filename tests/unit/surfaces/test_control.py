@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import stat
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 from tests.e2e.harness import Bench, tell
 
+from massager_ctl.compose import last_device, remember_device
+from massager_ctl.config import data_path
 from massager_ctl.device import Cause, DeviceState
 from massager_ctl.errors import (
     DeviceBusy,
@@ -31,6 +34,7 @@ from massager_ctl.surfaces.control import client, document, paths
 from massager_ctl.surfaces.control.remote import RemoteController, error_from
 from massager_ctl.surfaces.control.server import ControlServer
 from massager_ctl.surfaces.control.starting import starter
+from massager_ctl.transports.address import parse_address
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
@@ -400,10 +404,30 @@ def test_an_owner_that_dies_is_a_stop_that_is_not_confirmed(runtime: Path) -> No
         assert client.stop_all(owners, wait_s=1.0)[0]["error"]["code"] == "stop_unconfirmed"
 
 
-def test_stop_quickly_leaves_what_it_cannot_do(runtime: Path) -> None:
-    assert client.stop_quickly([]) is None
+def test_stop_quickly_leaves_what_it_cannot_do(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_DATA", str(runtime.parent))
     assert client.stop_quickly(["--help"]) is None
     assert client.stop_quickly(["a", "b"]) is None
+    assert client.stop_quickly(["massager"]) is None
+    assert client.stop_quickly([]) == 4
+    assert "none was used before" in capsys.readouterr().err
+    (runtime.parent / "last-device").write_text("serial:/dev/ttyUSB0")
+    assert client.stop_quickly([]) is None
+
+
+def test_the_fast_stop_looks_where_the_device_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MASSAGER_CTL_DATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    remember_device(parse_address("sim:"), data_path())
+    assert not client.used_before() or sys.platform != "linux"
+    remember_device(parse_address("serial:/dev/ttyUSB0"), data_path())
+    assert client.used_before()
+    assert str(last_device(data_path())) == "serial:/dev/ttyUSB0"
 
 
 @pytest.mark.parametrize("error", [Refused("no", "why"), InputError("no"), StopUnconfirmed("no")])

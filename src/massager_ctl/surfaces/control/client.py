@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -26,6 +25,14 @@ STOP_WAIT_S = 4.0
 """How long to wait for a stop's confirmation: longer than four tries on the slowest link (R6)."""
 
 ANSWER_WAIT_S = 5.0
+
+STOP = b'{"request":"stop"}\n'
+
+NOTHING = "no program on this machine owns a device, and none was used before"
+NOTHING_REMEDY = (
+    "Name one: `massager-ctl stop --device serial:/dev/ttyUSB0`."
+    " If a massager is running, unplug it."
+)
 
 _LINE_MAX = 1 << 20
 
@@ -53,6 +60,8 @@ class Connection:
 
     def send(self, request: dict[str, Any]) -> None:
         """Send one request, stamped with the time, so that one that was held up is dropped (R5)."""
+        import json
+
         self.sock.sendall(json.dumps({**request, "t": time.monotonic()}).encode() + b"\n")
 
     def receive(self, timeout: float | None = ANSWER_WAIT_S) -> dict[str, Any]:
@@ -71,6 +80,8 @@ class Connection:
             self._buffer += data
             if len(self._buffer) > _LINE_MAX:
                 raise NoAnswer("the answer makes no sense")
+        import json
+
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             answer: Any = json.loads(line)
@@ -114,7 +125,7 @@ def stop_all(owners: list[Connection], wait_s: float = STOP_WAIT_S) -> list[dict
     answers: dict[int, dict[str, Any]] = {}
     for number, owner in enumerate(owners):
         try:
-            owner.send({"request": "stop"})
+            owner.sock.sendall(STOP)  # json is loaded while the device confirms
         except OSError as error:
             answers[number] = unconfirmed(f"the request could not be handed over ({error})")
     end = time.monotonic() + wait_s
@@ -161,13 +172,16 @@ def watch(owner: Connection) -> Iterator[dict[str, Any]]:
 def stop_quickly(arguments: list[str]) -> int | None:
     """Answer `massager-ctl stop [NAME]` without loading anything else; None where more is needed.
 
-    Returns the exit code: 0 confirmed, 5 not confirmed.
+    Returns the exit code: 0 confirmed, 4 nothing there to stop, 5 not confirmed.
     """
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
         return None
     owners = open_owners(*arguments)
     if not owners:
-        return None
+        if arguments or used_before():
+            return None
+        sys.stderr.write(f"error: {NOTHING}\n  {NOTHING_REMEDY}\n")
+        return 4
     code = 0
     for owner, answer in zip(owners, stop_all(owners), strict=True):
         name = os.path.basename(owner.path)[:-5]
@@ -177,6 +191,17 @@ def stop_quickly(arguments: list[str]) -> int | None:
             code = 5
             sys.stderr.write(describe(name, answer))
     return code
+
+
+def used_before() -> bool:
+    """Whether a device is remembered that could be opened to stop it; True where this cannot be told cheaply."""
+    folder = os.environ.get("MASSAGER_CTL_DATA")
+    if not folder:
+        if sys.platform != "linux":
+            return True
+        home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+        folder = os.path.join(home, "massager-ctl")
+    return os.path.exists(os.path.join(folder, "last-device"))
 
 
 def describe(name: str, answer: dict[str, Any]) -> str:

@@ -152,9 +152,9 @@ class RemoteController:
         try:
             while line := await reader.readline():
                 self._take(status_from(_decoded(line)["status"]))
-            self._over(Cause.LINK_LOST, "", _gone())
+            self._over(Cause.LINK_LOST, _gone().message, _gone())
         except (OSError, ValueError, KeyError, MassagerError):
-            self._over(Cause.LINK_LOST, "", _gone())
+            self._over(Cause.LINK_LOST, _gone().message, _gone())
         finally:
             await _hung_up(writer)
 
