@@ -62,7 +62,7 @@ def test_any_one_unanswered_blocks(question: object) -> None:
 @pytest.mark.parametrize("question", EVERY, ids=lambda question: question.id)
 def test_yes_and_not_certain_block_each(question: object, answer: Answer) -> None:
     question_id = question.id  # type: ignore[attr-defined]
-    verdict = evaluate(answers(**{question_id: Answered(question_id, answer, THEN)}), THEN)
+    verdict = evaluate(answers() | {question_id: Answered(question_id, answer, THEN)}, THEN)
     assert isinstance(verdict, Blocked)
     assert verdict.text == BY_ID[question_id].reason
 
@@ -71,7 +71,7 @@ def test_yes_and_not_certain_block_each(question: object, answer: Answer) -> Non
 def test_a_doctor_can_agree_to_some_and_never_to_others(question: object) -> None:
     question_id = question.id  # type: ignore[attr-defined]
     agreed = Answered(question_id, Answer.YES, THEN, doctor_agreed=True)
-    verdict = evaluate(answers(**{question_id: agreed}), THEN)
+    verdict = evaluate(answers() | {question_id: agreed}, THEN)
     assert isinstance(verdict, Clear) is (BY_ID[question_id].weight is Weight.DOCTOR)
 
 
