@@ -193,6 +193,7 @@ class SimulatedDevice:
         """Switch the device off: every link breaks, and nothing is scheduled any more."""
         if self._closed:
             return
+        self._turn()
         self.drop_links("the simulated device was switched off")
         self._closed = True
         if self._wake is not None:

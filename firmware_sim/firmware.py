@@ -44,7 +44,7 @@ class Firmware:
         self._rate = config.clock_rate
         self._ports: dict[int, Port] = {}
         self._outputs: list[SendTo] = []
-        self._boot_tick = self.core.boot_tick
+        self._boot = self.core.memory.boot
 
     # --- time
 
@@ -78,8 +78,8 @@ class Firmware:
         """TELEMETRY to every link that can carry it."""
         core = self.core
         core.changed = False
-        if core.boot_tick != self._boot_tick:
-            self._boot_tick = core.boot_tick
+        if core.memory.boot != self._boot:
+            self._boot = core.memory.boot
             for port in self._ports.values():
                 port.flush()
         listeners = [port for port in self._ports.values() if port.talks]

@@ -8,7 +8,7 @@ import pytest
 
 from firmware_sim import wire
 from firmware_sim.button import Button, Edge
-from firmware_sim.config import DeviceConfig
+from firmware_sim.config import DeviceConfig, LinkKind
 from firmware_sim.firmware import Firmware
 from firmware_sim.guard_heat import HeatGuard
 from firmware_sim.memory import RECORDS
@@ -645,3 +645,23 @@ def test_an_allowance_of_another_size_is_not_believed() -> None:
     peer = make(nvm)
     assert peer.telemetry.cause == Cause.MEMORY
     assert peer.telemetry.allowance == 0
+
+
+def test_a_device_that_senses_nothing_sees_no_stall() -> None:
+    peer = make(sensing=0)
+    running(peer)
+    load(peer, 1.0)
+    peer.drive(2.0, LOW)
+    assert peer.firmware.core.state is State.RUNNING
+
+
+def test_a_reset_forgets_half_a_frame_on_every_link(peer: Peer) -> None:
+    Peer(peer.firmware, LinkKind.BLE, link=2)
+    peer.raw(b"\x05ga")
+    peer.firmware.core.restart(Cause.NONE)
+    peer.run(0.1)
+    peer.send(wire.GetInfo(6))
+    info = peer.heard[-1]
+    assert isinstance(info, wire.Info)
+    assert info.token == 6
+    assert peer.firmware.rejected == 0

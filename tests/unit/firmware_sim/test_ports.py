@@ -517,3 +517,56 @@ def test_the_faults_are_listed() -> None:
 def test_help_has_examples() -> None:
     result = CliRunner().invoke(main, ["serve", "--help"])
     assert "massager-sim serve --pty /tmp/massager" in result.output
+
+
+def test_commands_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "firmware_sim", "serve", "--pty", "m"],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    os.close(slave)
+    assert line(process) == "ready: serial m"
+
+    def typed(word: str) -> None:
+        os.write(master, f"{word}\n".encode())
+
+    typed("status")
+    assert line(process).startswith("SIM-00000001: idle, cause none, levels 0.0")
+    typed("press")
+    typed("release")
+    typed("status")
+    assert line(process).startswith("SIM-00000001: latched, cause button")
+    typed("")
+    typed("dance")
+    assert line(process).startswith("unknown: dance. There are: press, release, hold")
+    typed("hold")
+    typed("quit")
+    assert process.wait(PATIENCE_S) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+    os.close(master)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_of_input_does_not_end_the_device(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "firmware_sim", "serve", "--tcp", "127.0.0.1:0"],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    os.close(slave)
+    assert line(process).startswith("ready: tcp")
+    os.write(master, b"\x04")
+    time.sleep(0.3)
+    assert process.poll() is None
+    assert finish(process, signal.SIGTERM) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+    os.close(master)

@@ -627,3 +627,11 @@ def test_a_stop_without_a_session_keeps_the_cause_of_the_last(peer: Peer) -> Non
     peer.stop(1)
     peer.run(0.1)
     assert peer.telemetry.cause == Cause.FINISHED
+
+
+def test_a_pause_that_is_asked_for_again_is_one_pause() -> None:
+    peer = short(pause_s=3)
+    peer.arm()
+    peer.drive(2.0, mode=1)
+    peer.drive(1.4, mode=1, period=5000)
+    assert peer.firmware.core.cause is Cause.PAUSE_LIMIT
