@@ -83,6 +83,7 @@ class MqttBridge:
         self._problem = ""
         self._trouble = ""
         self._version = version("massager-ctl")
+        self._identifier = f"massager-ctl-{device}-{secrets.token_hex(4)}"
         self._retelling: asyncio.Future[None] | None = None
         self.connected = False
 
@@ -126,7 +127,7 @@ class MqttBridge:
         try:
             while True:
                 try:
-                    async with Broker(self._settings, self.topics) as broker:
+                    async with Broker(self._settings, self.topics, self._identifier) as broker:
                         backoff.reset()
                         await self._attend(broker)
                 except LinkError as error:

@@ -67,7 +67,9 @@ class _StopsFirst(asyncio.Queue[aiomqtt.Message]):
 class Broker:
     """One connection, as an async context. All its methods raise LinkError and its kin when it is lost."""
 
-    def __init__(self, settings: BrokerSettings, topics: Topics) -> None:
+    def __init__(self, settings: BrokerSettings, topics: Topics, identifier: str) -> None:
+        """`identifier`: this client's name, the same one for each connection of this process."""
+        self._identifier = identifier
         self._settings = settings
         self._topics = topics
         self._five = settings.protocol == "5"
@@ -93,9 +95,11 @@ class Broker:
             will=aiomqtt.Will(
                 self._topics.of(Leaf.AVAILABILITY), b"offline", form.qos, form.retained
             ),
-            # Nothing is kept for this client while it is away: no backlog, no old orders (R18).
+            # The same name each time, so that a half-open connection of before is taken over, its will included.
+            identifier=self._identifier,
+            # Nothing is kept for this client while it is away: no backlog, no old orders (R18). On MQTT 5 the
+            # first connection of each client object starts clean.
             clean_session=None if self._five else True,
-            clean_start=True,
             properties=_connect_properties() if self._five else None,
             timeout=TIMEOUT_S,
             keepalive=KEEP_ALIVE_S,

@@ -151,14 +151,14 @@ def _always(order: Order) -> _Reader:
 
 def _ease(value: object, rest: str, profiles: Collection[str]) -> Order:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Ease(Intensity(value))
+        return Ease(float(Intensity(value)))
     return Ease()
 
 
 def _level(value: object, rest: str, profiles: Collection[str]) -> Order:
     if not rest:
         raise InputError("a level needs a zone", "Use `level/ZONE` or `level/all`.")
-    return SetLevel(Intensity(value), None if rest == "all" else Zone.parse(rest))
+    return SetLevel(float(Intensity(value)), None if rest == "all" else Zone.parse(rest))
 
 
 def _start(value: object, rest: str, profiles: Collection[str]) -> Order:

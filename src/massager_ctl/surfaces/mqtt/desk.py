@@ -76,7 +76,6 @@ class Desk:
         self._clock = clock
         self._bridge = bridge
         self._tasks: set[Task[Any]] = set()
-        self._stops = 0
         self.profiles: Mapping[str, Path] = {}
         """The profiles that may be played, by id."""
         self.choices = Choices()
@@ -152,7 +151,6 @@ class Desk:
                 self._controller.request(order, received_at=self._now())
 
     def _stop(self, cause: Cause, text: str) -> None:
-        self._stops += 1
         idle = not self._controller.status.phase.in_session
         stopping = self._controller.stop_now(cause, text)
 
@@ -167,7 +165,7 @@ class Desk:
     async def _start(self, start: Start) -> None:
         """The nonce and the readiness are used up already, whatever comes of it."""
         name = start.profile or self.choices.profile
-        stops = self._stops
+        stops = self._controller.stops_asked
         try:
             if name == MANUAL:
                 self.started_session = True
@@ -177,7 +175,7 @@ class Desk:
                 self._apply_choices()
             else:
                 profile = await asyncio.to_thread(load_file, self.profiles[name])
-                if stops != self._stops:
+                if stops != self._controller.stops_asked:
                     raise Refused("it was stopped before it began")
                 self.started_session = True
                 await self._controller.play(profile, cap=start.cap, origin=Origin.REMOTE)
@@ -218,7 +216,7 @@ class Desk:
         if order.percent > cap:
             where = order.zone or "all zones"
             text = f"{where}: {order.percent:g} % was asked for, {cap:g} % is the cap (R1)"
-            self._bridge.say(EventType.CLAMPED, {"text": text, "cap": cap, "zone": where})
+            self._bridge.say(EventType.CLAMPED, {"text": text, "cap": float(cap), "zone": where})
 
     def _reject(self, named: str, why: str, text: str, *, skew_s: float | None = None) -> None:
         fields: dict[str, Any] = {"command": named[:60], "why": str(why), "text": text}

@@ -123,4 +123,4 @@ def _heat(celsius: float | None) -> str:
 
 
 def _by_zone(levels: tuple[float, ...]) -> dict[str, float]:
-    return {zone.value: level for zone, level in zip(ZONES, levels, strict=True)}
+    return {zone.value: float(level) for zone, level in zip(ZONES, levels, strict=True)}

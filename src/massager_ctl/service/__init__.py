@@ -1,0 +1,1 @@
+"""The service: owns devices for as long as the machine is up."""
