@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ COMMANDS = Path(sys.executable).parent
 
 
 @contextmanager
-def simulator(folder: Path, *options: str) -> Iterator[str]:
+def simulator(folder: Path, *options: str) -> Generator[str]:
     """A simulated device on a virtual radio in its own process; its address."""
     process = subprocess.Popen(
         [str(COMMANDS / "massager-sim"), "serve", "--ble", "tcp:127.0.0.1:0", *options],

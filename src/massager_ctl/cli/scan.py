@@ -10,7 +10,7 @@ import click
 from massager_ctl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from massager_ctl.transports.scan import Found
+    from massager_ctl.transports.found import Found
 
 HEADINGS: Final = ("ADDRESS", "NAME", "SIGNAL", "BATTERY", "FIRMWARE", "SUPPORTED")
 

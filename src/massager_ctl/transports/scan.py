@@ -5,49 +5,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from massager_ctl.errors import AddressError, DeviceNotFound, LinkError, LinkLost, ProtocolError
-from massager_ctl.transports import ble
-from massager_ctl.transports.address import (
-    Address,
-    AutoAddress,
-    BleAddress,
-    SerialAddress,
-    parse_address,
-)
-from massager_ctl.transports.ble_errors import border, no_bleak
+from massager_ctl.transports.address import Address, AutoAddress, SerialAddress, parse_address
+from massager_ctl.transports.ble.radio import OpenRadio, radio_over
+from massager_ctl.transports.ble.scan import scan_ble
+from massager_ctl.transports.found import Found
 from massager_ctl.transports.serial import make_serial
 from massager_ctl.wire.codec import Splitter, decode_run, encode_frame
 from massager_ctl.wire.messages import MAINS, GetInfo, Info, TelemetryFrame
-
-if TYPE_CHECKING:
-    from bleak.backends.device import BLEDevice
-    from bleak.backends.scanner import AdvertisementData
 
 SECONDS: Final = 3.0
 """How long a scan listens on Bluetooth if nothing else is asked for."""
 
 LISTEN_S: Final = 0.6
 """A device sends telemetry ten times a second, so a port that is silent for this long has none."""
-
-READ_S: Final = 6.0
-"""Seconds that connecting to one device and reading its battery and firmware may take."""
-
-
-class Found(Struct, frozen=True):
-    """One thing that may be a device. `rssi` in dBm, `battery` in percent; None = not known."""
-
-    address: str
-    kind: str
-    name: str
-    supported: bool
-    rssi: int | None = None
-    battery: int | None = None
-    firmware: str | None = None
-    note: str = ""
 
 
 class Scan(Struct, frozen=True):
@@ -58,14 +33,14 @@ class Scan(Struct, frozen=True):
 
 
 async def scan(
-    seconds: float = SECONDS, hci: str = "", open_radio: ble.OpenRadio | None = None
+    seconds: float = SECONDS, hci: str = "", open_radio: OpenRadio | None = None
 ) -> Scan:
     """Search Bluetooth for `seconds` and all serial ports, at the same time. Raises nothing: see `notes`.
 
     `hci` names a Bluetooth controller other than the system's, as in a BLE address.
     """
     if hci and open_radio is None:
-        open_radio = ble.radio_over(hci)
+        open_radio = radio_over(hci)
     results = await asyncio.gather(
         scan_ble(seconds, hci, open_radio), scan_serial(), return_exceptions=True
     )
@@ -106,79 +81,6 @@ async def resolve(address: Address) -> Address:
                 f"{len(usable)} massagers were found: {names}",
                 "Choose one of them with `--device`.",
             )
-
-
-# Bluetooth.
-
-
-async def scan_ble(
-    seconds: float, hci: str = "", open_radio: ble.OpenRadio | None = None
-) -> list[Found]:
-    """Everything with a name or our service that advertises. Raises LinkError where Bluetooth cannot be used."""
-    try:
-        from bleak import BleakScanner
-    except ImportError as error:
-        raise no_bleak(error) from error
-
-    radio = None if open_radio is None else await open_radio()
-    heard: dict[str, tuple[BLEDevice, AdvertisementData]] = {}
-
-    def detected(device: BLEDevice, advertisement: AdvertisementData) -> None:
-        heard[device.address] = (device, advertisement)
-
-    backend: dict[str, Any] = {} if radio is None else {"backend": radio.scanner}
-    try:
-        with border("Bluetooth"):
-            async with BleakScanner(detected, **backend):
-                await asyncio.sleep(seconds)
-        return [
-            await _ble_device(device, advertisement, hci, radio)
-            for device, advertisement in heard.values()
-            if advertisement.local_name or ble.SERVICE in advertisement.service_uuids
-        ]
-    finally:
-        if radio is not None:
-            await radio.close()
-
-
-async def _ble_device(
-    device: BLEDevice, advertisement: AdvertisementData, hci: str, radio: ble.Radio | None
-) -> Found:
-    supported = ble.SERVICE in advertisement.service_uuids
-    battery: int | None = None
-    firmware: str | None = None
-    note = "" if supported else "another kind of device"
-    if supported:
-        try:
-            with border(device.address):
-                async with asyncio.timeout(READ_S):
-                    battery, firmware = await _read_details(device, radio)
-        except LinkError as error:
-            note = error.message
-    return Found(
-        str(BleAddress(device.address, hci)),
-        "ble",
-        advertisement.local_name or device.name or "",
-        supported,
-        advertisement.rssi,
-        battery,
-        firmware,
-        note,
-    )
-
-
-async def _read_details(
-    device: BLEDevice, radio: ble.Radio | None
-) -> tuple[int | None, str | None]:
-    from bleak import BleakClient
-
-    backend: dict[str, Any] = {} if radio is None else {"backend": radio.client}
-    async with BleakClient(device, timeout=READ_S, **backend) as client:
-        level = client.services.get_characteristic(ble.BATTERY_LEVEL)
-        revision = client.services.get_characteristic(ble.FIRMWARE_REVISION)
-        battery = None if level is None else (await client.read_gatt_char(level))[0]
-        firmware = None if revision is None else (await client.read_gatt_char(revision)).decode()
-    return battery, firmware
 
 
 # Serial ports.

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from massager_ctl.cli.scan import scan
 from massager_ctl.transports import scan as scanning
-from massager_ctl.transports.scan import Found, Scan
+from massager_ctl.transports.found import Found
+from massager_ctl.transports.scan import Scan
 
 DEVICES = (
     Found("ble:F0:F1:F2:F3:F4:F5", "ble", "Massager", True, -50, 87, "1.0.0"),

@@ -15,7 +15,9 @@ from firmware_sim.options import parse_options
 from massager_ctl.errors import AddressError, DeviceNotFound
 from massager_ctl.transports import scan as scanning
 from massager_ctl.transports.address import AutoAddress, SerialAddress, SimAddress
-from massager_ctl.transports.scan import Found, Scan, resolve, scan_ble, scan_serial
+from massager_ctl.transports.ble.scan import scan_ble
+from massager_ctl.transports.found import Found
+from massager_ctl.transports.scan import Scan, resolve, scan_serial
 
 
 @pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""BLE by bleak: one frame body a write or notification, over the GATT layout of docs/protocol.md, section 2.
+"""One BLE connection, from the search for the device to the disconnection.
 
 Rule R6: STOP goes to its own characteristic, past whatever waits or hangs, and needs no bond.
 """
@@ -6,36 +6,21 @@ Rule R6: STOP goes to its own characteristic, past whatever waits or hangs, and 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Callable, Coroutine
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from massager_ctl.errors import DeviceNotFound, LinkError, LinkLost, LinkTimeout
-from massager_ctl.transports.address import BleAddress
-from massager_ctl.transports.base import LinkKind, Receiver
-from massager_ctl.transports.ble_errors import border, no_bleak
+from massager_ctl.errors import LinkError, LinkLost, LinkTimeout
+from massager_ctl.transports.base import Receiver
+from massager_ctl.transports.ble.errors import border, no_bleak
+from massager_ctl.transports.ble.find import find
+from massager_ctl.transports.ble.layout import BODY, COMMAND, EVENT, INFO, MAY_COMMAND, STOP
+from massager_ctl.transports.ble.radio import OpenRadio, Radio
 
 if TYPE_CHECKING:
     from bleak import BleakClient
     from bleak.backends.characteristic import BleakGATTCharacteristic
-    from bleak.backends.client import BaseBleakClient
-    from bleak.backends.device import BLEDevice
-    from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
-SERVICE: Final = "6d617373-6765-7200-a001-000000000001"
-COMMAND: Final = "6d617373-6765-7200-a001-000000000002"
-EVENT: Final = "6d617373-6765-7200-a001-000000000003"
-STOP: Final = "6d617373-6765-7200-a001-000000000004"
-INFO: Final = "6d617373-6765-7200-a001-000000000005"
-BATTERY_LEVEL: Final = "00002a19-0000-1000-8000-00805f9b34fb"
-FIRMWARE_REVISION: Final = "00002a26-0000-1000-8000-00805f9b34fb"
-
-BODY: Final = 61
-"""Bytes of the longest frame body; a link whose MTU carries less may stop and read only."""
-
-FIND_S: Final = 5.0
 CONNECT_S: Final = 9.5
 """Seconds for finding, connecting and pairing together."""
 
@@ -49,152 +34,8 @@ READ_S: Final = 0.25
 DROP_S: Final = 3.0
 """Seconds that a disconnection may take before it is left to itself."""
 
-BACKENDS: Final = "massager_ctl.ble_backends"
-"""Entry point group: `hci` = an async callable that opens a `Radio` over a Bluetooth controller."""
 
-_ADDRESS: Final = re.compile(
-    r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.I
-)
-
-
-class Radio(Protocol):
-    """Back ends for bleak other than the system's own Bluetooth."""
-
-    @property
-    def client(self) -> type[BaseBleakClient]: ...
-
-    @property
-    def scanner(self) -> type[BaseBleakScanner]: ...
-
-    async def close(self) -> None: ...
-
-
-OpenRadio = Callable[[], Coroutine[Any, Any, Radio]]
-
-
-def radio_over(hci: str) -> OpenRadio:
-    """Opens the back end for a Bluetooth controller such as `tcp:127.0.0.1:6402` or `usb:0`."""
-
-    async def open_radio() -> Radio:
-        for entry in entry_points(group=BACKENDS, name="hci"):
-            try:
-                opener = cast(Callable[[str], Coroutine[Any, Any, Radio]], entry.load())
-                return await opener(hci)
-            except ImportError as error:
-                raise LinkError(
-                    f"no back end for the Bluetooth controller {hci}: {error}",
-                    "Install it: pip install 'massager-ctl[sim]'",
-                ) from error
-            except (OSError, ValueError) as error:
-                raise DeviceNotFound(
-                    f"the Bluetooth controller {hci} cannot be opened: {error}",
-                    "Is what offers it running? For example `massager-sim serve --ble tcp:127.0.0.1:6402`.",
-                ) from error
-        raise LinkError(
-            f"nothing here can use the Bluetooth controller {hci}", "Install 'massager-ctl[sim]'."
-        )
-
-    return open_radio
-
-
-def make_ble(address: BleAddress) -> BleTransport:
-    """The transport for an address; not opened yet."""
-    return BleTransport(address, radio_over(address.hci) if address.hci else None)
-
-
-class BleTransport:
-    """A BLE link. Where the device does not let us command, what is written goes to the stop characteristic: there STOP
-    and questions are answered, and the rest is refused by the device itself (R17).
-    """
-
-    kind = LinkKind.BLE
-
-    def __init__(self, address: BleAddress, open_radio: OpenRadio | None = None) -> None:
-        self.address = str(address)
-        self._wanted = address.name
-        self._open_radio = open_radio
-        self._link: _Link | None = None
-        self._drained: Callable[[], None] | None = None
-        self._opening: asyncio.Task[Any] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def backlog(self) -> int:
-        return 0 if self._link is None else self._link.backlog
-
-    @property
-    def may_command(self) -> bool:
-        """Whether the link is bonded and its MTU carries every frame; otherwise it may stop and read."""
-        return self._link is not None and self._link.may_command
-
-    async def open(self, receiver: Receiver) -> None:
-        if self._link is not None or self._opening is not None:
-            raise LinkError(f"{self.address} is open already", "Close it before opening it again.")
-        self._opening = asyncio.current_task()
-        link = _Link(self.address, receiver, self._tell_drained, self._tell_lost)
-        try:
-            with border(self.address):
-                async with asyncio.timeout(CONNECT_S):
-                    await self._settled()
-                    await link.connect(self._wanted, self._open_radio)
-        except BaseException:
-            self._later(link.drop())
-            raise
-        finally:
-            opening, self._opening = self._opening, None
-        if opening is None:
-            self._later(link.drop())
-            raise LinkLost(f"{self.address} was closed while it was being opened")
-        self._link = link
-        link.start()
-
-    def write(self, data: bytes) -> None:
-        if self._link is not None:
-            self._link.put(data)
-
-    def preempt(self, data: bytes) -> None:
-        if self._link is not None:
-            self._link.put_first(data)
-
-    def on_drained(self, callback: Callable[[], None] | None) -> None:
-        self._drained = callback
-
-    async def close(self) -> None:
-        link = self._link
-        if link is not None:
-            await link.flush()
-        self._drained = None
-        self.abort()
-        await self._settled()
-
-    async def _settled(self) -> None:
-        """Wait until earlier connections are gone: a system keeps one link to a device."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def abort(self) -> None:
-        self._opening = None
-        link, self._link = self._link, None
-        if link is not None:
-            link.end()
-            self._later(link.drop())
-
-    def _tell_drained(self) -> None:
-        if self._drained is not None:
-            self._drained()
-
-    def _tell_lost(self, link: _Link, receiver: Receiver, error: LinkLost) -> None:
-        if link is self._link:
-            self.abort()
-            receiver.link_lost(error)
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-class _Link:
+class BleLink:
     """One connection, from the search to the disconnection."""
 
     def __init__(
@@ -202,7 +43,7 @@ class _Link:
         address: str,
         receiver: Receiver,
         drained: Callable[[], None],
-        lost: Callable[[_Link, Receiver, LinkLost], None],
+        lost: Callable[[BleLink, Receiver, LinkLost], None],
     ) -> None:
         self._address = address
         self._receiver: Receiver | None = receiver
@@ -265,7 +106,7 @@ class _Link:
                 async with asyncio.timeout(PAIR_S):
                     if attempt == 2:
                         await client.pair()
-                    return bytes(await client.read_gatt_char(command)) == b"\x01"
+                    return bytes(await client.read_gatt_char(command)) == MAY_COMMAND
             except NotImplementedError:
                 pass  # A system that pairs by itself, at the first read.
             except (BleakError, TimeoutError, EOFError):
@@ -393,26 +234,3 @@ async def _wide_enough(command: BleakGATTCharacteristic) -> bool:
             return True
         await asyncio.sleep(0.02)
     return False
-
-
-async def find(wanted: str, radio: Radio | None) -> BLEDevice:
-    """The device that advertises our service under this name or address. Raises DeviceNotFound."""
-    from bleak import BleakScanner
-
-    by_address = _ADDRESS.fullmatch(wanted) is not None
-
-    def matches(device: BLEDevice, advertisement: AdvertisementData) -> bool:
-        if by_address:
-            return device.address.upper() == wanted.upper()
-        return wanted in (advertisement.local_name, device.name)
-
-    backend: dict[str, Any] = {} if radio is None else {"backend": radio.scanner}
-    device = await BleakScanner.find_device_by_filter(
-        matches, timeout=FIND_S, service_uuids=[SERVICE], **backend
-    )
-    if device is None:
-        raise DeviceNotFound(
-            f"no massager {'at the address' if by_address else 'of the name'} {wanted} was heard in {FIND_S:g} s",
-            "Is it switched on and near, and not connected elsewhere? `massager-ctl scan` lists what is there.",
-        )
-    return device

@@ -1,0 +1,6 @@
+"""BLE: the transport, finding devices, and what goes wrong."""
+
+from massager_ctl.transports.ble.radio import OpenRadio, Radio
+from massager_ctl.transports.ble.transport import BleTransport, make_ble
+
+__all__ = ["BleTransport", "OpenRadio", "Radio", "make_ble"]
