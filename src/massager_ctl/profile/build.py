@@ -96,7 +96,7 @@ class _Builder:
                         self._fade_out(end, self.profile.fade_s)
                     elif isinstance(after, HandsOn):
                         self._let_go(self.now, end)
-                case Powered() | HandsOn() | Rest():
+                case _:
                     self._fall_silent(step, end)
             self.now = end
         return self._finished(self._fade_at())
@@ -149,32 +149,31 @@ class _Builder:
         for zone in ZONES:
             if zone in self.used and zone not in busy:
                 self.curves[zone].extend(fall(self.curves[zone].level, self.now, end))
-        if any(isinstance(part.aim, Keyframes) for part in parts):
-            self._keyframed(parts, end)
-            return
         share = sum_share(parts, self.limits)
+        drawn = {
+            part.zone: self._drawn(part.zone, part.aim, end)
+            for part in parts
+            if isinstance(part.aim, Keyframes)
+        }
+        if drawn:
+            self._keyframed(drawn, share, end)
+            return
         for part in parts:
             self.curves[part.zone].extend(self._climb(part, share, end))
         self.running_s += end - self.now
 
     def _climb(self, part: Part, share: float, end: float) -> list[Point]:
         cap = self.limits.caps[part.zone.index]
-        portion, limit = share, cap
-        match part.aim:
-            case Share():
-                portion = part.aim.part * share
-            case Percent():
-                portion, limit = 1.0, min(part.aim.value, cap) * share
-            case Keyframes():
-                raise TypeError("keyframes are drawn, not climbed to")
+        if isinstance(part.aim, Share):
+            portion, limit = part.aim.part * share, cap
+        else:
+            portion, limit = 1.0, _highest(part, cap) * share
         goal = target(self.now, end, self.running_s, cap, self.profile.ramp_s, portion, limit)
         return follow(self.curves[part.zone].level, goal)
 
-    def _keyframed(self, parts: list[Part], end: float) -> None:
-        """Draw curves as they are written; the time at which all of them are zero earns nothing (R2)."""
-        drawn = {part.zone: self._drawn(part, end) for part in parts}
+    def _keyframed(self, drawn: dict[Zone, list[Point]], share: float, end: float) -> None:
+        """Take curves as they are written; the time at which all of them are zero earns nothing (R2)."""
         ran = self._ran(drawn, end)
-        share = sum_share(parts, self.limits)
         for zone, wanted in drawn.items():
             points = wanted
             if self.written is Written.LOWERED:
@@ -189,11 +188,9 @@ class _Builder:
             self.curves[zone].extend(points)
         self.running_s = ran[-1][1]
 
-    def _drawn(self, part: Part, end: float) -> list[Point]:
-        if not isinstance(part.aim, Keyframes):
-            return self._climb(part, 1.0, end)
-        points = [(self.now + t, level) for t, level in part.aim.points]
-        level = self.curves[part.zone].level
+    def _drawn(self, zone: Zone, aim: Keyframes, end: float) -> list[Point]:
+        points = [(self.now + t, level) for t, level in aim.points]
+        level = self.curves[zone].level
         if points[0][0] > self.now:
             points.insert(0, (self.now, level))
         if points[-1][0] < end:

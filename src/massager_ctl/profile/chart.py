@@ -25,8 +25,8 @@ def chart(drawing: Drawing, width: int = 80, plain: bool = False) -> str:
         lines.extend(_lane(lane, drawing, columns, plain))
     if not drawing.lanes:
         lines.append("every motor stays off: " + "a session by hand")
-    lines.append(" " * LABEL + _axis(drawing.duration_s, columns, plain))
-    lines.append(" " * LABEL + _minutes(drawing.duration_s, columns))
+    lines.append(" " * LABEL + _axis(drawing, columns, plain))
+    lines.append(" " * LABEL + _minutes(drawing, columns))
     level, cap, off = ("#", "-", "%") if plain else ("█", "─", "░")
     lines.append(f"{'':{LABEL}} {level} level   . envelope   {cap} cap   {off} by hand, motors off")
     return "\n".join(line.rstrip() for line in lines)
@@ -76,16 +76,9 @@ def _eighths(percent: float, top: float) -> int:
     return max(round(8 * LANE_ROWS * percent / top), 1)
 
 
-def _tick(duration_s: float) -> float:
-    """Seconds between two marks on the axis."""
-    return next(
-        step for step in (60.0, 120.0, 300.0, 600.0) if duration_s / step <= 10 or step == 600.0
-    )
-
-
-def _axis(duration_s: float, columns: int, plain: bool) -> str:
+def _axis(drawing: Drawing, columns: int, plain: bool) -> str:
     marks = ["-" if plain else "─"] * columns
-    tick = _tick(duration_s)
+    tick, duration_s = drawing.tick_s, drawing.duration_s
     for index in range(int(duration_s / tick) + 1):
         at = min(int(index * tick / duration_s * columns), columns - 1)
         marks[at] = "+" if plain else "┬"
@@ -93,9 +86,9 @@ def _axis(duration_s: float, columns: int, plain: bool) -> str:
     return left + "".join(marks) + right
 
 
-def _minutes(duration_s: float, columns: int) -> str:
+def _minutes(drawing: Drawing, columns: int) -> str:
     text = [" "] * (columns + 8)
-    tick = _tick(duration_s)
+    tick, duration_s = drawing.tick_s, drawing.duration_s
     for index in range(int(duration_s / tick) + 1):
         at = min(int(index * tick / duration_s * columns), columns - 1) + 1
         label = f"{index * tick / 60:g}"

@@ -96,8 +96,7 @@ def follow(level: float, goal: Sequence[Point]) -> list[Point]:
             continue
         rate = (v1 - v0) / (t1 - t0)
         gap = v0 - (level + slope * (t0 - start))
-        meet = t0 + gap / (slope - rate) if abs(slope - rate) > _TINY else t1
-        meet = min(max(meet, t0), t1)
+        meet = min(max(t0 + gap / (slope - rate), t0), t1)
         path.append((meet, v0 + rate * (meet - t0)))
         path.extend(point for point in goal[index:] if point[0] > meet + _TINY)
         return path

@@ -33,6 +33,11 @@ class Drawing(Struct, frozen=True):
     bands: tuple[Guided, ...]
     top: float
 
+    @property
+    def tick_s(self) -> float:
+        """Seconds between two marks on the time axis: whole minutes, ten marks or so."""
+        return 60.0 * next(minutes for minutes in (1, 2, 5) if self.duration_s <= minutes * 720.0)
+
 
 def draw(plan: Plan) -> Drawing:
     """The lanes of the zones that the plan drives, and its hands-only steps."""

@@ -83,6 +83,8 @@ def render(plan: Plan, kind: str) -> bytes:
 def _frame(axis: Any, drawing: Drawing) -> None:
     axis.set_xlim(0.0, drawing.duration_s / 60)
     axis.set_ylim(0.0, max(drawing.top, 1.0) * 1.1)
+    marks = range(int(drawing.duration_s / drawing.tick_s) + 1)
+    axis.set_xticks([mark * drawing.tick_s / 60 for mark in marks])
     axis.set_yticks([])
     for band in drawing.bands:
         axis.axvspan(band.t / 60, (band.t + band.duration_s) / 60, color=_BAND, linewidth=0)

@@ -181,12 +181,12 @@ class PoweredReader(Reader):
             return self._same(key, node, zones)
         aims: dict[Zone, Aim] = {}
         for name, (place, value) in node.value.items():
-            for zone in self.zone_group(name, place):
-                if zone not in zones:
-                    self.wrong(
-                        place, "R20", f"{zone} is not among this step's zones", "add it there"
-                    )
-                elif aim := self._aim(key, value, zone):
+            group = self.zone_group(name, place)
+            named = [zone for zone in group if zone in zones]
+            if group and not named:
+                self.wrong(place, "R20", f"{name} is not among this step's zones", "add it there")
+            for zone in named:
+                if aim := self._aim(key, value, zone):
                     aims[zone] = aim
         for zone in zones:
             if zone not in aims and not self.problems:
