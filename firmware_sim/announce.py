@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from firmware_sim.noise import Noise
 
 _WORD: Final = 0xFFFFFFFF
-_EPOCHS_PER_BOOT: Final = 1 << 20
+EPOCHS_PER_BOOT: Final = 1 << 20
 CHALLENGE_LIFE_S: Final = 10.0
 CHALLENGE_PERIOD_S: Final = 5.0
 _REMEMBERED: Final = 256
@@ -20,6 +21,7 @@ class Announcer:
     __slots__ = (
         "_boot",
         "_changes",
+        "_next_boot",
         "_noise",
         "_old",
         "_sent",
@@ -30,8 +32,9 @@ class Announcer:
         "epoch",
     )
 
-    def __init__(self, boot: int, noise: Noise) -> None:
+    def __init__(self, boot: int, next_boot: Callable[[], int], noise: Noise) -> None:
         self._boot = boot
+        self._next_boot = next_boot
         self._changes = 0
         self._noise = noise
         self._sent: list[tuple[int, float]] = [(-1, 0.0)] * _REMEMBERED
@@ -46,10 +49,13 @@ class Announcer:
     def new_epoch(self) -> None:
         """After this, nothing that was sent before it can act."""
         self._changes += 1
+        if self._changes == EPOCHS_PER_BOOT:
+            # Its share of epochs is spent: go on as if it had booted, so that none comes back.
+            self._boot, self._changes = self._next_boot(), 0
         self._name_epoch()
 
     def _name_epoch(self) -> None:
-        self.epoch = (self._boot * _EPOCHS_PER_BOOT + self._changes) & _WORD
+        self.epoch = (self._boot * EPOCHS_PER_BOOT + self._changes) & _WORD
 
     def renew_if_due(self, now: float) -> None:
         """A new challenge every 5 s; the one before it stays good until it is 10 s old."""

@@ -40,9 +40,9 @@ class Core:
         self.limits = config.limits
         self.recorder: Recorder = recorder or NoRecorder()
         self.nvm = nvm
-        self._noise = Noise(seed)
+        self._seed = seed
         self._frame_s = FRAME_S / config.clock_rate
-        self.plant = Plant(config, self._noise)
+        self.plant = Plant(config, Noise(seed))
         self.button = Button()
         self.tick = 0
         self.session: Session | None = None
@@ -56,15 +56,15 @@ class Core:
         self.session = None
         self.allowance = Allowance(self.limits)
         self.memory = Memory(self.nvm, self.allowance)
-        self.announcer = Announcer(self.memory.boot, self._noise)
+        boot = self.memory.boot  # in the seed too: no challenge comes back with a reboot
+        self.announcer = Announcer(boot, self.memory.next_boot, Noise(self._seed << 32 ^ boot))
         self.levels = Levels(self.limits, self.config.zones)
         self.patterns = Patterns(self.limits)
         self.motor_guard = MotorGuard(self.config.sensing)
         self.heat = HeatGuard(self.config.sensing)
         self.supply = SupplyGuard(self.plant.battery, mains=self.config.mains)
         self.boot_tick = self.tick
-        self.running = 0  # ticks of running time since ARM
-        self._unsaved = 0
+        self.running = self._unsaved = 0  # ticks of running time, since ARM and since accounted
         self.cause, self.latch = kept or (cause, self.memory.latch)
         self.pairing_until = self.attended_until = 0
         self._hung_at: int | None = None

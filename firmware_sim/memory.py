@@ -61,6 +61,12 @@ class Memory:
         self.boot = (max(known, default=0) + 1) & 0xFFFFFFFF
         self._put_boot()
 
+    def next_boot(self) -> int:
+        """Count one more boot, and say which it is."""
+        self.boot = (self.boot + 1) & 0xFFFFFFFF
+        self._put_boot()
+        return self.boot
+
     def _put_boot(self) -> None:
         for name in _BOOT_COPIES:
             self._put(name, _BOOT.pack(self.boot))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from firmware_sim import wire
+from firmware_sim.announce import EPOCHS_PER_BOOT, Announcer
 from firmware_sim.button import Button, Edge
 from firmware_sim.config import DeviceConfig, LinkKind
 from firmware_sim.firmware import Firmware
@@ -665,3 +666,32 @@ def test_a_reset_forgets_half_a_frame_on_every_link(peer: Peer) -> None:
     assert isinstance(info, wire.Info)
     assert info.token == 6
     assert peer.firmware.rejected == 0
+
+
+def test_no_epoch_and_no_challenge_comes_back_with_a_reboot() -> None:
+    nvm = MemoryNvm()
+    one, two = make(nvm), make(nvm)
+    assert one.telemetry.challenge != two.telemetry.challenge
+    announcer = two.firmware.core.announcer
+    seen = {announcer.epoch}
+    for _ in range(EPOCHS_PER_BOOT):
+        announcer.new_epoch()
+        seen.add(announcer.epoch)
+    assert len(seen) == EPOCHS_PER_BOOT + 1
+    assert make(nvm).firmware.core.announcer.epoch not in seen
+
+
+def test_a_challenge_used_leaves_the_newer_one_good() -> None:
+    announcer = Announcer(1, lambda: 2, Noise(0))
+    first = announcer.challenge
+    announcer.renew_if_due(5.0)
+    second = announcer.challenge
+    assert announcer.use(first, 6.0)
+    assert not announcer.use(first, 6.0)
+    assert announcer.use(second, 6.0)
+    assert not announcer.use(second, 6.0)
+
+
+def test_a_challenge_that_was_never_renewed_grows_old() -> None:
+    announcer = Announcer(1, lambda: 2, Noise(0))
+    assert not announcer.use(announcer.challenge, 10.1)
