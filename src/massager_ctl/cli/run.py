@@ -140,24 +140,15 @@ def run(
 
 def load_with_content(name: str) -> tuple[Any, dict[str, Any]]:
     """A profile that was proved, and its content as another process would read it. Raises ProfileError."""
-    import yaml
-
     from massager_ctl.profile.library import find
-    from massager_ctl.profile.load import load_file
+    from massager_ctl.profile.load import content_of, load_file
     from massager_ctl.profile.plan import make_plan
     from massager_ctl.safety.limits import combine
 
     path = find(name)
     loaded = load_file(path)
     make_plan(loaded, combine(()))  # proved before anything is opened (R20)
-    text = path.read_text(encoding="utf-8")
-    if path.suffix.lower() == ".toml":
-        import tomllib
-
-        content = tomllib.loads(text)
-    else:
-        content = yaml.safe_load(text)
-    return loaded, {"id": loaded.id, **content}
+    return loaded, {"id": loaded.id, **content_of(path)}
 
 
 def _dry_run(profile: Any, cap: float | None, config: Any, *, as_json: bool) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 from massager_ctl.errors import ProfileError
 from massager_ctl.profile.fields import Mapping, Reader
@@ -77,6 +80,14 @@ def load_file(path: Path) -> Profile:
             f"{path}: no UTF-8 text at byte {error.start}", "Save the file as plain UTF-8 text."
         ) from None
     return load_text(text, str(path), "toml" if path.suffix.lower() == ".toml" else "yaml")
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """The plain content of a file that `load_file` has accepted, to hand to another process."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix.lower() == ".toml":
+        return tomllib.loads(text)
+    return yaml.safe_load(text)
 
 
 def load_text(text: str, source: str, fmt: Format = "yaml") -> Profile:
