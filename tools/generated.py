@@ -100,6 +100,45 @@ def worked_bytes() -> str:
     )
 
 
+def command_pages() -> str:
+    """Every command's own help page, as `--help` prints it at 80 columns."""
+    import click
+
+    from massager_ctl.cli.root import COMMANDS, massager_ctl
+
+    root = click.Context(massager_ctl, info_name="massager-ctl")
+    parts: list[str] = []
+    for heading, commands in COMMANDS.items():
+        parts.append(f"## {heading}")
+        for name in commands:
+            command = massager_ctl.get_command(root, name)
+            assert command is not None
+            parts += _command_page(command, root, name)
+    return "\n\n".join(parts)
+
+
+def _command_page(command: Any, parent: Any, name: str) -> list[str]:
+    import click
+
+    context = click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=80,
+        max_content_width=80,
+        help_option_names=["-h", "--help"],
+    )
+    path = context.command_path.removeprefix("massager-ctl ")
+    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    pages = [f"### {path}\n\n```text\n{text}\n```"]
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            pages += _command_page(found, context, inner)
+    return pages
+
+
 def _told(message: Any) -> str:
     """The fields of a message that a reader wants beside its bytes."""
     names = [name for name in message.__struct_fields__ if name not in {"firmware", "serial"}]

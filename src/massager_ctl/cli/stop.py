@@ -86,19 +86,19 @@ def _stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
     from massager_ctl.compose import choose_device, last_device
     from massager_ctl.errors import DeviceNotFound, MassagerError
     from massager_ctl.surfaces.control.document import error_document
-    from massager_ctl.transports.address import SimAddress
+    from massager_ctl.transports.address import AutoAddress, SimAddress, parse_address
 
     who = device or name or "stop"
 
     async def work() -> str:
-        data = settings.data_path()
         if name and not device:
             raise DeviceNotFound(
                 f"no program on this machine owns a device called '{name}'",
                 "`massager-ctl status` lists them; `massager-ctl stop` stops them all.",
             )
-        # A damaged settings file must not keep anybody from stopping.
-        address = await choose_device(device, settings.load()) if device else last_device(data)
+        address = parse_address(device) if device else last_device(settings.data_path())
+        if isinstance(address, AutoAddress):
+            address = await choose_device(device, settings.load())
         if isinstance(address, SimAddress):
             raise DeviceNotFound(
                 "no program on this machine runs the embedded simulator",
