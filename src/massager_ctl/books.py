@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Task
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from massager_ctl.device import Cause, DeviceInfo
 from massager_ctl.errors import MassagerError
@@ -13,6 +13,10 @@ from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety.attention import Watcher
 from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S, CHECKPOINT_S
 from massager_ctl.safety.limits import Limits
+
+
+SETTLE_S: Final = 5.0
+"""Seconds to wait for the last entry; a healthy disk needs a hundredth of that."""
 
 
 class Permit(Protocol):
@@ -91,7 +95,15 @@ class Books:
             self._written_at = now
 
     async def settle(self, running_s: float, cause: Cause) -> None:
-        """The session is over."""
+        """The session is over. A ledger that does not answer holds nobody up: it charges as after a crash."""
+        settling = asyncio.ensure_future(self._settle(running_s, cause))
+        done, _ = await asyncio.wait({settling}, timeout=SETTLE_S)
+        if not done:
+            self._on_problem(
+                "the ledger did not answer; this session is charged as after a crash (R9)"
+            )
+
+    async def _settle(self, running_s: float, cause: Cause) -> None:
         if self._writing is not None:
             await asyncio.wait({self._writing})
         try:

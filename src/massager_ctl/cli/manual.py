@@ -12,7 +12,9 @@ from typing import Final
 
 import click
 
+from massager_ctl import config as settings
 from massager_ctl.cli.complete import complete_device
+from massager_ctl.cli.screen import ask_about_today
 from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.safety.attention import Watcher
 from massager_ctl.surfaces.helm import Helm
@@ -53,13 +55,21 @@ def manual(
             "the full screen needs a terminal, and this is none",
             "Use --plain, which reads commands line by line.",
         )
-    return asyncio.run(_manual(device, cap, minutes * 60, simulated, plain))
+    config = settings.load()
+    if not simulated and sys.stdin.isatty() and not (device or config.device).startswith("sim:"):
+        ask_about_today(config.data)
+    return asyncio.run(_manual(device, config, cap, minutes * 60, simulated, plain))
 
 
 async def _manual(
-    device: str | None, cap: float | None, seconds: float, simulated: bool, plain: bool
+    device: str | None,
+    config: settings.Config,
+    cap: float | None,
+    seconds: float,
+    simulated: bool,
+    plain: bool,
 ) -> int:
-    async with _helm(device, simulated) as (helm, begin):
+    async with _helm(device, config, simulated) as (helm, begin):
 
         async def start() -> None:
             await begin(seconds, cap)
@@ -73,15 +83,15 @@ Begin = Callable[[float, float | None], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def _helm(device: str | None, simulated: bool) -> AsyncGenerator[tuple[Helm, Begin]]:
+async def _helm(
+    device: str | None, config: settings.Config, simulated: bool
+) -> AsyncGenerator[tuple[Helm, Begin]]:
     """The controller of this process, or of the one that owns the device already."""
-    from massager_ctl import config as settings
     from massager_ctl.clock import SystemClock
     from massager_ctl.compose import choose_device
     from massager_ctl.surfaces.control.remote import RemoteController
     from massager_ctl.surfaces.owner import own_device, owner_socket
 
-    config = settings.load()
     address = await choose_device(device, config)
     path = owner_socket(address)
     if path is not None:
