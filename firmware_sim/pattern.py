@@ -107,12 +107,11 @@ class Patterns:
             self._set(i, 0, tick)
         self.settled = True
 
-    def turning(self, zone: int) -> Direction:
-        """Which way the zone turns or travels now; NONE where it does neither."""
-        motion = self.motion[zone]
-        if motion in (Motion.KNEAD, Motion.CIRCLE):
-            return Direction(self._turned[zone])
-        return Direction(self._direction[zone]) if motion == Motion.GLIDE else Direction.NONE
+    def turning(self, zone: int) -> int:
+        """Which `Direction` the zone turns or travels in now; 0 where it does neither."""
+        if self._steady[zone]:
+            return 0
+        return self._direction[zone] if self._table[zone] is None else self._turned[zone]
 
     def fall(self, level: list[int], tick: int) -> None:
         """A level fell: its drive follows in the same tick."""

@@ -14,7 +14,7 @@ VERSION: Final = 1
 GAP_TICKS: Final = 6
 """Looked at every 100 ms: a sample that is this old would be over 200 ms old at the next look."""
 _MOTION_NAMES: Final = {
-    (motion, way): f"{motion.name} {way.name}".lower() if way else motion.name.lower()
+    (int(motion), int(way)): f"{motion.name} {way.name}".lower() if way else motion.name.lower()
     for motion in Motion
     for way in Direction
 }
@@ -69,7 +69,7 @@ class Trace:
             "out": {zone: value / 10 for zone, value in zip(ZONES, level, strict=True)},
             "drive": {zone: value / 10 for zone, value in zip(ZONES, drive, strict=True)},
             "motion": {
-                zone: _MOTION_NAMES[Motion(patterns.motion[i]), patterns.turning(i)]
+                zone: _MOTION_NAMES[patterns.motion[i], patterns.turning(i)]
                 for i, zone in enumerate(ZONES)
             },
             "heat_c": core.heat.target or None,
