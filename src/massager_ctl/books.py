@@ -14,7 +14,6 @@ from massager_ctl.safety.attention import Watcher
 from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S, CHECKPOINT_S
 from massager_ctl.safety.limits import Limits
 
-
 SETTLE_S: Final = 5.0
 """Seconds to wait for the last entry; a healthy disk needs a hundredth of that."""
 
