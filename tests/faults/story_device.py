@@ -1,0 +1,616 @@
+"""Faults 39 to 56 and 59: heat, motors, supply, memory, the button, and a device that lies (R7, R8, R11 to R14)."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from firmware_sim import wire
+from firmware_sim.trace_rules import Bounds, violations
+from massager_ctl.device import Cause, Setpoint
+from massager_ctl.errors import DeviceRefused, DoseSpent, ExitCode, LinkLost, ScreeningNeeded
+from massager_ctl.requests import SetHeat, SetLevel, SetMotion, SignOfLife
+from massager_ctl.units import Direction, Motion
+from tests.faults.cases import MEMORY, fault
+from tests.faults.ground import Ground, Recipe, second_host
+from tests.faults.story_link import Hand, on_the_line
+
+NO_DEVICE = Bounds(step_s=0.2, drive_rise=float("inf"))
+"""What the host alone can promise: it speaks every 200 ms, and the pattern is the device's."""
+
+STALL_BOUND_S = 0.5
+SAMPLED_S = 0.25
+CUT_S = 0.5
+
+
+async def _tripped(g: Ground, cause: Cause, within: float = 5.0) -> None:
+    """The host was told why, the ledger fits, and nothing starts until the latch is cleared."""
+    end = await g.over(within)
+    assert (end.cause, end.exit_code) == (cause, ExitCode.REFUSED)
+    assert g.device.firmware.core.latch >= 1
+    await g.ledger()
+    await asyncio.sleep(0.3)
+    # After 2 min of it the person needs a rest first, and the ledger says so before the device does.
+    with pytest.raises(DeviceRefused if g.delivered_s < 100 else DoseSpent):
+        await g.controller.manual(60)
+    assert not g.is_up
+
+
+def _pad(g: Ground) -> float:
+    return g.device.firmware.core.plant.pad_body.celsius
+
+
+def _heater(g: Ground) -> float:
+    return g.device.firmware.core.heat.power
+
+
+async def _warm(g: Ground, celsius: float = 38.0, seconds: float = 2.0) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.controller.request(SetHeat(celsius))
+    await g.goes_on(seconds)
+    assert _heater(g) > 0
+
+
+@fault(39, "temperature_climbs", on=MEMORY)
+async def temperature_climbs(g: Ground) -> None:
+    await _warm(g, 39.0, 240.0)
+    assert 37.0 <= _pad(g) <= 39.2, "it heats, and no further than it was told to"
+    g.inject("overheat=8")
+    powers: dict[str, list[float]] = {"below": [], "derating": [], "off": []}
+    while g.state == "running":
+        if _pad(g) > 40.4:
+            g.strike()
+        await asyncio.sleep(0.1)
+        if g.state == "running":
+            g.controller.request(SignOfLife())  # with heat somebody has to be there (R23)
+        pad = _pad(g)
+        span = "below" if pad < 39.2 else "derating" if pad < 40.4 else "off"
+        powers[span].append(_heater(g))
+    assert max(powers["below"]) > max(powers["derating"])
+    assert len(powers["off"]) > 3
+    assert not any(powers["off"][3:-1])
+    g.zero_by(SAMPLED_S + CUT_S, state="fault", cause="over_temperature")
+    assert g.samples[-1]["pad_c"] <= 41.0 + 0.3, "41.0 less the sensor's tolerance, read with it"
+    assert g.samples[-1]["heat_c"] is None
+    await _tripped(g, Cause.OVER_TEMPERATURE)
+
+
+@fault(39, "motor_climbs", recipe=Recipe(speed=20))
+async def motor_climbs(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.inject("motor_hot=500")
+    while g.state == "running":
+        g.strike()
+        await asyncio.sleep(0.1)
+    g.zero_by(SAMPLED_S + CUT_S, state="fault", cause="over_temperature")
+    await _tripped(g, Cause.OVER_TEMPERATURE)
+
+
+async def _sensor(g: Ground, spec: str, bound_s: float) -> None:
+    await _warm(g)
+    g.inject(spec)
+    await asyncio.sleep(bound_s)
+    g.zero_by(bound_s, state="fault", cause="temperature_sensor")
+    assert _heater(g) == 0.0
+    await _tripped(g, Cause.TEMPERATURE_SENSOR)
+
+
+@fault(40, "sensor_open")
+async def sensor_open(g: Ground) -> None:
+    await _sensor(g, "sensor_open", SAMPLED_S + CUT_S)
+
+
+@fault(40, "sensor_short")
+async def sensor_short(g: Ground) -> None:
+    await _sensor(g, "sensor_short", SAMPLED_S + CUT_S)
+
+
+@fault(40, "motor_sensor_open")
+async def motor_sensor_open(g: Ground) -> None:
+    await _sensor(g, "sensor_open=motor", SAMPLED_S + CUT_S)
+
+
+@fault(40, "sensor_stopped")
+async def sensor_stopped(g: Ground) -> None:
+    await _sensor(g, "sensor_stopped", SAMPLED_S + CUT_S)
+
+
+@fault(40, "sensor_frozen", on=MEMORY)
+async def sensor_frozen(g: Ground) -> None:
+    """The model expects 10 K a minute at full power, so 10 s without a change are over 1 K off."""
+    await _sensor(g, "sensor_frozen", 10.0 + CUT_S)
+
+
+@fault(41, "stall_of_kneading")
+async def stall(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.controller.request(SetMotion(Motion.KNEAD, Direction.CW))
+    await g.goes_on(3.0)
+    g.inject("stall")
+    await asyncio.sleep(1.0)
+    g.zero_by(STALL_BOUND_S + 0.04, state="fault", cause="stall")
+    await asyncio.sleep(3.0)
+    assert not g.is_up, "no retry"
+    await _tripped(g, Cause.STALL)
+
+
+@fault(41, "stall_of_vibration")
+async def stall_vibration(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    g.inject("stall=neck_left")
+    await asyncio.sleep(1.0)
+    g.zero_by(STALL_BOUND_S + 0.04, state="fault", cause="stall")
+    await _tripped(g, Cause.STALL)
+
+
+@fault(42, "over_current")
+async def over_current(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    g.inject("over_current")
+    await asyncio.sleep(0.5)
+    g.zero_by(0.3, state="fault", cause="over_current")
+    await _tripped(g, Cause.OVER_CURRENT)
+
+
+@fault(43, "pwm_stuck_after_a_stop")
+async def pwm_stuck(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    undo = g.inject("pwm_stuck=neck_left")
+    g.strike()
+    await g.controller.stop()
+    g.zero_by(0.1)
+    switched = g.now
+    await asyncio.sleep(0.4)
+    (trip,) = g.seen("trip")
+    assert trip["t"] - switched <= 0.3
+    assert (g.state, g.cause) == ("fault", "stuck_output")
+    assert g.device.firmware.core.plant.motors.powered is False
+    assert g.samples[-1]["current_ma"] == 0
+    with pytest.raises(DeviceRefused, match="fault"):
+        await g.controller.manual(60)
+    with pytest.raises(DeviceRefused, match="cause"):
+        await g.controller.reset()
+    undo()
+    await asyncio.sleep(0.3)
+    await g.controller.reset()
+    assert g.state == "idle"
+    assert g.device.firmware.core.plant.motors.powered is True
+    await g.ledger()
+
+
+@fault(44, "battery_sags_and_recovers")
+async def battery_sags(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    undo = g.inject("battery_sag")
+    await asyncio.sleep(1.2)
+    g.zero_by(1.0)
+    assert g.seen("fade")[0]["reason"] == "battery_low"
+    undo()
+    await asyncio.sleep(2.0)
+    assert (g.state, g.is_up) == ("idle", False), "recovery restarts nothing"
+    end = await g.over()
+    assert (end.cause, end.exit_code) == (Cause.BATTERY_LOW, ExitCode.REFUSED)
+    await g.ledger()
+
+
+@fault(44, "battery_below_15", recipe=Recipe(options="fault=battery=14"))
+async def battery_refuses(g: Ground) -> None:
+    await g.controller.connect()
+    with pytest.raises(DeviceRefused, match="battery"):
+        await g.controller.manual(60)
+    assert (g.state, g.is_up) == ("idle", False)
+    await g.ledger()
+
+
+@fault(44, "charging")
+async def charging(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    undo = g.inject("charging")
+    await asyncio.sleep(0.5)
+    g.zero_by(1.0, cause="charging")
+    await g.over()
+    await asyncio.sleep(0.3)
+    with pytest.raises(DeviceRefused, match="charg"):
+        await g.controller.manual(60)
+    undo()
+    await asyncio.sleep(1.0)
+    assert not g.is_up
+    await g.ledger()
+
+
+@fault(45, "brown_out")
+async def brown_out(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    undo = g.inject("brown_out")
+    await asyncio.sleep(0.5)
+    undo()
+    await asyncio.sleep(2.0)
+    g.zero_by(1.0, cause="brown_out")
+    end = await g.over()
+    assert end.cause is Cause.BROWN_OUT
+    assert len(g.seen("boot")) == 2
+    await g.ledger()
+
+
+@fault(46, "firmware_hangs")
+async def hangs(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    g.inject("hang")
+    await asyncio.sleep(1.0)
+    g.zero_by(0.512, cause="watchdog")
+    await g.over()
+    assert len(g.seen("boot")) == 2
+    await g.ledger()
+
+
+@fault(46, "firmware_hangs_while_stopping")
+async def hangs_while_stopping(g: Ground) -> None:
+    """A stop that a hung device cannot take is sent again until it can, and is then confirmed."""
+    await g.controller.connect()
+    await g.run(2.0)
+    g.inject("hang")
+    asked = g.loop.time()
+    await g.controller.stop()
+    assert g.loop.time() - asked <= 0.65
+    g.zero_by(0.512)
+    assert (await g.over()).exit_code is ExitCode.OK
+    await g.ledger()
+
+
+async def _clock_off(g: Ground, rate: float) -> None:
+    """Short bounds hold in device time; a session is over in true time by what the host counts."""
+    await g.controller.connect()
+    await g.run(2.0)
+    await g.goes_on(3.0)
+    g.strike()
+    assert g.controller._ticking is not None
+    g.controller._ticking.cancel()
+    await asyncio.sleep(1.2)
+    g.zero_by(0.6, cause="dead_man")
+    await g.over()
+    entry = (await g.entries())[0]
+    true_s = g.delivered_s / rate
+    assert entry.charged_s >= min(true_s, g.delivered_s) - 1e-6
+
+
+@fault(47, "device_clock_fast", recipe=Recipe(options="fault=clock=%2B10%25"))
+async def clock_fast(g: Ground) -> None:
+    await _clock_off(g, 1.1)
+
+
+@fault(47, "device_clock_slow", recipe=Recipe(options="fault=clock=-10%25"))
+async def clock_slow(g: Ground) -> None:
+    await _clock_off(g, 0.9)
+
+
+@fault(47, "allowance_on_a_slow_clock", on=MEMORY, recipe=Recipe(options="fault=clock=-10%25"))
+async def allowance_slow(g: Ground) -> None:
+    """R8: 1800 s of running in any hour, in true time, though this device counts 1620 of its own seconds."""
+    driver = g.driver
+    await driver.open(Hand())
+    await _run_out(g)
+    spans = [(s["t"] / 0.9, any(s["out"].values())) for s in g.samples]
+    ran = sum(b[0] - a[0] for a, b in pairwise(spans) if a[1])
+    assert 1600 <= ran <= 1801
+
+
+async def _run_out(g: Ground) -> None:
+    """A host without rules drives until the device lets it no more."""
+    refused = ""
+    for _ in range(6):
+        await asyncio.sleep(0.2)
+        try:
+            await g.driver.arm(cap=100.0, limit_s=2700)
+        except DeviceRefused as error:
+            refused = error.result
+            break
+        for _ in range(round(700 / 0.2)):
+            g.driver.send(Setpoint((50.0, 50.0, 50.0, 50.0, 50.0, 50.0)))
+            await asyncio.sleep(0.2)
+        await g.driver.stop(Cause.PERSON)
+    assert refused == "allowance"
+
+
+@fault(48, "nvm_bit_flips", recipe=Recipe(speed=20))
+async def nvm_flips(g: Ground) -> None:
+    """Any record that cannot be read back: a fault latch at boot, and no allowance to run on."""
+    await g.controller.connect()
+    for number, record in enumerate(("latch", "life", "boot_a", "boot_b", "allowance"), start=1):
+        await g.run(1.0)
+        g.inject(f"nvm_flip={record}")
+        await asyncio.sleep(0.3)
+        g.zero_by(0.1, state="fault", cause="memory")
+        assert (await g.over()).exit_code in (ExitCode.REFUSED, ExitCode.LINK)
+        with pytest.raises(LinkLost, match="R15"):
+            await g.controller.manual(60)  # it has restarted, so it may be another one
+        await g.controller.close()
+        await g.controller.connect()
+        with pytest.raises(DeviceRefused):
+            await g.controller.manual(60)
+        await g.controller.reset()
+        assert g.state == "idle"
+        if record == "allowance":
+            assert g.device.firmware.core.allowance.left_s == 0, (
+                "nothing is left until an hour has passed"
+            )
+            with pytest.raises(DeviceRefused, match="hour"):
+                await g.controller.manual(60)
+        await asyncio.sleep(0.3)
+        assert len(g.seen("trip")) == number
+    charged = sum(entry.charged_s for entry in await g.entries())
+    assert charged >= g.delivered_s
+
+
+@fault(48, "nvm_takes_no_writes")
+async def nvm_stuck(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(1.0)
+    g.inject("nvm_stuck")
+    await g.controller.stop()
+    g.device.firmware.core.nvm.flip("latch", 3)
+    g.inject("reboot")
+    await asyncio.sleep(0.3)
+    assert (g.state, g.cause) == ("fault", "memory")
+    with pytest.raises(DeviceRefused, match="cause"):
+        await g.controller.reset()
+    assert g.state == "fault"
+
+
+@fault(49, "button_bounces")
+async def bounces(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.inject("button_bounce")
+    await asyncio.sleep(1.0)
+    g.zero_by(0.05, state="latched", cause="button")
+    assert g.device.firmware.core.latch == 1, "one press, one latch"
+    await _latched(g)
+
+
+async def _latched(g: Ground) -> None:
+    end = await g.over()
+    assert (end.cause, end.exit_code) == (Cause.BUTTON, ExitCode.REFUSED)
+    with pytest.raises(DeviceRefused):
+        await g.controller.manual(60)
+    assert not g.is_up
+    await g.ledger()
+
+
+@fault(49, "button_sticks")
+async def sticks(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    undo = g.inject("button_stuck")
+    await asyncio.sleep(6.0)
+    g.zero_by(0.05, state="latched", cause="button")
+    await _latched(g)
+    with pytest.raises(DeviceRefused, match="button"):
+        await g.controller.reset()
+    undo()
+    await asyncio.sleep(0.3)
+    assert g.state == "latched", "the hold began before there was a latch to clear"
+
+
+@fault(50, "button_cable_open")
+async def cable_open(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    undo = g.inject("button_open")
+    await asyncio.sleep(0.5)
+    g.zero_by(0.05, state="latched", cause="button_open")
+    assert (await g.over()).cause is Cause.BUTTON_OPEN
+    with pytest.raises(DeviceRefused, match="button"):
+        await g.controller.reset()
+    undo()
+    await asyncio.sleep(0.3)
+    await g.controller.reset()
+    assert (g.state, g.is_up) == ("idle", False)
+    await g.ledger()
+
+
+async def _pressed_once(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.strike()
+    g.device.press()
+    await asyncio.sleep(0.1)
+    g.zero_by(0.05, state="latched", cause="button")
+
+
+@fault(51, "reset_while_pressed")
+async def reset_while_pressed(g: Ground) -> None:
+    await _pressed_once(g)
+    await g.over()
+    with pytest.raises(DeviceRefused, match="button") as caught:
+        await g.controller.reset()
+    assert caught.value.result == "button"
+    assert g.state == "latched"
+    g.device.release()
+    await asyncio.sleep(0.3)
+    await g.controller.reset()
+    assert (g.state, g.is_up) == ("idle", False), "a reset raises nothing"
+    await g.ledger()
+
+
+@fault(51, "reset_names_an_older_latch")
+async def older_latch(g: Ground) -> None:
+    """R7: a new cause voids what was asked before it."""
+    await _pressed_once(g)
+    await g.over()
+    g.device.release()
+    await asyncio.sleep(0.3)
+    core = g.device.firmware.core
+    old = wire.Reset(9, core.announcer.challenge, core.latch)
+    g.device.press()
+    g.device.release()
+    await asyncio.sleep(0.3)
+    g.tap.inner.write(on_the_line(old))
+    g.tap.inner.write(on_the_line(wire.Reset(10, core.announcer.challenge, old.latch)))
+    await asyncio.sleep(0.3)
+    assert g.state == "latched"
+    assert core.latch == 2
+
+
+@fault(52, "reset_held")
+async def reset_held(g: Ground) -> None:
+    """A hold of 2 s clears once, at its release; a button that stays down clears nothing."""
+    await _pressed_once(g)
+    await g.over()
+    g.device.release()
+    await asyncio.sleep(0.3)
+    g.device.press()
+    await asyncio.sleep(4.0)
+    assert g.state == "latched", "still held"
+    g.device.release()
+    await asyncio.sleep(0.3)
+    assert (g.state, g.is_up) == ("idle", False)
+    assert len(g.seen("reset")) == 1
+    g.device.press()
+    await asyncio.sleep(0.2)
+    assert g.state == "latched", "the next press is a stop again"
+    await g.ledger()
+
+
+@fault(53, "stop_and_arm_again_and_again", on=MEMORY)
+async def again_and_again(g: Ground) -> None:
+    """R8 on the device alone: however it is cut up, 1620 s of running and no more."""
+    await g.driver.open(Hand())
+    await _run_out(g)
+    assert 1600 <= g.delivered_s <= 1621
+    assert violations(g.trace, Bounds(rise=2.0)) == []
+
+
+@fault(53, "stop_and_start_on_the_host", on=MEMORY)
+async def again_on_the_host(g: Ground) -> None:
+    """R9 on the host alone: three sessions a day, with rests, whatever the device would allow."""
+    await g.controller.connect()
+    for _ in range(3):
+        await g.run(150.0)
+        await g.controller.stop()
+        await g.over()
+        with pytest.raises(DoseSpent):
+            await g.controller.manual(60)
+        g.loop.clock.suspend(700.0)
+    with pytest.raises(DoseSpent, match="3 sessions"):
+        await g.controller.manual(60)
+    await g.ledger()
+
+
+@fault(54, "telemetry_silent")
+async def telemetry_silent(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.inject("telemetry_silent")
+    end = await g.over()
+    # The device runs on fresh echoes alone, so its own dead-man is the first to act.
+    assert end.cause in (Cause.TELEMETRY_LOST, Cause.DEAD_MAN)
+    g.zero_by(1.3)
+    assert end.exit_code in (ExitCode.REFUSED, ExitCode.UNCONFIRMED)
+    await g.ledger(slack_s=2.0)
+
+
+@fault(54, "telemetry_frozen")
+async def telemetry_frozen(g: Ground) -> None:
+    """The same frame again and again is no news: the echo ages, the device's dead-man acts, the host notices."""
+    await g.controller.connect()
+    await g.run()
+    g.inject("telemetry_freeze")
+    await asyncio.sleep(3.0)
+    g.zero_by(1.3)
+    await g.over()
+    await g.ledger(slack_s=3.0)
+
+
+@fault(55, "telemetry_lies")
+async def telemetry_lies(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    g.inject("lie_level")
+    end = await g.over()
+    assert end.cause is Cause.SAFETY
+    assert "R14" in end.text
+    assert g.heard("alarm")
+    g.zero_by(1.0)
+    await g.ledger()
+
+
+@fault(
+    56,
+    "claims_cap_255",
+    on=MEMORY,
+    recipe=Recipe(options="fault=lie_cap=255&limits=off", bounds=NO_DEVICE),
+)
+async def claims_255(g: Ground) -> None:
+    """It claims that all is allowed, and allows it: the host's bounds stand."""
+    await g.controller.connect()
+    await g.run(1.0, level=100.0)
+    await asyncio.sleep(330.0)
+    assert max(g.out.values()) == 25.0, "a person's first session"
+    assert violations(g.trace, NO_DEVICE) == []
+    g.strike()
+    await g.controller.stop()
+    await g.over()
+    g.zero_by(0.1)
+    await g.ledger()
+
+
+@fault(56, "claims_to_be_simulated")
+async def claims_simulated(g: Ground) -> None:
+    """Its word alone frees it of neither screening nor dose."""
+    info = await g.controller.connect()
+    assert info.simulated
+    g.loop.clock.suspend(13 * 3600.0)
+    with pytest.raises(ScreeningNeeded):
+        await g.controller.manual(60)
+    assert not g.seen("arm")
+    assert await g.entries() == []
+
+
+@fault(59, "used_by_another_host")
+async def used_by_another(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(1.0)
+    await g.controller.stop()
+    await g.over()
+    await g.controller.close()
+    g.inject("used=600")
+    await g.controller.connect()
+    with pytest.raises(DoseSpent, match="resting"):
+        await g.controller.manual(60)
+    foreign = next(entry for entry in await g.entries() if entry.kind == "foreign")
+    assert 598.0 <= foreign.charged_s <= 601.0
+    assert not g.is_up
+
+
+@fault(59, "a_second_host_in_between")
+async def second_in_between(g: Ground) -> None:
+    """Seconds that were really delivered by another controller, as the device's own counter tells them."""
+    await g.controller.connect()
+    await g.run(1.0)
+    await g.controller.stop()
+    await g.over()
+    other, _ = second_host(g)
+    await other.connect()
+    await other.manual()
+    other.request(SetLevel(20.0))
+    await asyncio.sleep(6.0)
+    await other.close()
+    await g.controller.close()
+    await g.controller.connect()
+    await g.run(1.0)
+    await g.controller.stop()
+    await g.over()
+    charged = sum(entry.charged_s for entry in await g.entries())
+    assert charged >= g.delivered_s - 1.0, "INFO counts whole seconds"

@@ -1,0 +1,195 @@
+"""Faults 1 to 10: the host dies, hangs, sleeps, or its clocks are moved (R4, R10, R24)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from massager_ctl.device import Cause, Setpoint
+from massager_ctl.safety.dose_time import DAY_S
+from tests.faults.cases import MEMORY, fault
+from tests.faults.ground import Ground, Line, On, Recipe
+
+SERIAL_T = 0.5
+"""T on memory and serial links, seconds (R4)."""
+
+ASKED = Setpoint((20.0, 20.0, 20.0, 20.0, 20.0, 20.0))
+
+
+@fault(1, "host_gone")
+async def host_gone(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.strike()
+    g.tap.line = Line.MUTE
+    await asyncio.sleep(1.0)
+    g.zero_by(SERIAL_T + 0.1, cause="dead_man")
+    (entry,) = await g.entries()
+    assert entry.charged_s >= g.delivered_s, "open: the whole reservation is charged"
+
+
+@fault(2, "host_stopped")
+async def host_stopped(g: Ground) -> None:
+    """SIGSTOP as both sides see it: time passes for the device alone, then the backlog arrives."""
+    await g.controller.connect()
+    await g.run()
+    g.tap.line = Line.HELD
+    await asyncio.sleep(0.25)
+    g.strike()
+    g.loop.clock.advance(5.0)
+    await asyncio.sleep(0)
+    g.tap.let_go()
+    await asyncio.sleep(1.0)
+    end = await g.over()
+    assert end.cause in (Cause.HOST_LATE, Cause.DEAD_MAN)
+    g.zero_by(SERIAL_T + 0.1)
+    assert g.seen("dead_man")
+    await g.ledger()
+
+
+async def _block(g: Ground, seconds: float, lead_s: float) -> None:
+    """The host's loop does nothing for so long, from `lead_s` before its next turn on."""
+    assert g.controller._ticking is not None
+    turn = g.controller._ticking.due
+    await asyncio.sleep(turn - g.loop.time() + 0.001)
+    turn = g.controller._ticking.due
+    g.loop.clock.advance(turn - lead_s + seconds - g.loop.time())
+
+
+async def _blocked(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    before = g.controller.status.sent.levels
+    await _block(g, 0.3, lead_s=0.02)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert g.controller.status.sent.levels[0] <= before[0] + 0.2, "no rise for the time it missed"
+    await g.goes_on(1.0)
+    assert g.controller.status.sent.levels[0] > before[0]
+    g.strike()
+    await _block(g, 0.45, lead_s=0.02)
+    end = await g.over()
+    assert end.cause in (Cause.HOST_LATE, Cause.DEAD_MAN)
+    g.zero_by(0.2 + 0.45 + 0.1)
+    await g.ledger()
+
+
+@fault(3, "loop_blocked")
+async def loop_blocked(g: Ground) -> None:
+    await _blocked(g)
+
+
+@fault(3, "loop_blocked_on_ble", on=MEMORY, recipe=Recipe(ble=True))
+async def loop_blocked_on_ble(g: Ground) -> None:
+    """T is 1 s here, so it is the host's own stop that ends it."""
+    await _blocked(g)
+    assert (await g.over()).cause is Cause.HOST_LATE
+
+
+@fault(4, "control_task_dead")
+async def control_task_dead(g: Ground) -> None:
+    """Telemetry is still read and requests are still taken; the heartbeat alone is missing."""
+    await g.controller.connect()
+    await g.run()
+    g.strike()
+    assert g.controller._ticking is not None
+    g.controller._ticking.cancel()
+    end = await g.over()
+    assert end.cause is Cause.DEAD_MAN
+    g.zero_by(SERIAL_T + 0.1, cause="dead_man")
+    await g.ledger()
+
+
+@fault(5, "suspend")
+async def suspend(g: Ground) -> None:
+    """The host sleeps for an hour; the device's clock goes on."""
+    await g.controller.connect()
+    await g.run()
+    g.strike()
+    g.loop.clock.suspend(3600.0)
+    g.device.firmware._origin -= 3600.0 if g.on is On.MEMORY else 60.0
+    end = await g.over()
+    assert end.cause in (Cause.HOST_LATE, Cause.DEAD_MAN)
+    g.zero_by(SERIAL_T + 0.1)
+    await g.ledger()
+    await asyncio.sleep(0.3)
+    await g.run(1.0)
+    assert max(g.out.values()) <= 1.1, "from zero, after a new ARM"
+    await g.controller.stop()
+
+
+@fault(6, "wall_clock_back_a_day")
+async def wall_back(g: Ground) -> None:
+    await _wall_moves(g, -DAY_S)
+
+
+@fault(7, "wall_clock_on_two_days")
+async def wall_forward(g: Ground) -> None:
+    await _wall_moves(g, 2 * DAY_S)
+
+
+@fault(8, "ntp_step")
+async def ntp_step(g: Ground) -> None:
+    await _wall_moves(g, 2.0)
+    await g.controller.close()
+    await g.controller.connect()
+    await _wall_moves(g, -2.0)
+
+
+async def _wall_moves(g: Ground, seconds: float) -> None:
+    """It goes on, and the dose is what it would have been."""
+    if g.controller.status.link != "up":
+        await g.controller.connect()
+    clock = g.loop.clock
+    await g.run(1.0)
+    g.strike()
+    clock.set_wall(clock.wall() + seconds)
+    await g.goes_on(2.0)
+    g.strike()
+    await g.controller.stop()
+    g.zero_by(0.1)
+    await g.over()
+    await g.ledger()
+    before = await g.store.recent()
+    clock.set_wall(clock.wall() + seconds)
+    assert await g.store.recent() == before
+
+
+class _NoHost:
+    """Hears, and says nothing by itself."""
+
+    def telemetry_received(self, telemetry: object) -> None:
+        pass
+
+    def driver_lost(self, error: Exception) -> None:
+        raise error
+
+
+async def _hand_driven(g: Ground, gap_s: float, frames: int) -> None:
+    """Setpoints from a hand, not from the loop, `gap_s` apart."""
+    await g.driver.open(_NoHost())
+    await g.driver.arm(cap=50.0, limit_s=600)
+    for _ in range(frames):
+        g.driver.send(ASKED)
+        g.strike()
+        await asyncio.sleep(gap_s)
+
+
+@fault(9, "gap_below_t", recipe=Recipe(speed=2.0))
+async def gap_below(g: Ground) -> None:
+    await _hand_driven(g, 0.9 * SERIAL_T, 8)
+    assert g.state == "running"
+    assert g.is_up
+    assert not g.seen("dead_man")
+    g.strike()
+    await g.driver.stop(Cause.PERSON)
+    g.zero_by(0.1, cause="person")
+
+
+@fault(10, "gap_above_t")
+async def gap_above(g: Ground) -> None:
+    await _hand_driven(g, 0.2, 8)
+    await asyncio.sleep(1.1 * SERIAL_T - 0.2 + 0.1)
+    g.zero_by(SERIAL_T + 0.1, cause="dead_man")
+    g.driver.send(ASKED)
+    await asyncio.sleep(1.0)
+    assert not g.is_up, "a frame after it feeds nothing"
