@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from massager_ctl.device import Cause, DeviceInfo, DeviceState, Mode, Setpoint, Telemetry
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.drivers.reference_tables import REFUSALS
+from massager_ctl.drivers.reference_tables import CAUSE_NUMBERS, REFUSALS
 from massager_ctl.errors import (
     DeviceBusy,
     DeviceRefused,
@@ -20,6 +22,7 @@ from massager_ctl.errors import (
     ProtocolError,
 )
 from massager_ctl.eventloop import SimulatedTimeLoop
+from massager_ctl.outcome import DEVICE_SAYS
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.memory import PipeTransport, pipe
 from massager_ctl.wire.codec import Splitter, decode_run, encode_frame
@@ -402,3 +405,14 @@ def test_a_framed_link_carries_bodies_without_cobs() -> None:
 
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         runner.run(main())
+
+
+def test_every_cause_of_the_protocol_has_a_number_and_words() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
+    table = document.split("| value | name | class |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", table, re.MULTILINE)
+    assert {(name, int(number)) for number, name in rows} == {
+        (cause.value, number) for cause, number in CAUSE_NUMBERS.items()
+    }
+    of_the_host = {cause for cause, number in CAUSE_NUMBERS.items() if number < 16}
+    assert set(CAUSE_NUMBERS) - of_the_host <= set(DEVICE_SAYS)
