@@ -142,8 +142,8 @@ class Terminal:
 
     def __init__(self, desk: Desk, *arguments: str) -> None:
         ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.theirs = theirs
+        self.resize(80, 24)
         self.before = termios.tcgetattr(theirs)
         self._ours = ours
         self.text = ""
@@ -157,6 +157,9 @@ class Terminal:
             # Only so it becomes the program's own terminal, with Ctrl-C; no other thread runs here.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())

@@ -355,3 +355,35 @@ def test_a_frozen_owner_is_a_stop_that_is_not_confirmed(desk: Desk) -> None:
         # The device ended it long ago by itself (R4), so a rule's end it is.
         assert run.returncode in (0, 3)
     assert desk.at_zero()
+
+
+def test_a_reader_that_goes_away_stops_the_session(desk: Desk) -> None:
+    with desk.running("run", "restorative", "--speed", "60") as run:
+        assert run.stdout is not None
+        assert "Restorative session" in run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(PATIENCE_S) == 130
+        assert run.stderr is not None
+        assert run.stderr.read() == ""
+
+
+def test_pain_with_nothing_running_stops_the_last_device_and_locks(desk: Desk) -> None:
+    with desk.simulator():
+        with desk.running(*run_arguments(desk)) as run:
+            desk.wait_until_it_moves()
+            run.kill()
+        hurt = desk.ctl("pain", stdin="w\n")
+        assert "Stopped, confirmed at zero." in hurt.stdout
+        assert "medical care" in hurt.stdout
+        locked = desk.ctl("run", "restorative", "--device", desk.device)
+        assert locked.returncode == 3
+        assert "warning sign" in locked.stderr
+
+
+def test_stop_needs_no_sound_settings(desk: Desk) -> None:
+    (desk.folder / "config" / "massager-ctl").mkdir(parents=True)
+    (desk.folder / "config" / "massager-ctl" / "config.toml").write_text("device = 5")
+    with desk.simulator():
+        assert desk.ctl("run", "restorative").returncode == 2
+        stopped = desk.ctl("stop", "--device", desk.device)
+        assert (stopped.returncode, stopped.stderr) == (0, "")

@@ -152,3 +152,16 @@ def wait_for(look: Callable[[], str], text: str) -> str:
             return shown
         assert time.monotonic() < end, shown
         time.sleep(0.1)
+
+
+def test_a_terminal_that_changes_its_size(desk: Desk) -> None:
+    with Terminal(desk, "run", "restorative", "--speed", "60") as terminal:
+        terminal.wait_for("9:")
+        terminal.resize(50, 12)
+        terminal.wait_for(re.escape("\x1b[H\x1b[2J"))
+        after = terminal.text.rpartition("\x1b[2J")[2]
+        rows = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", row) for row in re.split("[\r\n]+", after)]
+        assert max(len(row) for row in rows) < 50
+        terminal.type("s")
+        assert terminal.wait() == 0
+        assert terminal.given_back()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from massager_ctl.cli.report import block, has_colour
+from massager_ctl.cli.report import block, has_colour, silence
 from massager_ctl.device import Cause, DeviceInfo
 from massager_ctl.errors import ExitCode, MassagerError
 from massager_ctl.outcome import SessionEnd
@@ -82,12 +82,10 @@ _HINTS: Final[dict[Cause, str]] = {
 def tell(outcome: Outcome, *, as_json: bool) -> ExitCode:
     """Print how it went; returns the exit code."""
     if as_json:
-        sys.stdout.write(msgspec.json.encode(outcome.document()).decode() + "\n")
-        sys.stdout.flush()
+        say(msgspec.json.encode(outcome.document()).decode())
         return outcome.exit_code
     if outcome.exit_code in (ExitCode.OK, ExitCode.INTERRUPTED):
-        sys.stdout.write(_said(outcome) + "\n")
-        sys.stdout.flush()
+        say(_said(outcome))
         return outcome.exit_code
     trouble, end = outcome.trouble, outcome.end
     message = trouble.message if trouble else ""
@@ -101,6 +99,15 @@ def tell(outcome: Outcome, *, as_json: bool) -> ExitCode:
     sys.stderr.write(block(message, remedy, colour=has_colour(sys.stderr)))
     sys.stderr.flush()
     return outcome.exit_code
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody can read it any more, the exit code alone must tell."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError:
+        silence()
 
 
 def _said(outcome: Outcome) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import textwrap
 from typing import Any, Final
 
@@ -101,9 +100,7 @@ def pain(kind: str | None, device: str) -> int:
         said = str(answer.get("said", ""))
         click.echo("Stopped, confirmed at zero.")
     if not owners:
-        click.echo("No program on this machine owns a device. If a massager runs, unplug it.")
-        if kind is None and not sys.stdin.isatty():
-            return ExitCode.LINK
+        click.echo(_stopped_directly())
     second = first if kind else asked_kind()
     if not owners:
         said = _write_down(second)
@@ -113,6 +110,16 @@ def pain(kind: str | None, device: str) -> int:
             said = str(answer.get("said", ""))
     click.echo(folded(said))
     return ExitCode.OK if owners else ExitCode.LINK
+
+
+def _stopped_directly() -> str:
+    """Stop the device last used, which no program owns; what came of it."""
+    from massager_ctl.cli.stop import stop_directly
+
+    _, answer = stop_directly("", None)
+    if answer.get("ok"):
+        return "Stopped, confirmed at zero."
+    return "No device could be reached. If a massager runs, unplug it."
 
 
 def _write_down(kind: PainKind) -> str:

@@ -72,8 +72,8 @@ def _words(cause: str) -> str:
 async def _directly(device: str) -> None:
     """Open the device: nobody owns it."""
     from massager_ctl import config as settings
-    from massager_ctl.compose import admission_for, choose_device
     from massager_ctl.clock import SystemClock
+    from massager_ctl.compose import admission_for, choose_device
     from massager_ctl.controller import Controller
     from massager_ctl.device import DeviceState
     from massager_ctl.drivers.factory import make_driver

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Final
 
 import click
 
 from massager_ctl.cli.lazy import LazyGroup
-from massager_ctl.cli.report import report, report_fault
+from massager_ctl.cli.report import report, report_fault, silence
 from massager_ctl.errors import ExitCode, MassagerError
 
 _HERE: Final = "massager_ctl.cli"
@@ -95,8 +94,7 @@ def run_command_line(arguments: list[str]) -> int:
         sys.stderr.write("\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output is gone; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001  the last one that could say anything
         return report_fault(error)

@@ -50,7 +50,7 @@ def stop(name: str, device: str | None, as_json: bool) -> int:
         names = [device_name(owner.path) for owner in owners]
         answers = list(zip(names, stop_all(owners), strict=True))
     else:
-        answers = [_stop_directly(name, device)]
+        answers = [stop_directly(name, device)]
     code = ExitCode.OK
     for who, answer in answers:
         if answer.get("ok"):
@@ -80,7 +80,7 @@ def _code(answer: dict[str, Any]) -> ExitCode:
     return ExitCode.LINK if found is ExitCode.LINK else ExitCode.UNCONFIRMED
 
 
-def _stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
+def stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
     """Open the device and stop it; nobody owns it."""
     from massager_ctl import config as settings
     from massager_ctl.compose import choose_device, last_device
