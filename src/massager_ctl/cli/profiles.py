@@ -210,7 +210,7 @@ def _planned(name: str, cap: float | None) -> tuple[Profile, Plan]:
     if cap is not None:
         if not Intensity(cap) > 0:
             raise InputError("a cap of 0 leaves nothing to play", "Give 1 to 70.")
-        layers = (CapLayer.flat("option", Intensity(cap), "--cap"),)
+        layers = (CapLayer.flat("option", float(Intensity(cap)), "--cap"),)
     profile = load_profile(name)
     return profile, make_plan(profile, combine(layers))
 

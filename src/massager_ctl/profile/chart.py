@@ -26,7 +26,7 @@ def chart(drawing: Drawing, width: int = 80, plain: bool = False) -> str:
     if not drawing.lanes:
         lines.append("every motor stays off: " + "a session by hand")
     lines.append(" " * LABEL + _axis(drawing, columns, plain))
-    lines.append(" " * LABEL + _minutes(drawing, columns))
+    lines.append(f"{'minutes':<{LABEL}}" + _minutes(drawing, columns))
     level, cap, off = ("#", "-", "%") if plain else ("█", "─", "░")
     lines.append(f"{'':{LABEL}} {level} level   . envelope   {cap} cap   {off} by hand, motors off")
     return "\n".join(line.rstrip() for line in lines)
@@ -93,4 +93,4 @@ def _minutes(drawing: Drawing, columns: int) -> str:
         at = min(int(index * tick / duration_s * columns), columns - 1) + 1
         label = f"{index * tick / 60:g}"
         text[at : at + len(label)] = label
-    return "".join(text).rstrip() + " min"
+    return "".join(text).rstrip()

@@ -38,9 +38,10 @@ class Curve:
         points = self.points
         last_t, last = points[-1]
         t = max(t, last_t)  # sums of times may differ in their last bit
-        if t - last_t <= _TINY and abs(level - last) <= _TINY:
+        here = t - last_t <= _TINY
+        if here and abs(level - last) <= _TINY and (level == 0.0) == (last == 0.0):
             return
-        if len(points) > 1 and t - last_t > _TINY and (last != 0.0 or level == 0.0):
+        if len(points) > 1 and not here and (last != 0.0 or level == 0.0):
             before_t, before = points[-2]
             span = last_t - before_t
             if (

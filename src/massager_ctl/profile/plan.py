@@ -124,7 +124,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "ramp_s": plan.ramp_s,
         "fade_s": plan.fade_s,
         "cap": plan.cap,
-        "caps": {zone: plan.limits.caps[zone.index] for zone in plan.zones},
+        "caps": {zone: float(plan.limits.caps[zone.index]) for zone in plan.zones},
         "zones": {
             zone: [[round(t, 4), round(level, 4)] for t, level in points]
             for zone, points in plan.zones.items()

@@ -1,0 +1,417 @@
+"""R1 to R3, R8, R20, R23: plans climb, fade and say what was lowered; cursors read them both ways."""
+
+# ruff: noqa: E501 (a table of one-line cases)
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from massager_ctl.device import OFF, DeviceInfo, Pattern, Sensing
+from massager_ctl.errors import ProfileError, Refused
+from massager_ctl.profile.curve import RISE, Curve, fall, follow, lower, value_at
+from massager_ctl.profile.load import load_text
+from massager_ctl.profile.plan import Plan, make_plan, to_json
+from massager_ctl.profile.timeline import Guided
+from massager_ctl.safety.limits import CapLayer, combine
+from massager_ctl.units import ZERO, ZONES, Direction, Motion, Zone
+
+BOUNDS_ONLY = combine(())
+
+
+def planned(steps: str, head: str = "cap: 40", limits: Any = BOUNDS_ONLY, info: Any = None) -> Plan:
+    return make_plan(load_text(f"title: T\n{head}\nsteps:\n{steps}", "p.yaml"), limits, info)
+
+
+def device(**changes: Any) -> DeviceInfo:
+    whole = DeviceInfo(
+        serial="TEST",
+        firmware="1.0.0",
+        boot=1,
+        lifetime_s=0,
+        zones=frozenset(Zone),
+        vibration=frozenset(Zone),
+        kneading=frozenset(Zone),
+        motions=frozenset(Motion),
+        directions=frozenset(Direction),
+        caps=(70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
+        sum_cap=200.0,
+        rise_per_s=2.0,
+        dead_man_s=1.0,
+        session_s=1800,
+        allowance_s=1620,
+        sensing=frozenset(Sensing),
+        simulated=True,
+        mains=False,
+        heat=True,
+    )
+    return msgspec.structs.replace(whole, **changes)
+
+
+ONE = "  - zones: trapezius\n    motion: knead\nduration: 10 min"
+
+
+def test_a_share_follows_the_envelope_and_ends_in_the_fade() -> None:
+    plan = planned(ONE)
+    curve = ((0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 40.0), (592.0, 40.0), (600.0, 0.0))
+    assert plan.zones == {Zone.TRAPEZIUS_LEFT: curve, Zone.TRAPEZIUS_RIGHT: curve}
+    assert (plan.duration_s, plan.running_s, plan.fade_at) == (600.0, 600.0, 592.0)
+    assert [name for _, name in plan.phases] == ["warm-up", "ramp", "knead", "fade"]
+
+
+def test_a_level_is_climbed_to_one_point_a_second_and_under_the_envelope() -> None:
+    plan = planned("  - zones: neck_left\n    level: 20\n    duration: 300")
+    assert plan.zones[Zone.NECK_LEFT] == (
+        (0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (140.0, 20.0), (292.0, 20.0), (300.0, 0.0),
+    )  # fmt: skip
+
+
+def test_a_later_step_climbs_at_one_point_a_second() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    level: 5\n    duration: 300\n"
+        "  - zones: neck_left\n    level: 25\n    duration: 100\n"
+    )
+    assert plan.zones[Zone.NECK_LEFT][2:5] == ((300.0, 5.0), (320.0, 25.0), (392.0, 25.0))
+
+
+def test_levels_fall_softly_where_another_zone_takes_over() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    level: 10\n    duration: 30\n"
+        "  - zones: neck_right\n    level: 5\n    duration: 30\n"
+        "  - zones: neck_right\n    level: 2\n    duration: 30\n"
+    )
+    assert plan.zones[Zone.NECK_LEFT][-3:] == ((30.0, 10.0), (32.0, 0.0), (90.0, 0.0))
+    assert plan.zones[Zone.NECK_RIGHT] == (
+        (0.0, 0.0), (30.0, 0.0), (35.0, 5.0), (60.0, 5.0), (60.6, 2.0), (82.0, 2.0), (90.0, 0.0),
+    )  # fmt: skip
+    assert plan.motions[0].patterns[Zone.NECK_LEFT.index] == Pattern()
+
+
+def test_motors_are_off_from_the_first_moment_of_a_hands_only_step() -> None:
+    plan = planned(
+        "  - zones: neck\n    level: 10\n    duration: 60\n"
+        "  - guide: By hand.\n    duration: 20\n    bell: true\n    breathe: {in: 4, out: 6}\n"
+        "  - zones: neck\n    level: 10\n    duration: 60\n    say: Now lean back.\n"
+        "  - rest: 30\n    say: Done.\n"
+    )
+    curve = dict(plan.zones[Zone.NECK_LEFT])
+    assert (curve[58.0], curve[60.0], curve[80.0], curve[140.0]) == (10.0, 0.0, 0.0, 0.0)
+    assert plan.running_s == 120.0
+    assert plan.fade_at == 132.0
+    assert [(g.t, g.motors_off, g.bell) for g in plan.guided] == [
+        (60.0, True, True),
+        (80.0, False, False),
+        (140.0, False, False),
+    ]
+    off = plan.cursor().at(70.0)
+    assert {pattern.motion for pattern in off.patterns} == {Motion.REST}
+    assert [name for _, name in plan.phases][-2:] == ["fade", "rest"]
+
+
+def test_time_at_zero_earns_nothing() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    duration: 40\n  - rest: 100\n  - zones: neck_left\n    duration: 60\n"
+    )
+    assert plan.running_s == pytest.approx(102.0)
+    assert max(level for t, level in plan.zones[Zone.NECK_LEFT] if t < 158.0) == 10.0
+
+
+def test_the_sum_over_all_zones_stays_within_200() -> None:
+    plan = planned("  - zones: all\nduration: 10 min\n", "cap: 70")
+    assert sum(plan.cursor().levels(400.0)) == pytest.approx(200.0)
+
+
+def test_keyframes_are_taken_as_they_stand() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    keyframes: [[10, 10], [20, 10], [20.5, 4], [60, 4]]\n    duration: 70\n"
+    )
+    assert plan.zones[Zone.NECK_LEFT] == (
+        (0.0, 0.0), (10.0, 10.0), (20.0, 10.0), (20.5, 4.0), (62.0, 4.0), (70.0, 0.0),
+    )  # fmt: skip
+
+
+def test_keyframes_that_end_at_zero_keep_their_own_fade() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    keyframes: [[0, 0], [10, 10], [30, 10], [40, 0], [60, 0]]\n"
+        "  - guide: Rest.\n    duration: 5\n"
+    )
+    assert plan.zones[Zone.NECK_LEFT] == (
+        (0.0, 0.0), (10.0, 10.0), (30.0, 10.0), (40.0, 0.0), (65.0, 0.0),
+    )  # fmt: skip
+    assert (plan.fade_at, plan.running_s) == (32.0, 40.0)
+
+
+def test_a_spike_between_keyframes_is_refused_with_its_line() -> None:
+    with pytest.raises(ProfileError) as caught:
+        planned(
+            "  - zones: neck_right\n    duration: 30\n"
+            "  - zones: neck_left\n    keyframes: [[10, 8], [12, 30], [14, 8]]\n    duration: 60\n"
+        )
+    found = caught.value.problems
+    assert [problem.split(": ")[:2] for problem in found] == [
+        ["p.yaml:6:5", "R2"],
+        ["p.yaml:6:5", "R3"],
+    ]
+    assert "rises 11 points a second from 40 s to 42 s" in found[1]
+
+
+def test_keyframes_are_lowered_for_personal_caps_and_not_refused() -> None:
+    steps = (
+        "  - zones: neck_right\n    duration: 30\n    level: 3\n"
+        "  - zones: [neck_left, trapezius_left]\n"
+        "    keyframes: {neck_left: [[60, 10], [120, 14], [130, 12]], trapezius_left: [[0, 0], [90, 9]]}\n"
+        "    duration: 140\n"
+    )
+    plan = planned(steps, limits=combine((CapLayer.flat("user", 8.0, "your cap"),)))
+    assert plan.notes == ("your cap: capped at 8",)
+    assert max(level for _, level in plan.zones[Zone.NECK_LEFT]) == 8.0
+    tight = planned(steps, limits=combine((), sum_cap=11.5))
+    assert tight.notes == ("all zones together are capped at 11.5",)
+    assert max(sum(tight.cursor().levels(t / 2)) for t in range(340)) <= 11.5 + 1e-6
+
+
+def test_an_even_keyframe_step_of_zeros_is_not_running() -> None:
+    plan = planned(
+        "  - zones: neck_left\n    keyframes: [[0, 0], [20, 0]]\n"
+        "  - zones: neck_left\n    duration: 30\n"
+    )
+    assert plan.running_s == 30.0
+
+
+def test_a_plan_says_why_it_was_lowered() -> None:
+    first = CapLayer.flat("first", 25.0, "session 1 of 3")
+    plan = planned(ONE, limits=combine((first,)))
+    assert plan.notes == ("session 1 of 3: capped at 25",)
+    assert max(level for _, level in plan.zones[Zone.TRAPEZIUS_LEFT]) == 25.0
+    low = CapLayer("local", (10.0, 70.0, 70.0, 70.0, 70.0, 70.0), "a sore spot")
+    assert planned(ONE, limits=combine((low,))).notes == (
+        "a sore spot: capped at 10 (trapezius_left)",
+    )
+    assert planned(ONE).notes == ()
+    assert planned(ONE).hash != plan.hash
+
+
+def test_nothing_left_is_refused() -> None:
+    none = CapLayer.flat("user", 0.0, "your limits file is unreadable")
+    with pytest.raises(
+        Refused, match="nothing of 'p' is left to play: your limits file is unreadable"
+    ):
+        planned(ONE, limits=combine((none,)))
+
+
+def test_a_zone_with_a_cap_of_zero_is_left_out() -> None:
+    low = CapLayer("local", (0.0, 70.0, 70.0, 70.0, 70.0, 70.0), "a sore spot")
+    steps = (
+        "  - zones: trapezius_left\n    duration: 60\n"
+        "  - zones: trapezius_right\n    duration: 60\n"
+        "  - zones: trapezius_left\n    duration: 60\n"
+    )
+    plan = planned(steps, limits=combine((low,)))
+    assert set(plan.zones) == {Zone.TRAPEZIUS_RIGHT}
+    assert (plan.fade_at, plan.running_s) == (112.0, 60.0)
+
+
+def test_too_long_for_the_device_is_refused() -> None:
+    with pytest.raises(Refused, match="lasts 600 s and this device allows 500 s a session"):
+        planned(ONE, info=device(session_s=500))
+    with pytest.raises(
+        Refused, match="runs the motors for 600 s and this device allows 599 s an hour"
+    ):
+        planned(ONE, info=device(allowance_s=599))
+
+
+def test_what_is_left_must_be_sound_too() -> None:
+    steps = (
+        "  - zones: trapezius\n    level: 10\n    duration: 120\n"
+        "  - zones: neck\n    level: 8\n    motion: hold\n    duration: 30\n"
+    )
+    without = device(zones=frozenset({Zone.NECK_LEFT, Zone.NECK_RIGHT}))
+    with pytest.raises(Refused, match=r"what is left of 'p' here is not sound: .*P5"):
+        planned(steps, info=without)
+
+
+def test_a_capable_device_changes_nothing() -> None:
+    assert planned(ONE, info=device()).zones == planned(ONE).zones
+    assert planned(ONE, info=device()).notes == ()
+
+
+def test_a_weaker_device_lowers_the_plan() -> None:
+    plan = planned(ONE, info=device(caps=(20.0,) * 6))
+    assert plan.notes == ("the device allows no more: capped at 20",)
+    assert plan.limits.caps == (20.0,) * 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "motion", "direction", "peak", "note"),
+    [
+        ({"zones": frozenset(ZONES[1:])}, None, None, 40.0, "this device has no trapezius_left pad: that zone is left out"),
+        ({"motions": frozenset(Motion) - {Motion.KNEAD}}, Motion.CIRCLE, Direction.CW, 40.0, "this device cannot knead at trapezius_left: circle instead, no stronger"),
+        ({"kneading": frozenset(ZONES[1:])}, Motion.GLIDE, Direction.ALTERNATE, 40.0, "this device cannot knead at trapezius_left: glide instead, no stronger"),
+        ({"sensing": frozenset({Sensing.BATTERY}), "motions": frozenset({Motion.KNEAD, Motion.VIBRATE})}, Motion.VIBRATE, Direction.NONE, 20.0, "this device cannot knead at trapezius_left: vibrate instead, no stronger"),
+        ({"directions": frozenset({Direction.CCW, Direction.NONE})}, Motion.KNEAD, Direction.CCW, 40.0, "this device cannot knead cw: ccw instead"),
+        ({"sensing": frozenset({Sensing.SPEED})}, Motion.KNEAD, Direction.CW, 40.0, None),
+        ({"heat": False}, Motion.KNEAD, Direction.CW, 40.0, "this device has no heat: the session goes without"),
+    ],
+)  # fmt: skip
+def test_what_a_device_cannot_do_is_replaced_by_the_nearest_gentler(
+    changes: dict[str, Any], motion: Motion | None, direction: Any, peak: float, note: str | None
+) -> None:
+    steps = "  - zones: trapezius\n    motion: knead\n    direction: cw\nduration: 10 min\n"
+    plan = planned(steps, "cap: 40\nheat: 37", info=device(**changes))
+    assert (note is None and plan.notes == ()) or note in plan.notes
+    left = plan.zones.get(Zone.TRAPEZIUS_LEFT)
+    if motion is None:
+        assert left is None
+        return
+    assert left is not None
+    assert max(level for _, level in left) == peak
+    assert plan.motions[0].patterns[0] == Pattern(motion, direction)
+    assert plan.attention_needed is bool(changes.get("heat", True))
+
+
+def test_percent_and_keyframes_are_scaled_for_a_stronger_stand_in() -> None:
+    steps = (
+        "  - zones: neck_left\n    motion: knead\n    level: 8\n    duration: 30\n"
+        "  - zones: neck_left\n    motion: knead\n    keyframes: [[0, 8], [30, 8]]\n"
+        "  - zones: neck_right\n    motion: circle\n    duration: 30\n"
+        "  - guide: Rest.\n    duration: 5\n  - rest: 5\n"
+    )
+    plan = planned(steps, info=device(motions=frozenset({Motion.VIBRATE, Motion.REST})))
+    assert max(level for _, level in plan.zones[Zone.NECK_LEFT]) == 4.0
+
+
+def test_a_part_that_cannot_be_played_at_all_is_a_rest() -> None:
+    only = device(motions=frozenset({Motion.VIBRATE}), vibration=frozenset({Zone.NECK_LEFT}))
+    steps = "  - zones: trapezius\n    duration: 60\n    say: A\n  - zones: neck_left\n    duration: 60\n"
+    plan = planned(steps, info=only)
+    assert set(plan.zones) == {Zone.NECK_LEFT}
+    assert plan.duration_s == 120.0
+    assert (
+        "this device cannot vibrate at trapezius_left, nor anything gentler: left out" in plan.notes
+    )
+    assert plan.guided == (Guided(0.0, 60.0, "A", motors_off=False),)
+    with pytest.raises(Refused, match="nothing of 'p' is left to play on device TEST"):
+        planned(ONE, info=only)
+
+
+def test_a_session_by_hand_needs_no_motors() -> None:
+    plan = planned("  - guide: Tuck your chin.\n    duration: 60\n", info=device(zones=frozenset()))
+    assert (plan.powered, plan.running_s, plan.fade_at, plan.attention_needed) == (
+        False,
+        0.0,
+        None,
+        False,
+    )
+    cursor = plan.cursor()
+    assert cursor.at(5.0).levels == ZERO
+    assert cursor.phase_at(5.0) == "by hand"
+
+
+def test_a_long_session_asks_for_signs_of_life() -> None:
+    assert planned("  - zones: neck\nduration: 901\n").attention_needed
+    assert not planned("  - zones: neck\nduration: 900\n").attention_needed
+
+
+def test_a_cursor_reads_forwards_and_backwards() -> None:
+    plan = planned(
+        "  - zones: neck\n    duration: 60\n    say: Lean in.\n"
+        "  - zones: neck\n    motion: glide\n    direction: up\n    duration: 60\n    title: up\n"
+        "  - guide: Breathe\n    duration: 20\n    breathe: {in: 4, out: 6}\n"
+        "  - guide: Sit\n    duration: 20\n"
+    )
+    times = [0.0, 0.1, 5.0, 61.0, 100.0, 115.9, 116.0, 121.0, 127.0, 159.9, 160.0, 400.0]
+    forwards = plan.cursor()
+    once = [(forwards.at(t), forwards.guided_at(t), forwards.phase_at(t)) for t in times]
+    again = [(forwards.at(t), forwards.guided_at(t), forwards.phase_at(t)) for t in reversed(times)]
+    assert once == again[::-1]
+    assert once[2][0].levels[Zone.NECK_LEFT.index] == 5.0
+    assert once[3][0].patterns[Zone.NECK_LEFT.index] == Pattern(Motion.GLIDE, Direction.UP)
+    assert [phase for _, _, phase in once[:5]] == ["warm-up", "warm-up", "warm-up", "up", "up"]
+    assert (once[6][2], once[7][2]) == ("fade", "by hand")
+    assert once[-1][0] == OFF
+    assert once[-1][1] is None
+    assert forwards.at(-1.0).levels == ZERO
+    words = [guided.text_at(t) for t, (_, guided, _) in zip(times, once, strict=True) if guided]
+    assert words == ["Lean in."] * 3 + ["Breathe Breathe in.", "Breathe Breathe out.", "Sit"]
+    assert Guided(0.0, 9.0, "", breath=plan.guided[1].breath).text_at(5.0) == "Breathe out."
+    assert forwards.guided_at(90.0) is None
+
+
+def test_an_empty_plan_can_be_read() -> None:
+    empty = msgspec.structs.replace(planned(ONE), zones={}, motions=(), phases=(), guided=())
+    cursor = empty.cursor()
+    assert (cursor.at(1.0), cursor.levels(1.0), cursor.phase_at(1.0)) == (OFF, ZERO, "")
+    assert cursor.guided_at(1.0) is None
+
+
+def test_a_level_that_drops_at_once_is_read_after_the_drop() -> None:
+    plan = msgspec.structs.replace(
+        planned(ONE),
+        zones={
+            Zone.NECK_LEFT: ((0.0, 0.0), (10.0, 10.0), (20.0, 10.0), (20.0, 4.0), (30.0, 0.0)),
+            Zone.NECK_RIGHT: ((0.0, 0.0), (25.0, 5.0)),
+        },
+    )
+    cursor = plan.cursor()
+    left = [cursor.levels(t)[2] for t in (19.9, 20.0, 25.0, 30.0, 99.0)]
+    assert left == pytest.approx([10.0, 4.0, 2.0, 0.0, 0.0])
+    assert cursor.levels(12.5)[3] == 2.5
+
+
+def test_the_json_is_what_the_reference_page_says() -> None:
+    plan = planned(
+        "  - zones: neck\n    duration: 30\n"
+        "  - guide: Sit\n    duration: 20\n    breathe: {in: 4, out: 6}\n"
+        "  - zones: neck\n    duration: 30\n    heat: 38\n",
+        "cap: 30\ntechnique: [K1, K9]\ntags: desk\nrules: P1\nnot_for: nobody\nsummary: S",
+    )
+    found = to_json(plan)
+    assert found["technique"] == "K1, K9"
+    assert found["zones"]["neck_left"][:2] == [[0.0, 0.0], [10.0, 10.0]]
+    assert found["motions"][0] == {
+        "t": 0.0,
+        "period_s": 5.0,
+        "heat_c": None,
+        "zones": {
+            "neck_left": {"motion": "vibrate", "direction": "none"},
+            "neck_right": {"motion": "vibrate", "direction": "none"},
+        },
+    }
+    assert (found["motions"][1]["zones"], found["motions"][2]["heat_c"]) == ({}, 38.0)
+    assert found["guided"] == [
+        {
+            "t": 30.0, "duration_s": 20.0, "text": "Sit", "motors_off": True, "bell": False,
+            "breath": {"in_s": 4.0, "out_s": 6.0},
+        }
+    ]  # fmt: skip
+    assert len(found["hash"]) == 64
+
+
+def test_curves_merge_points_on_a_line_but_keep_exact_zeros() -> None:
+    curve = Curve()
+    curve.extend(
+        [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 0.0), (4.0, 0.0), (5.0, 0.0), (14.0, 1e-30)]
+    )
+    assert curve.points == [(0.0, 0.0), (2.0, 2.0), (3.0, 0.0), (5.0, 0.0), (14.0, 1e-30)]
+    curve.add(14.0, 0.0)
+    curve.add(15.0, 0.0)
+    assert curve.points[-3:] == [(14.0, 1e-30), (14.0, 0.0), (15.0, 0.0)]
+
+
+def test_curve_pieces() -> None:
+    goal = [(0.0, 10.0), (60.0, 10.0)]
+    assert follow(10.0, goal) == goal
+    assert follow(0.0, [(0.0, 10.0), (5.0, 10.0)]) == [(0.0, 0.0), (5.0, 5.0 * RISE)]
+    assert fall(0.0, 3.0, 9.0) == [(3.0, 0.0), (9.0, 0.0)]
+    assert fall(10.0, 3.0, 4.0) == [(3.0, 10.0), (4.0, 0.0), (4.0, 0.0)]
+    assert [value_at([(1.0, 2.0), (3.0, 4.0)], t) for t in (0.0, 1.0, 2.0, 3.0, 9.0)] == [
+        2,
+        2,
+        3,
+        4,
+        4,
+    ]
+    crossing = lower([(0.0, 0.0), (10.0, 10.0)], [(0.0, 5.0), (10.0, 5.0)])
+    assert crossing == [(0.0, 0.0), (5.0, 5.0), (10.0, 5.0)]
