@@ -13,9 +13,17 @@ from massager_ctl.surfaces.control.paths import device_name
 NOBODY: Final = "no program on this machine owns a device"
 
 
+def all_owners(name: str = "") -> list[Connection]:
+    """A connection to each owner (of that name), closed when the command ends."""
+    owners = open_owners(name)
+    for owner in owners:
+        click.get_current_context().call_on_close(owner.close)
+    return owners
+
+
 def the_owner(name: str = "") -> Connection:
     """The one owner (of that name). Raises DeviceNotFound, and InputError where there are several."""
-    owners = open_owners(name)
+    owners = all_owners(name)
     if not owners:
         raise DeviceNotFound(
             f"{NOBODY} called '{name}'" if name else NOBODY,
@@ -23,8 +31,6 @@ def the_owner(name: str = "") -> Connection:
         )
     if len(owners) > 1:
         names = ", ".join(device_name(owner.path) for owner in owners)
-        for owner in owners:
-            owner.close()
         raise InputError(f"more than one device is in use: {names}", "Name one with --device.")
     return owners[0]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from massager_ctl.cli.asking import ask, device_option
+from massager_ctl.cli.asking import all_owners, ask, device_option
 from massager_ctl.requests import PainKind
 
 QUESTION: Final = """\
@@ -90,9 +90,9 @@ def pain(kind: str | None, device: str) -> int:
     screening questions again.
     """
     from massager_ctl.errors import ExitCode
-    from massager_ctl.surfaces.control.client import STOP_WAIT_S, open_owners
+    from massager_ctl.surfaces.control.client import STOP_WAIT_S
 
-    owners = open_owners(device)
+    owners = all_owners(device)
     first = PainKind(kind) if kind else PainKind.UNCLASSIFIED
     said = ""
     for owner in owners:

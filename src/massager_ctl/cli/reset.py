@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from massager_ctl.cli.asking import ask, device_option
+from massager_ctl.cli.asking import all_owners, ask, device_option
 from massager_ctl.errors import Refused
 
 WORD: Final = "reset"
@@ -26,9 +26,8 @@ def reset(device: str) -> None:
 
     It shows the cause, and clears it only after you have typed the word. There is no way to skip that.
     """
-    from massager_ctl.surfaces.control.client import open_owners
 
-    owners = open_owners(device)
+    owners = all_owners(device)
     if len(owners) > 1:
         from massager_ctl.cli.asking import the_owner
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from massager_ctl.cli.asking import NOBODY, ask, device_option
+from massager_ctl.cli.asking import NOBODY, all_owners, ask, device_option
 from massager_ctl.errors import ExitCode
 
 
@@ -25,11 +25,10 @@ Examples:
 @device_option
 def status(watch: bool, as_json: bool, device: str) -> int:
     """Show each device that a program on this machine owns, and what it does."""
-    from massager_ctl.surfaces.control.client import open_owners
 
     if watch:
         return _watch(device, as_json=as_json)
-    owners = open_owners(device)
+    owners = all_owners(device)
     if not owners:
         if as_json:
             click.echo('{"devices":[]}')

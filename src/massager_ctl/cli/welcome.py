@@ -8,11 +8,12 @@ import click
 def welcome() -> None:
     """Say what is in use, what could be, and the next step."""
     from massager_ctl import config as settings
+    from massager_ctl.cli.asking import all_owners
     from massager_ctl.cli.ports import serial_ports
-    from massager_ctl.surfaces.control.client import NoAnswer, open_owners
+    from massager_ctl.surfaces.control.client import NoAnswer
     from massager_ctl.surfaces.control.paths import device_name
 
-    owners = open_owners()
+    owners = all_owners()
     for owner in owners:
         try:
             status = owner.ask({"request": "status"}, 1.0).get("status", {})

@@ -48,6 +48,9 @@ BACKLOG_MAX: Final = 64 * 1024
 SETTLE_S: Final = 2.0
 """Seconds that an owner which is leaving waits for its last answers."""
 
+SHOWN_S: Final = 0.05
+"""Seconds that the answer to a stop waits for telemetry; the confirmation alone counts (R6)."""
+
 OnStart = Callable[[Start], Awaitable[None]]
 OnReady = Callable[[Ready], Awaitable[str]]
 
@@ -262,7 +265,16 @@ class _Client(asyncio.Protocol):
 
     async def _confirmed(self, stopping: Awaitable[None]) -> None:
         await asyncio.shield(stopping)
+        await self._shown_at_zero()
         self._say_status(self._controller.status)
+
+    async def _shown_at_zero(self) -> None:
+        """The telemetry that shows the zero follows its confirmation closely; the answer waits a moment for it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHOWN_S):
+                async for status in self._controller.watch():
+                    if not any(status.actual):
+                        return
 
     async def _pain(self, kind: Any, stopping: Awaitable[None]) -> None:
         said = await self._controller.pain(kind)
