@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Final
-
-import yaml
 
 from massager_ctl.errors import ProfileError
 from massager_ctl.profile.fields import Mapping, Reader
@@ -23,7 +20,7 @@ from massager_ctl.profile.model import (
     Profile,
     Step,
 )
-from massager_ctl.profile.nodes import Format, Node, Problem, parse
+from massager_ctl.profile.nodes import Format, Node, Problem, parse, plain
 from massager_ctl.profile.steps import StepReader
 from massager_ctl.safety.envelope import GENTLE, RAMP_MAX_S, RAMP_MIN_S
 from massager_ctl.safety.limits import USER_CAP_MAX
@@ -79,15 +76,21 @@ def load_file(path: Path) -> Profile:
         raise ProfileError(
             f"{path}: no UTF-8 text at byte {error.start}", "Save the file as plain UTF-8 text."
         ) from None
-    return load_text(text, str(path), "toml" if path.suffix.lower() == ".toml" else "yaml")
+    return load_text(text, str(path), format_of(path))
 
 
 def content_of(path: Path) -> dict[str, Any]:
-    """The plain content of a file that `load_file` has accepted, to hand to another process."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix.lower() == ".toml":
-        return tomllib.loads(text)
-    return yaml.safe_load(text)
+    """The plain content of a file that `load_file` has accepted, to hand to another process as JSON.
+
+    Read by the same rules, so that `on` stays a word and `1e1` a number.
+    """
+    root, _ = parse(path.read_text(encoding="utf-8"), str(path), format_of(path))
+    return plain(root)
+
+
+def format_of(path: Path) -> Format:
+    """TOML by the suffix `.toml`, else YAML."""
+    return "toml" if path.suffix.lower() == ".toml" else "yaml"
 
 
 def load_text(text: str, source: str, fmt: Format = "yaml") -> Profile:

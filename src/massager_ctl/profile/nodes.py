@@ -41,6 +41,17 @@ class Node(Struct, frozen=True):
     place: Place
 
 
+def plain(node: Node) -> Any:
+    """The value without its places: scalars, lists and dictionaries."""
+    match node.value:
+        case dict():
+            return {key: plain(value) for key, (_, value) in node.value.items()}
+        case tuple():
+            return [plain(item) for item in node.value]
+        case _:
+            return node.value
+
+
 def unreadable(place: Place, what: str, fix: str = "") -> ProfileError:
     """The error for text that cannot be read any further."""
     problem = str(Problem(place, "R20", what, fix))

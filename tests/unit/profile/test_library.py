@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from massager_ctl.profile.reference import (
     shipped,
     shipped_plans,
     step_keys,
-    write,
 )
 from massager_ctl.profile.schema import Breathe, ProfileFile, StepFile, json_schema
 from massager_ctl.profile.steps import STEP_KEYS
@@ -265,13 +265,18 @@ def test_the_documents_are_current(plans: dict[str, Plan]) -> None:
     assert shipped().strip() in (reference / "profiles.md").read_text(encoding="utf-8")
 
 
-def test_the_build_writes_schema_and_pictures(tmp_path: Path) -> None:
-    written = write(tmp_path)
-    assert {path.name for path in written} == {
-        "profile.schema.json",
-        *(f"{n}.svg" for n in TECHNIQUES),
-    }
-    assert json.loads(written[0].read_text(encoding="utf-8")) == json_schema()
+def test_the_build_writes_schema_and_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = "massager_ctl.profile.reference"
+    monkeypatch.setattr(sys, "argv", [module, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, module)
+    runpy.run_module(module, run_name="__main__")
+    schema = tmp_path / "profile.schema.json"
+    assert json.loads(schema.read_text(encoding="utf-8")) == json_schema()
+    pictures = {path.name for path in (tmp_path / "profiles").iterdir()}
+    assert pictures == {f"{name}.svg" for name in TECHNIQUES}
+    assert f"{schema}: written" in capsys.readouterr().out
 
 
 def test_the_examples_of_the_how_to_page_are_sound() -> None:

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from massager_ctl.errors import ProfileError
-from massager_ctl.profile.load import load_file, load_profile, load_text
+from massager_ctl.profile.load import content_of, load_file, load_profile, load_text
 from massager_ctl.profile.model import (
     Breath,
     HandsOn,
     Keyframes,
     Percent,
+    Place,
     Powered,
     Profile,
     Rest,
@@ -168,6 +171,7 @@ CASES: list[tuple[str, str]] = [
         HEAD + "".join(f"  - repeat: 6000\n    guide: {n}\n    duration: 1\n" for n in "abc"),
         "7:5: R20: more than 10000 steps",
     ),
+    (HEAD + "  - steps:\n" + "".join(f"    - repeat: 6000\n      guide: {n}\n      duration: 1\n" for n in "ab"), "8:7: R20: more than 10000 steps"),
     (HEAD + "  - steps:\n    - steps:\n      - steps:\n        - steps:\n          - rest: 1\n", "7:11: R20: blocks inside blocks inside blocks"),
 ]  # fmt: skip
 
@@ -344,6 +348,23 @@ TOML_CASES: list[tuple[str, str]] = [
 def test_a_wrong_toml_profile_names_the_line(text: str, expected: str) -> None:
     found = problems(text, "p", "toml")
     assert any(expected in problem for problem in found), found
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "toml"])
+def test_the_content_of_a_file_is_the_same_profile_as_json(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"one.{suffix}"
+    if suffix == "yaml":
+        path.write_text(FULL, encoding="utf-8")
+    else:
+        path.write_text('title = "T"\ncap = 30\nsteps = [{rest = 5}]\n', encoding="utf-8")
+    again = load_text(json.dumps(content_of(path)), "one")
+    assert strip(again) == strip(load_file(path))
+
+
+def strip(profile: Profile) -> Profile:
+    """The profile without the places in its file."""
+    steps = tuple(msgspec.structs.replace(step, place=Place()) for step in profile.steps)
+    return msgspec.structs.replace(profile, steps=steps, place=Place())
 
 
 def test_files_are_read_by_their_suffix(tmp_path: Path) -> None:

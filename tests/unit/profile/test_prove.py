@@ -16,7 +16,8 @@ from massager_ctl.profile.timeline import Guided, Plan, PlanStep, Point, Segment
 from massager_ctl.safety.limits import CapLayer, combine
 from massager_ctl.units import Motion, Zone
 
-HOLD_ALL = (Pattern(Motion.HOLD),) * 6
+HOLD = Pattern(Motion.HOLD)
+HOLD_ALL = (HOLD, HOLD, HOLD, HOLD, HOLD, HOLD)
 
 
 def plan(
