@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from firmware_sim.config import DeviceConfig
 from firmware_sim.device import SimulatedDevice
 from firmware_sim.links.ble.bleak_backend import MTU
 from firmware_sim.links.ble.lab import BleLab
@@ -48,10 +49,14 @@ def make_ble_bench(
     air: AirQuality | None = None,
     mtu: int = MTU,
     seed: int = 0,
+    config: DeviceConfig | None = None,
 ) -> BleBench:
-    """A bench with nothing connected yet, on the running loop."""
+    """A bench with nothing connected yet, on the running loop. `config`: another device instead."""
     trace = io.StringIO()
-    lab = BleLab(build_device(parse_options(options), trace=trace), air=air, mtu=mtu, seed=seed)
+    described = parse_options(options)
+    if config is not None:
+        described.config = config
+    lab = BleLab(build_device(described, trace=trace), air=air, mtu=mtu, seed=seed)
     transport = BleTransport(BleAddress("Massager"), lab.open_radio)
     driver = ReferenceDriver(transport)
     store = MemoryStore(ClockMoments(loop.clock, boot="test"))

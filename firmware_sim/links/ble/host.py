@@ -21,9 +21,6 @@ _LOG: Final = logging.getLogger("bumble")
 if _LOG.level == logging.NOTSET:
     _LOG.setLevel(logging.CRITICAL)
 
-ADVERTISING_MS: Final = 50.0
-"""Advertising interval: short, so that a scan finds the device at once."""
-
 
 class LocalHost:
     """One host and what it stands on. `close` gives all of it back."""
@@ -79,7 +76,6 @@ async def on_hci(spec: str, name: str, address: str, keys: KeyStore | None = Non
 def _device(name: str, address: str, keys: KeyStore | None, host: Host) -> Device:
     device = Device(name=name, address=hci.Address(address), host=host)
     device.keystore = keys if keys is not None else MemoryKeyStore()
-    device.advertising_interval_min = device.advertising_interval_max = ADVERTISING_MS
     # Neither side has a display, so pairing is "just works"; the device's button is what guards it (R17).
     device.pairing_config_factory = _just_works
     return device

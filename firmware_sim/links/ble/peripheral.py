@@ -25,10 +25,17 @@ from firmware_sim.links.ble.host import LocalHost
 ADDRESS: Final = "F0:F1:F2:F3:F4:F5"
 """The device's own static address on a virtual radio."""
 
+IDLE_ADVERTISING_MS: Final = 50.0
+BUSY_ADVERTISING_MS: Final = 500.0
+"""Advertising intervals: short for whoever looks for the device, longer while a host drives it."""
+
 INTERVAL_MS: Final = (15.0, 30.0)
 LATENCY: Final = 0
 SUPERVISION_MS: Final = 3000.0
 """What the device asks of the link (docs/protocol.md 2)."""
+
+CLOSE_S: Final = 1.0
+"""Seconds that closing gives to what is under way."""
 
 KEEP_READ_S: Final = 0.2
 """How long a long read of TELEMETRY reads the same one (docs/protocol.md 2)."""
@@ -49,6 +56,7 @@ class BlePeripheral:
         self.name = name
         self._links: dict[Connection, _Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._advertising = asyncio.Lock()
         self._closed = False
         config = device.firmware.config
         services, self._event = gatt.make_services(
@@ -85,15 +93,25 @@ class BlePeripheral:
     async def close(self) -> None:
         """Leave the air."""
         self._closed = True
-        await self._radio.stop_advertising()
-        await self._host.close()
+        # Let what is under way come to its end: half a change of the advertising cannot be undone.
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._advertising:
+            await self._radio.stop_advertising()
+        await self._host.close()
 
     async def _advertise(self) -> None:
         data, response = gatt.advertisement(self.name)
-        await self._radio.start_advertising(advertising_data=data, scan_response_data=response)
+        interval = IDLE_ADVERTISING_MS if not self._links else BUSY_ADVERTISING_MS
+        async with self._advertising:
+            await self._radio.start_advertising(
+                advertising_data=data,
+                scan_response_data=response,
+                advertising_interval_min=interval,
+                advertising_interval_max=interval,
+            )
 
     # Connections.
 
@@ -116,6 +134,8 @@ class BlePeripheral:
         link = self._links.pop(connection, None)
         if link is not None and link.sim is not None:
             link.sim.close()
+        if not self._links:
+            self._later(self._advertise())
 
     def _ask_for_parameters(self, connection: Connection) -> None:
         low, high = INTERVAL_MS

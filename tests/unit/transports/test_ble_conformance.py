@@ -56,7 +56,11 @@ class BleEnd:
     async def advertise(self) -> None:
         data, response = gatt.advertisement("Massager")
         await self.host.device.start_advertising(
-            auto_restart=True, advertising_data=data, scan_response_data=response
+            auto_restart=True,
+            advertising_data=data,
+            scan_response_data=response,
+            advertising_interval_min=30.0,
+            advertising_interval_max=30.0,
         )
 
     async def accept(self) -> None:
