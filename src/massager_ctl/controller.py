@@ -343,6 +343,7 @@ class Controller:
         self._governor = Governor(limits, programme.ramp_s)
         self._watch = Watch()
         self._wanted = self._sent = Setpoint()
+        self._told_s = 0.0
         self._ending = asyncio.get_running_loop().create_future()
         try:
             permit = await self._admission.reserve(
@@ -383,7 +384,6 @@ class Controller:
         )
         self._drift = self._clock.boottime() - self._clock.monotonic()
         self._sent_at = self._heard_at = self._told_at = now
-        self._told_s = 0.0
         self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
         self._cycle(now, 0.0)
 
@@ -522,8 +522,9 @@ class Controller:
     def _delivered_s(self) -> float:
         """Seconds of running in this session: the larger of what both sides counted."""
         mine = self._governor.running_s if self._governor else 0.0
+        counted = max(mine, self._told_s)
         newest = self._driver.newest
-        return max(mine, self._told_s, newest.running_s) if newest and mine else mine
+        return max(counted, newest.running_s) if newest and counted else counted
 
     # A session's end.
 
