@@ -102,7 +102,7 @@ def test_the_button_latches_until_a_reset_in_two_steps(desk: Desk) -> None:
         refused = desk.ctl("reset", "--device", desk.device, stdin="yes\n")
         assert refused.returncode == 3
         assert "nothing was cleared" in refused.stderr
-        cleared = desk.ctl("reset", "--device", desk.device, stdin="reset\n")
+        cleared = desk.ctl("reset", stdin="reset\n")  # the device last used
         assert (cleared.returncode, cleared.stderr) == (0, "")
         with desk.running(*run_arguments(desk)):
             desk.wait_until_it_moves()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import click
@@ -24,7 +25,8 @@ Examples:
 def reset(device: str) -> None:
     """Clear the latch that the device's button, a fault or an unconfirmed stop has set.
 
-    It shows the cause, and clears it only after you have typed the word. There is no way to skip that.
+    Without --device it is the one in use, else the one last used. It shows the cause, and clears it only after you have
+    typed the word. There is no way to skip that.
     """
 
     owners = all_owners(device)
@@ -72,7 +74,7 @@ async def _directly(device: str) -> None:
     """Open the device: nobody owns it."""
     from massager_ctl import config as settings
     from massager_ctl.clock import SystemClock
-    from massager_ctl.compose import admission_for, choose_device
+    from massager_ctl.compose import admission_for
     from massager_ctl.controller import Controller
     from massager_ctl.device import DeviceState
     from massager_ctl.drivers.factory import make_driver
@@ -82,7 +84,7 @@ async def _directly(device: str) -> None:
 
     config = settings.load()
     clock = SystemClock()
-    address = await choose_device(device or None, config)
+    address = await _which(device, config)
     admission = admission_for(address, config, clock, simulated=False, watcher=Watcher.PERSON)
     with DeviceLock(identity(str(address))):
         controller = Controller(make_driver(address), admission, clock=clock)
@@ -100,6 +102,17 @@ async def _directly(device: str) -> None:
         finally:
             await controller.close()
             await admission.close()
+
+
+async def _which(device: str, config: Any) -> Any:
+    """The device that was named, else the one last used, else the one of the settings."""
+    from massager_ctl.compose import choose_device, last_device
+    from massager_ctl.errors import DeviceNotFound
+
+    if not device:
+        with contextlib.suppress(DeviceNotFound):
+            return last_device(config.data)
+    return await choose_device(device or None, config)
 
 
 async def _first_telemetry(controller: Any) -> Any:
