@@ -47,7 +47,7 @@ from massager_ctl.session import (
 )
 from massager_ctl.status import Event, LinkState, Phase, Status
 from massager_ctl.stopping import confirm
-from massager_ctl.units import ZERO, Intensity
+from massager_ctl.units import ZERO, Intensity, Levels
 
 PERIOD_S: Final = 0.2
 """Seconds between two setpoints; the setpoint is the heartbeat (R4)."""
@@ -297,6 +297,14 @@ class Controller:
     @property
     def info(self) -> DeviceInfo | None:
         return self._info
+
+    @property
+    def aims(self) -> Levels:
+        """What a session by hand was last told to aim at, before ease, pause and rules; zero where none runs."""
+        session = self._session
+        if session is None or not self._in_session or not isinstance(session.programme, Manual):
+            return ZERO
+        return session.programme.at(session.played_s).levels
 
     @property
     def stops_asked(self) -> int:

@@ -252,6 +252,13 @@ class Rig:
         return await asyncio.wait_for(self.controller.ended(), PATIENCE_S)
 
 
+async def soon(true: Callable[[], Any]) -> None:
+    """Wait until something holds that sends no message of its own."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 def settings_for(port: int, **changes: Any) -> BrokerSettings:
     return BrokerSettings("127.0.0.1", port, **changes)
 

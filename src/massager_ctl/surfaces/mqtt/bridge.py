@@ -81,7 +81,8 @@ class MqttBridge:
         self._told_caps: Levels | None = None
         self._before = controller.status
         self._problem = ""
-        self._trouble = ""
+        self.trouble = ""
+        """Why there is no connection, after it failed; empty once there is one."""
         self._version = version("massager-ctl")
         self._identifier = f"massager-ctl-{device}-{secrets.token_hex(4)}"
         self._retelling: asyncio.Future[None] | None = None
@@ -148,8 +149,8 @@ class MqttBridge:
                 await asyncio.wait_for(self._outbox.emptied(), seconds)
 
     def _lost(self, error: LinkError) -> None:
-        if error.message != self._trouble:
-            self._trouble = error.message
+        if error.message != self.trouble:
+            self.trouble = error.message
             self._log.warning("mqtt.lost", text=error.message, remedy=error.remedy)
 
     async def _attend(self, broker: Broker) -> None:
@@ -158,7 +159,7 @@ class MqttBridge:
         self.renew()  # before the first message can arrive: a backlog carries older nonces
         await broker.subscribe()
         self.connected = True
-        self._trouble = ""
+        self.trouble = ""
         self._log.info("mqtt.connected", protocol=broker.protocol)
         await self._tell_all()
         tasks = [

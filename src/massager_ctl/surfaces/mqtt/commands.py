@@ -21,9 +21,8 @@ from massager_ctl.requests import (
     UndoEase,
 )
 from massager_ctl.safety.remote import Need, Stamp
-from massager_ctl.status import Status
 from massager_ctl.surfaces.mqtt.topics import COMMANDS, Name
-from massager_ctl.units import Direction, Intensity, Zone
+from massager_ctl.units import Direction, Intensity, Levels, Zone
 
 PAYLOAD_MAX: Final = 4096
 """Bytes of a command at the most."""
@@ -126,14 +125,17 @@ def read_command(
     return Command(named, reader(value, rest, profiles), stamp)
 
 
-def need_of(order: Order, status: Status) -> Need:
-    """What this order needs at this moment: whatever can only lower or end needs nothing (R18)."""
+def need_of(order: Order, aims: Levels) -> Need:
+    """What this order needs at this moment: whatever can only lower or end needs nothing (R18).
+
+    `aims`: percent a zone that a session by hand was told last (`Controller.aims`).
+    """
     match order:
         case Start():
             return Need.START
         case SetLevel(percent=percent, zone=zone):
-            aims = status.target if zone is None else (status.target[zone.index],)
-            return Need.FREE if percent <= min(aims) else Need.RAISE
+            lowest = min(aims) if zone is None else aims[zone.index]
+            return Need.FREE if percent <= lowest else Need.RAISE
         case SetHeat(celsius=None) | ChooseHeat(celsius=None):
             return Need.FREE
         case Stop() | Pain() | Pause() | Ease() | Fade():

@@ -88,8 +88,8 @@ class Desk:
         """Act on what came at `cmd/<named>`, at once; whatever takes time goes on by itself."""
         try:
             command = read_command(named, payload, retained=retained, profiles=self.profiles)
-            need = need_of(command.order, self._controller.status)
-            if need is Need.START and self._bridge.echo_lost:
+            need = need_of(command.order, self._controller.aims)
+            if need is Need.START and not retained and self._bridge.echo_lost:
                 self._reject(named, BROKER, "the broker has not answered for 4 seconds (R18)")
                 return
             rejected = self._gate.judge(
