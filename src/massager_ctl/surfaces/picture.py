@@ -160,7 +160,8 @@ def _lane(status: Status, left: Zone, width: int, glyphs: Glyphs) -> Line:
         numbers = _numbers(actual, target, glyphs)
         cells = room - len(numbers) - 2
         if cells >= 4:
-            line += bar(actual / scale, target / scale, cells, "bar", glyphs)
+            mark = target / scale if _held_back(actual, target) else None
+            line += bar(actual / scale, mark, cells, "bar", glyphs)
         line.append(("plain" if actual or target else "dim", f" {numbers} "))
     return line
 
@@ -168,9 +169,13 @@ def _lane(status: Status, left: Zone, width: int, glyphs: Glyphs) -> Line:
 def _numbers(actual: float, target: float, glyphs: Glyphs) -> str:
     if not actual and not target:
         return glyphs.none.rjust(5).ljust(_NUMBER_WIDTH)
-    # A climb keeps a tenth below its target all the time; only what is really held back is worth an arrow.
-    aim = f"{glyphs.arrow} {target:.1f}" if abs(target - actual) >= 0.5 else ""
+    aim = f"{glyphs.arrow} {target:.1f}" if _held_back(actual, target) else ""
     return f"{actual:5.1f} {aim}".ljust(_NUMBER_WIDTH)
+
+
+def _held_back(actual: float, target: float) -> bool:
+    """A climb keeps a tenth below its target all the time; only more than that is worth a mark."""
+    return abs(target - actual) >= 0.5
 
 
 def bar(share: float, mark: float | None, cells: int, style: str, glyphs: Glyphs) -> Line:
