@@ -122,10 +122,12 @@ class TwoHosts(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def reset(self, who: int) -> None:
-        up = any(self.world.out.values())
+        core = self.world.device.firmware.core
+        open_before = core.session is not None
         self.world.attempt(self.host(who).controller.reset())
         self.world.check()
-        assert up or not any(self.world.out.values()), "a reset raised something"
+        assert open_before or not any(self.world.out.values()), "a reset raised something"
+        assert open_before or core.session is None, "a reset opened a session"
 
     @rule(
         who=WHO,

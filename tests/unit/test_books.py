@@ -1,0 +1,102 @@
+"""R9: checkpoints every 5 s off the loop, a session that fades where they do not come, and one settlement."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from massager_ctl.books import Books
+from massager_ctl.device import Cause
+from massager_ctl.errors import StoreError
+
+
+class Permit:
+    """A ledger that writes down, hangs or fails."""
+
+    def __init__(self) -> None:
+        self.checkpoints: list[float] = []
+        self.settled: list[tuple[float, str]] = []
+        self.fails = False
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def checkpoint(self, running_s: float) -> None:
+        await self.free.wait()
+        if self.fails:
+            raise StoreError("the disk is full")
+        self.checkpoints.append(running_s)
+
+    async def settle(self, running_s: float, reason: str) -> None:
+        if self.fails:
+            raise StoreError("the disk is full")
+        self.settled.append((running_s, reason))
+
+
+async def turn() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.asyncio
+async def test_r9_a_checkpoint_every_5_s() -> None:
+    permit, said = Permit(), list[str]()
+    books = Books(permit, 100.0, said.append)
+    for tenth in range(1, 161):
+        assert books.keep(100.0 + tenth / 10, tenth / 10)
+        await turn()
+    assert permit.checkpoints == [5.0, 10.0, 15.0]
+    assert said == []
+
+
+@pytest.mark.asyncio
+async def test_r9_one_at_a_time_and_overdue_after_12_s() -> None:
+    permit = Permit()
+    permit.free.clear()
+    books = Books(permit, 0.0, lambda text: None)
+    for tenth in range(1, 121):
+        assert books.keep(tenth / 10, tenth / 10)
+        await turn()
+    assert not books.keep(12.01, 12.01)
+    permit.free.set()
+    await turn()
+    assert permit.checkpoints == [5.0], "the hanging one was not joined by others"
+    assert books.keep(12.1, 12.1)
+    await turn()
+    assert permit.checkpoints == [5.0, 12.1], "it counts from when it was begun, so another is due"
+
+
+@pytest.mark.asyncio
+async def test_r9_a_failed_checkpoint_is_told_and_tried_again() -> None:
+    permit, said = Permit(), list[str]()
+    permit.fails = True
+    books = Books(permit, 0.0, said.append)
+    assert books.keep(5.0, 5.0)
+    await turn()
+    assert said == ["the disk is full"]
+    permit.fails = False
+    assert books.keep(5.2, 5.2)
+    await turn()
+    assert permit.checkpoints == [5.2]
+
+
+@pytest.mark.asyncio
+async def test_r9_settled_once_after_the_checkpoint_that_is_being_written() -> None:
+    permit = Permit()
+    permit.free.clear()
+    books = Books(permit, 0.0, lambda text: None)
+    books.keep(5.0, 5.0)
+    settling = asyncio.ensure_future(books.settle(6.0, Cause.PAIN))
+    await turn()
+    assert permit.settled == []
+    permit.free.set()
+    await settling
+    assert (permit.checkpoints, permit.settled) == ([5.0], [(6.0, "pain")])
+
+
+@pytest.mark.asyncio
+async def test_a_settlement_that_fails_is_told() -> None:
+    permit, said = Permit(), list[str]()
+    permit.fails = True
+    await Books(permit, 0.0, said.append).settle(1.0, Cause.PERSON)
+    assert said == ["the disk is full"]
