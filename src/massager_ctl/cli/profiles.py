@@ -186,17 +186,20 @@ def new(
     """Write a profile of your own from a few answers."""
     from massager_ctl.profile.new import MOTIONS, PLACES, STRENGTHS, compose, save
 
-    name = name or click.prompt("Name", default="my-session")
-    minutes = minutes or click.prompt("How many minutes", default=8.0, type=float)
-    where = where or click.prompt(f"Where ({', '.join(PLACES)} or all)", default="trapezius, neck")
-    strength = strength or click.prompt(
-        "How strong", default="light", type=click.Choice(tuple(STRENGTHS))
-    )
-    motion = motion or click.prompt("Which motion", default="knead", type=click.Choice(MOTIONS))
-    places = [place.strip() for place in str(where).split(",") if place.strip()]
-    path = save(str(name), compose(str(name), float(minutes), places, str(strength), str(motion)))
+    called: str = _answer(name, "Name", "my-session", str)
+    length: float = _answer(minutes, "How many minutes", 8.0, float)
+    named: str = _answer(where, f"Where ({', '.join(PLACES)} or all)", "trapezius, neck", str)
+    how: str = _answer(strength, "How strong", "light", click.Choice(tuple(STRENGTHS)))
+    played: str = _answer(motion, "Which motion", "knead", click.Choice(MOTIONS))
+    places = [place.strip() for place in named.split(",") if place.strip()]
+    path = save(called, compose(called, length, places, how, played))
     click.echo(f"wrote {path}")
-    click.echo(f"Play it with: massager-ctl run {name}")
+    click.echo(f"Play it with: massager-ctl run {called}")
+
+
+def _answer(given: Any, question: str, usual: Any, kind: Any) -> Any:
+    """What an option gave, else what the person answers."""
+    return click.prompt(question, default=usual, type=kind) if given is None else given
 
 
 def _planned(name: str, cap: float | None) -> tuple[Profile, Plan]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
+import yaml
 from msgspec import Struct
 
 from massager_ctl.errors import ProfileError
@@ -15,6 +16,8 @@ MAX_BYTES: Final = 64 * 1024
 """Greatest size of a profile's text (R20)."""
 
 MAX_DEPTH: Final = 12
+
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Format = Literal["yaml", "toml"]
 
@@ -60,7 +63,12 @@ def unreadable(place: Place, what: str, fix: str = "") -> ProfileError:
 
 def parse(text: str, source: str, fmt: Format) -> tuple[Node, list[Problem]]:
     """The tree of a YAML or TOML text, and its duplicate keys. ProfileError where it cannot be read (R20)."""
-    size = len(text.encode())
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise unreadable(
+            Place(source), f"no text at letter {error.start + 1}", "use plain UTF-8 text"
+        ) from None
     if size > MAX_BYTES:
         raise unreadable(
             Place(source), f"{size} bytes, and 65536 (64 KiB) is the most", "shorten it"
@@ -98,12 +106,9 @@ def scalar(text: str) -> Scalar:
 
 
 def _parse_yaml(text: str, source: str) -> tuple[Node, list[Problem]]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    reader = _YamlReader(yaml, source)
+    reader = _YamlReader(source)
     try:
-        return reader.read(yaml.parse(text, Loader=loader)), reader.problems
+        return reader.read(yaml.parse(text, Loader=_LOADER)), reader.problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
@@ -118,14 +123,12 @@ def _parse_yaml(text: str, source: str) -> tuple[Node, list[Problem]]:
 class _YamlReader:
     """Builds the tree from parser events, so that an alias is refused before anything grows."""
 
-    def __init__(self, yaml: Any, source: str) -> None:
-        self.yaml = yaml
+    def __init__(self, source: str) -> None:
         self.source = source
         self.problems: list[Problem] = []
         self.events: Iterator[Any] = iter(())
 
     def read(self, events: Iterator[Any]) -> Node:
-        yaml = self.yaml
         self.events = events
         root: Node | None = None
         for event in events:
@@ -146,7 +149,6 @@ class _YamlReader:
         return Place(self.source, mark.line + 1, mark.column + 1)
 
     def _node(self, event: Any, depth: int) -> Node:
-        yaml = self.yaml
         place = self._place(event)
         if isinstance(event, yaml.AliasEvent):
             raise unreadable(
@@ -171,7 +173,6 @@ class _YamlReader:
         return Node(self._entries(depth), place)
 
     def _entries(self, depth: int) -> dict[str, tuple[Place, Node]]:
-        yaml = self.yaml
         entries: dict[str, tuple[Place, Node]] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)

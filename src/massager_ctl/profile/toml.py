@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from typing import Any, Final, cast
@@ -14,6 +15,8 @@ _KEY: Final = re.compile(
     r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+_GREATEST: Final = 10**18
 
 Path = tuple[str | int, ...]
 
@@ -29,6 +32,8 @@ def parse_toml(text: str, source: str) -> Node:
         raise unreadable(
             place, f"not TOML: {what}", "check quotes, equals signs and brackets"
         ) from None
+    except (RecursionError, ValueError) as error:
+        raise unreadable(Place(source), f"not TOML: {error}", "keep it flat and short") from None
     return _node(data, (), Place(source), _places(text, source), 0)
 
 
@@ -48,7 +53,9 @@ def _node(value: Any, path: Path, near: Place, places: dict[Path, Place], depth:
             for index, item in enumerate(cast(list[Any], value))
         )
         return Node(tuple(items), place)
-    if value is None or isinstance(value, (str, int, float, bool)):
+    if isinstance(value, int) and abs(value) > _GREATEST:
+        return Node(math.inf if value > 0 else -math.inf, place)  # R19 then refuses it
+    if isinstance(value, (str, int, float)):
         return Node(value, place)
     raise unreadable(place, f"{value} is a date or a time", "profiles have none")
 

@@ -183,6 +183,12 @@ def test_new_from_options_and_from_answers(
     assert profiles("validate", "one", "two") == 0
 
 
+def test_new_asks_nothing_twice_and_takes_no_nonsense(capsys: pytest.CaptureFixture[str]) -> None:
+    rest = ["--name", "one", "--where", "neck", "--strength", "gentle", "--motion", "glide"]
+    assert profiles("new", *rest, "--minutes", "0") == 2
+    assert "0 minutes is outside 2 to 30" in capsys.readouterr().err
+
+
 def test_a_terminal_that_knows_ascii_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
