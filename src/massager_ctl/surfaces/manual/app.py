@@ -9,10 +9,10 @@ from asyncio import Task
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final
 
-from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -254,7 +254,7 @@ class ManualApp(App[None]):
 
     def _show(self, where: str, text: str) -> None:
         with contextlib.suppress(LookupError):
-            self.screen_stack[0].query_one(where, Static).update(Text(text, overflow="fold"))
+            self.screen_stack[0].query_one(where, Static).update(Content(text))
 
     def _spawn(self, work: Any) -> None:
         self._keep(asyncio.ensure_future(work))
