@@ -27,6 +27,7 @@ from massager_ctl.scheduler import Scheduler
 from massager_ctl.service.device import OwnedDevice
 from massager_ctl.store.memory import MemoryStore
 from massager_ctl.store.moment import ClockMoments
+from massager_ctl.surfaces.ending import end_all
 from massager_ctl.surfaces.mqtt.bridge import MqttBridge
 from massager_ctl.surfaces.mqtt.settings import BrokerSettings
 from massager_ctl.transports.memory import SimTransport
@@ -293,9 +294,7 @@ async def rig(
             yield Rig(owned, bridge, transport, store)
         finally:
             faults = [task.exception() for task in tasks if task.done()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end_all(tasks)
             await owned.close()
             transport.end()
             for fault in filter(None, faults):

@@ -13,6 +13,7 @@ import structlog
 
 from massager_ctl.errors import ExitCode, MassagerError
 from massager_ctl.service.device import OwnedDevice
+from massager_ctl.surfaces.ending import end_all
 
 if TYPE_CHECKING:
     from massager_ctl.surfaces.mqtt.bridge import MqttBridge
@@ -58,12 +59,12 @@ class Service:
             return code
 
     async def _end(self, first: list[Task[Any]], last: list[Task[Any]]) -> ExitCode:
-        await _cancelled(first)
+        await end_all(first)
         ends = await asyncio.gather(
             *(device.close() for device in self._devices), return_exceptions=True
         )
         await asyncio.gather(*(bridge.flush(FAREWELL_S) for bridge in self._bridges))
-        await _cancelled(last)
+        await end_all(last)
         code = ExitCode.OK
         for end in ends:
             if isinstance(end, MassagerError):
@@ -82,10 +83,3 @@ class Service:
         for number in SIGNALS:
             loop.add_signal_handler(number, self.leave)
             stack.callback(loop.remove_signal_handler, number)
-
-
-async def _cancelled(tasks: list[Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

@@ -22,6 +22,7 @@ from massager_ctl.profile.load import ID_FORM
 from massager_ctl.safety.remote import ECHO_EVERY_S, ECHO_LOST_S, EchoWatch, RemoteGate
 from massager_ctl.status import Event, LinkState, Phase, Status
 from massager_ctl.surfaces.backoff import Backoff
+from massager_ctl.surfaces.ending import end_all
 from massager_ctl.surfaces.mqtt import discovery
 from massager_ctl.surfaces.mqtt.client import Broker, Message
 from massager_ctl.surfaces.mqtt.commands import MANUAL
@@ -137,7 +138,7 @@ class MqttBridge:
                     self.connected = False
                 await asyncio.sleep(backoff.next_s())
         finally:
-            watching.cancel()
+            await end_all([watching])
             for call in remove:
                 call()
 
@@ -176,9 +177,7 @@ class MqttBridge:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end_all(tasks)
 
     async def _read(self, broker: Broker) -> None:
         async for message in broker.messages():
