@@ -398,3 +398,42 @@ def test_fault_57_a_second_bonded_host_is_refused_while_the_first_drives() -> No
         await bench.controller.stop()
 
     tell_ble(story)
+
+
+def test_fault_25_a_lost_ack_is_asked_for_again_after_400_ms() -> None:
+    async def story(bench: BleBench) -> None:
+        await bench.play(after_s=20)
+        bench.device.lose_acks(2)
+        asked = bench.loop.time()
+        await bench.controller.stop()
+        assert 0.799 <= bench.loop.time() - asked <= 1.0
+        assert not any(bench.out.values())
+
+    tell_ble(story)
+
+
+def test_fault_32_a_malformed_setpoint_is_zero_and_the_session_goes_on() -> None:
+    async def story(bench: BleBench) -> None:
+        await armed(bench)
+        newest = bench.driver.newest
+        assert newest is not None
+        wrong = SetpointFrame(
+            newest.epoch,
+            newest.owner,
+            newest.seq + 1,
+            newest.counter,
+            0,
+            0,
+            5000,
+            (1001, 0, 0, 0, 0, 0),
+            (1,) * 6,
+        )
+        bench.ble.write(encode_body(wrong))
+        await asyncio.sleep(0.1)
+        assert not any(bench.out.values())
+        bench.driver.send(GENTLE)
+        bench.driver.send(GENTLE)
+        await asyncio.sleep(0.3)
+        assert any(bench.out.values())
+
+    tell_ble(story)

@@ -269,6 +269,10 @@ async def hangs_while_stopping(g: Ground) -> None:
     await g.ledger()
 
 
+SERIAL_T = 0.5
+"""T on memory and serial links, seconds (R4)."""
+
+
 async def _clock_off(g: Ground, rate: float) -> None:
     """Short bounds hold in device time; a session is over in true time by what the host counts."""
     await g.controller.connect()
@@ -278,7 +282,7 @@ async def _clock_off(g: Ground, rate: float) -> None:
     assert g.controller._ticking is not None
     g.controller._ticking.cancel()
     await asyncio.sleep(1.2)
-    g.zero_by(0.6, cause="dead_man")
+    g.zero_by(SERIAL_T + 0.1, cause="dead_man")
     await g.over()
     entry = (await g.entries())[0]
     true_s = g.delivered_s / rate
