@@ -118,7 +118,14 @@ class Played:
         step = self._cursor.guided_at(t)
         if step is None:
             return None
-        return GuidedStep(step.text, step.t + step.duration_s - t, step.duration_s, step.bell)
+        return GuidedStep(
+            step.text,
+            step.t + step.duration_s - t,
+            step.duration_s,
+            step.bell,
+            step.cue_at(t),
+            self._cursor.following(t) if step.motors_off else "",
+        )
 
     def take(self, change: Change) -> None:
         pass

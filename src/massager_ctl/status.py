@@ -43,12 +43,14 @@ _IN_SESSION: Final = frozenset(
 
 
 class GuidedStep(Struct, frozen=True):
-    """What a person is asked to do now, and for how much longer."""
+    """What a person is asked to do now, and for how much longer; `cue` is the breath to take, `following` what is next."""
 
     text: str
     remaining_s: float
     total_s: float
     bell: bool = False
+    cue: str = ""
+    following: str = ""
 
 
 class Status(Struct, frozen=True):

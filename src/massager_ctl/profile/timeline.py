@@ -29,13 +29,12 @@ class Guided(Struct, frozen=True):
     bell: bool = False
     breath: Breath | None = None
 
-    def text_at(self, t: float) -> str:
-        """The words at that moment, with the breath to take."""
+    def cue_at(self, t: float) -> str:
+        """The breath to take at that moment, if any."""
         if self.breath is None:
-            return self.text
+            return ""
         inward = (t - self.t) % (self.breath.in_s + self.breath.out_s) < self.breath.in_s
-        cue = "Breathe in." if inward else "Breathe out."
-        return f"{self.text} {cue}" if self.text else cue
+        return "Breathe in." if inward else "Breathe out."
 
 
 class Segment(Struct, frozen=True):
@@ -194,6 +193,12 @@ class PlanCursor:
         if here < 0 or t >= guided[here].t + guided[here].duration_s:
             return None
         return guided[here]
+
+    def following(self, t: float) -> str:
+        """The words that come next, after those of this moment; empty where none do."""
+        guided = self._plan.guided
+        after = bisect_right(guided, t, key=lambda entry: entry.t)
+        return guided[after].text if after < len(guided) else ""
 
     def phase_at(self, t: float) -> str:
         """Where the session stands, in a few words."""

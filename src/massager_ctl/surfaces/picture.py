@@ -213,13 +213,13 @@ def _guidance(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
         return [[], []]
     whole_session = status.guided.remaining_s >= status.remaining_s - 1.0
     left = "" if whole_session else minutes(status.guided.remaining_s)
-    text = " ".join(status.guided.text.split())
+    text = " ".join(f"{status.guided.text} {status.guided.cue}".split())
     first, *more = textwrap.wrap(text, max(10, width - 10)) or [""]
-    rows: list[Line] = [
-        _between([("bold", f"{glyphs.prompt} {first}")], [("ask", left)], width),
-        [("bold", "  " + " ".join(more))],
-    ]
-    return rows
+    below: Line = [("bold", "  " + " ".join(more))]
+    if not more and status.guided.following:
+        following = " ".join(status.guided.following.split())
+        below = [("dim", textwrap.shorten(f"  then: {following}", max(10, width - 2)))]
+    return [_between([("bold", f"{glyphs.prompt} {first}")], [("ask", left)], width), below]
 
 
 def _reasons(status: Status, width: int) -> list[Line]:

@@ -333,9 +333,14 @@ def test_a_cursor_reads_forwards_and_backwards() -> None:
     assert once[-1][0] == OFF
     assert once[-1][1] is None
     assert forwards.at(-1.0).levels == ZERO
-    words = [guided.text_at(t) for t, (_, guided, _) in zip(times, once, strict=True) if guided]
-    assert words == ["Lean in."] * 3 + ["Breathe Breathe in.", "Breathe Breathe out.", "Sit"]
-    assert Guided(0.0, 9.0, "", breath=plan.guided[1].breath).text_at(5.0) == "Breathe out."
+    told = [
+        (guided.text, guided.cue_at(t))
+        for t, (_, guided, _) in zip(times, once, strict=True)
+        if guided
+    ]
+    breaths = [("Breathe", "Breathe in."), ("Breathe", "Breathe out.")]
+    assert told == [("Lean in.", "")] * 3 + breaths + [("Sit", "")]
+    assert [forwards.following(t) for t in (0.0, 121.0, 159.9)] == ["Breathe", "Sit", ""]
     assert forwards.guided_at(90.0) is None
 
 

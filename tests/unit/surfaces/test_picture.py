@@ -289,3 +289,10 @@ def test_a_redraw_leaves_exactly_the_new_picture(before: list[str], after: list[
 def test_a_redraw_writes_only_what_changed() -> None:
     assert difference(["a", "b"], ["a", "b"]) == ""
     assert "a" not in difference(["a", "b"], ["a", "c"])
+
+
+def test_a_guided_step_shows_the_breath_to_take_and_what_comes_next() -> None:
+    step = GuidedStep("Tilt your head.", 12.0, 30.0, cue="Breathe in.", following="Sit upright.")
+    text = shown(msgspec.structs.replace(STATUS, guided=step))
+    assert "Tilt your head. Breathe in." in text
+    assert "then: Sit upright." in text
