@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 _SERVE_EPILOG = """\b
@@ -52,6 +54,11 @@ def main() -> None:
 @click.option("--baud", type=click.IntRange(min=300), help="Slow a serial port down to this speed.")
 @click.option("--count", type=click.IntRange(1, 1000), default=1, help="Run so many devices.")
 @click.option(
+    "--mutant",
+    metavar="NAME",
+    help="A device with one rule broken; `massager-sim mutants` lists them.",
+)
+@click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="Any option of sim:?..."
 )
 def serve(
@@ -68,6 +75,7 @@ def serve(
     baud: int | None,
     count: int,
     options: tuple[str, ...],
+    mutant: str | None,
 ) -> None:
     """Run the device until SIGTERM, SIGINT or `quit`."""
     from firmware_sim.serve import Request, ServeError, run
@@ -85,7 +93,7 @@ def serve(
         nvm=nvm,
         baud=baud,
         count=count,
-        options=options,
+        options=options if mutant is None else (*options, f"mutant={mutant}"),
     )
     try:
         run(request)
@@ -107,6 +115,75 @@ def faults() -> None:
     click.echo("\nAt some time:")
     for name, fault in FAULTS.items():
         click.echo(_line(name, fault.value, fault.about, fault.rows))
+
+
+@main.command()
+@click.option("--rules", is_flag=True, help="Say which rule each breaks, and how.")
+def mutants(rules: bool) -> None:
+    """List the devices with one rule broken, one name a line."""
+    from firmware_sim.mutants import MUTANTS
+
+    for name, mutant in MUTANTS.items():
+        click.echo(f"{name:<28} {mutant.rule:<4} {mutant.about}" if rules else name)
+
+
+_HIL_EPILOG = """\b
+Examples:
+  massager-sim hil                                  # the embedded simulator, in full
+  massager-sim hil --device serial:/tmp/massager --junit out.xml --html out.html
+  massager-sim hil --device sim:?mutant=no-cap      # exit code 3: it breaks R1
+  massager-sim hil --device ble:Massager --on-bench --interactive
+  massager-sim hil -k "R4 or stop"                  # some of the checks; --list names them
+
+Exit codes: 0 every check passed, 2 usage, 3 a check failed, 4 the device or the link was lost.
+No one may wear the device during a run.
+"""
+
+
+@main.command(epilog=_HIL_EPILOG)
+@click.option("--device", default="sim:", show_default=True, help="Any device address.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a web page.")
+@click.option(
+    "--full/--quick",
+    default=False,
+    help="Cover the long bounds too: over an hour in real time. On sim: it is always full.",
+)
+@click.option("--interactive", is_flag=True, help="Ask for a hand on the button and the charger.")
+@click.option("--on-bench", is_flag=True, help="The motors of a real device may move.")
+@click.option("-k", "expression", default="", metavar="EXPR", help="Checks by name, word or rule.")
+@click.option("--list", "listed", is_flag=True, help="List the checks and run none.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every finding.")
+@click.pass_context
+def hil(
+    context: click.Context,
+    device: str,
+    junit: Path | None,
+    html: Path | None,
+    full: bool,
+    interactive: bool,
+    on_bench: bool,
+    expression: str,
+    listed: bool,
+    verbose: bool,
+) -> None:
+    """Run the conformance suite against any device, simulated or real."""
+    from firmware_sim.hil import command
+
+    if listed:
+        click.echo(command.listing(expression))
+        return
+    request = command.Request(
+        device,
+        junit=junit,
+        html=html,
+        full=full,
+        on_bench=on_bench,
+        interactive=interactive,
+        verbose=verbose,
+        expression=expression,
+    )
+    context.exit(command.main(request))
 
 
 def _line(name: str, value: str, about: str, rows: str) -> str:

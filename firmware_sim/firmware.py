@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from firmware_sim import judge, report, wire
 from firmware_sim.button import Edge
@@ -26,6 +26,9 @@ class Firmware:
     Each call that can make the device say something returns what it said, in order.
     """
 
+    core_type: ClassVar[type[Core]] = Core
+    """What it is built around; a mutant has another."""
+
     def __init__(
         self,
         config: DeviceConfig,
@@ -36,7 +39,7 @@ class Firmware:
         recorder: Recorder | None = None,
     ) -> None:
         self.config = config
-        self.core = Core(config, nvm, seed, recorder)
+        self.core = self.core_type(config, nvm, seed, recorder)
         self.rejected = 0
         self.tell: Callable[[Core, int], bytes | None] = report.telemetry
         """Makes the TELEMETRY body; a faulty device tells something else, or nothing (faults 54, 55)."""

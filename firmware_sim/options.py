@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from firmware_sim.config import NO_LIMITS, DeviceConfig
 from firmware_sim.fault_list import FaultError, apply_fault
 from firmware_sim.fault_plan import Step
+from firmware_sim.firmware import Firmware
 from firmware_sim.nvm import MemoryNvm, Nvm
 
 
@@ -25,6 +26,8 @@ class Options:
     steps: list[Step] = field(default_factory=list[Step])
     nvm: Nvm = field(default_factory=MemoryNvm)
     seed: int = 0
+    firmware: type[Firmware] = Firmware
+    """A mutant is another one."""
 
 
 def _number(text: str) -> float:
@@ -60,7 +63,7 @@ _SETTINGS: Final[dict[str, Callable[[DeviceConfig, str], DeviceConfig]]] = {
     "kneading": lambda config, text: config if _switch(text) else replace(config, kneading=0),
     "limits": lambda config, text: config if _switch(text) else replace(config, limits=NO_LIMITS),
 }
-NAMES: Final = (*_SETTINGS, "fault", "seed")
+NAMES: Final = (*_SETTINGS, "fault", "mutant", "seed")
 
 
 def parse_options(query: str, *, seed: int = 0) -> Options:
@@ -79,6 +82,8 @@ def set_option(options: Options, name: str, text: str) -> None:
         elif name == "fault":
             options.config, steps = apply_fault(options.config, text)
             options.steps += steps
+        elif name == "mutant":
+            _mutate(options, text)
         elif name in _SETTINGS:
             options.config = _SETTINGS[name](options.config, text)
         else:
@@ -91,3 +96,14 @@ def set_option(options: Options, name: str, text: str) -> None:
         raise
     except ValueError as error:
         raise OptionError(f"the simulator cannot take {name}={text}: {error}.") from error
+
+
+def _mutate(options: Options, name: str) -> None:
+    # Imported only here: a sound device knows nothing of mutants.
+    from firmware_sim.mutants import MUTANTS
+
+    if name not in MUTANTS:
+        raise OptionError(f"there is no mutant {name!r}. `massager-sim mutants` lists them.")
+    mutant = MUTANTS[name]
+    options.config = mutant.change(options.config)
+    options.firmware = mutant.firmware

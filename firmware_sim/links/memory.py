@@ -8,7 +8,6 @@ from typing import IO
 
 from firmware_sim.device import OnData, OnLost, SimLink, SimulatedDevice
 from firmware_sim.fault_plan import FaultPlan
-from firmware_sim.firmware import Firmware
 from firmware_sim.line import LineFaults
 from firmware_sim.options import Options, parse_options
 from firmware_sim.trace import Trace
@@ -61,7 +60,7 @@ def build_device(
     recorder = None
     if trace is not None:
         recorder = Trace(trace, device=config.serial, profile=profile, seed=options.seed)
-    firmware = Firmware(
+    firmware = options.firmware(
         config, options.nvm, options.seed, now=loop.time(), recorder=plan.listening(recorder)
     )
     line_faults = LineFaults(seed=options.seed)

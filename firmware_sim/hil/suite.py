@@ -1,0 +1,67 @@
+"""All checks, in the order in which they run, and how to choose among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from firmware_sim.hil import (
+    checks_deadman,
+    checks_faults,
+    checks_latch,
+    checks_levels,
+    checks_protocol,
+    checks_session,
+    checks_stop,
+    checks_time,
+)
+from firmware_sim.hil.model import CHECKS, Check, Tier
+
+_MODULES = (
+    checks_protocol,
+    checks_stop,
+    checks_session,
+    checks_deadman,
+    checks_levels,
+    checks_time,
+    checks_latch,
+    checks_faults,
+)
+"""Importing them registers their checks; this is their order."""
+
+_LAST = "allowance"
+"""Spends the hour's running time, so that nothing can run after it."""
+
+
+def all_checks() -> list[Check]:
+    """Quick ones first, then the long ones; what spends the allowance comes last."""
+    modules = [module.__name__ for module in _MODULES]
+
+    def place(check: Check) -> tuple[bool, bool, int]:
+        module = modules.index(check.story.__module__)
+        return check.tier is Tier.FULL, check.id == _LAST, module
+
+    return sorted(CHECKS, key=place)
+
+
+def chosen(expression: str, checks: Iterable[Check]) -> list[Check]:
+    """The checks whose name, title or rules hold the words: `stop or R8`, `R4 and not link`."""
+    return [check for check in checks if _holds(expression, check)]
+
+
+def _holds(expression: str, check: Check) -> bool:
+    text = f"{check.id} {check.title}".lower()
+    rules = {rule.lower() for rule in check.rules}
+
+    def word(term: str) -> bool:
+        wanted = term.removeprefix("not ").strip()
+        found = wanted in rules or (wanted in text and not _is_rule(wanted))
+        return found != term.startswith("not ")
+
+    return any(
+        all(word(term.strip()) for term in part.split(" and "))
+        for part in expression.lower().split(" or ")
+    )
+
+
+def _is_rule(word: str) -> bool:
+    return word[:1] == "r" and word[1:].isdecimal()
