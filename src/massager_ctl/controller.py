@@ -272,7 +272,12 @@ class Controller:
         """
         if self._in_session:
             raise Refused("a session is running", "Stop it first.")
-        await self._driver.reset()
+        try:
+            await self._driver.reset()
+        except DeviceRefused as error:
+            # A stop that was not confirmed latches on this side alone; the device has just answered that it has none.
+            if error.result != "not_latched" or self._unconfirmed is None:
+                raise
         self._unconfirmed = None
         self._event("reset", "the latch was cleared")
         self._changed()
@@ -555,6 +560,8 @@ class Controller:
             self._unconfirmed = error
             self._event("alarm", str(error))
             self._finish(error)
+            if self._link is LinkState.UP:
+                self.driver_lost(error)  # it was dropped, so that the dead-man acts
             raise
         self._finish(None)
 
@@ -686,7 +693,7 @@ class Controller:
             notes=self._notes,
             end_reason=status.end_reason,
             exit_code=status.exit_code,
-            message=session.ended.text if session.ended else "",
+            message=status.message or (session.ended.text if session.ended else ""),
         )
 
 

@@ -1,0 +1,345 @@
+"""R4 to R6, R10, R14, R15, R23, R24 at the controller: right below and right above each bound, by real bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from tests.faults.ground import Ground, Line, On, Recipe, play
+
+from massager_ctl.controller import NO_RISE_LATE_S, PERIOD_S, SPACING_S, STOP_LATE_S, SUSPEND_S
+from massager_ctl.device import Cause
+from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.errors import ExitCode, IntensityError, LinkLost, Refused, StopUnconfirmed
+from massager_ctl.requests import Ease, Pause, SetHeat, SetLevel, SignOfLife
+from massager_ctl.session import Session
+from massager_ctl.wire.codec import decode_body
+from massager_ctl.wire.messages import SetpointFrame, Stop
+
+BLE = Recipe(ble=True)
+"""A link with T of 1 s, so that the host's own bounds are the first to act."""
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Callable[..., None]:
+    """Tell a story over a memory link with the manners of BLE."""
+
+    def told(story: Callable[[Ground], Coroutine[Any, Any, None]], recipe: Recipe = BLE) -> None:
+        play(story, On.MEMORY, recipe, tmp_path)
+
+    return told
+
+
+def setpoints(g: Ground) -> list[SetpointFrame]:
+    said = [decode_body(body) for body in g.tap.written]
+    return [frame for frame in said if isinstance(frame, SetpointFrame)]
+
+
+async def late_by(g: Ground, seconds: float) -> None:
+    """The loop comes to its next turn so late."""
+    assert g.controller._ticking is not None
+    await asyncio.sleep(g.controller._ticking.due - g.loop.time() + 0.001)
+    due = g.controller._ticking.due
+    g.loop.clock.advance(due + seconds - g.loop.time())
+    await asyncio.sleep(0.001)
+
+
+def test_r4_a_setpoint_every_200_ms_each_of_them_newer(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        g.tap.written.clear()
+        await asyncio.sleep(10 * PERIOD_S)
+        frames = setpoints(g)
+        assert len(frames) == 10
+        assert [b.seq - a.seq for a, b in itertools.pairwise(frames)] == [1] * 9
+        assert len({frame.echo for frame in frames}) == 10
+
+    tell(story)
+
+
+def test_r4_a_request_goes_out_at_once_and_at_most_50_a_second(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        assert g.controller._ticking is not None
+        await asyncio.sleep(g.controller._ticking.due - g.loop.time() + 0.1)
+        g.tap.written.clear()
+        asked = g.loop.time()
+        g.controller.request(Ease(1.0))
+        g.controller.request(Ease(1.0))
+        await asyncio.sleep(0)
+        assert g.loop.time() == asked
+        assert len(g.tap.written) == 1, "in this turn of the loop, as one"
+        for _ in range(200):
+            g.controller.request(Ease(0.0))
+            await asyncio.sleep(0.005)
+        assert len(g.tap.written) <= 1 + 1.0 / SPACING_S + 1
+
+    tell(story)
+
+
+def test_r5_a_request_of_a_second_ago_counts_and_an_older_one_does_not(
+    tell: Callable[..., None],
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.controller.manual(600)
+        now = g.loop.time()
+        g.controller.request(SetLevel(20.0), received_at=now - 0.99)
+        with pytest.raises(Refused, match="R5"):
+            g.controller.request(SetLevel(30.0), received_at=now - 1.01)
+        assert g.controller.status.target[0] in (0.0, 20.0)
+        await asyncio.sleep(PERIOD_S)
+        assert g.controller.status.target[0] == 20.0
+        g.controller.request(Ease(), received_at=now - 60.0)
+        g.controller.request(Pause(), received_at=now - 60.0)
+        assert g.controller.status.eased == 5.0, "what lowers is exempt"
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("late", "rises"), [(NO_RISE_LATE_S - 0.01, True), (NO_RISE_LATE_S + 0.01, False)]
+)
+def test_r24_late_by_250_ms_raises_nothing(
+    tell: Callable[..., None], late: float, rises: bool
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        await late_by(g, late)
+        before, after = (frame.levels[0] for frame in setpoints(g)[-2:])
+        assert (after > before) is rises
+        await g.goes_on(0.5)
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("late", "ends"), [(STOP_LATE_S - 0.01, False), (STOP_LATE_S + 0.01, True)]
+)
+def test_r24_late_by_400_ms_stops(tell: Callable[..., None], late: float, ends: bool) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        await late_by(g, late)
+        if not ends:
+            await g.goes_on(0.5)
+            return
+        end = await g.over()
+        assert (end.cause, end.exit_code) == (Cause.HOST_LATE, ExitCode.REFUSED)
+        assert "R24" in end.text
+
+    tell(story)
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(SUSPEND_S - 0.05, False), (SUSPEND_S + 0.05, True)])
+def test_r10_a_suspend_of_half_a_second_stops(
+    tell: Callable[..., None], seconds: float, ends: bool
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        g.loop.clock.suspend(100.0)  # before the session it means nothing
+        await g.run()
+        g.loop.clock.suspend(seconds)
+        if not ends:
+            await g.goes_on(0.5)
+            return
+        end = await g.over()
+        assert end.cause is Cause.HOST_LATE
+        assert "asleep" in end.text
+
+    tell(story)
+
+
+def test_r15_telemetry_silent_for_1_s_stops(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        undo = g.inject("telemetry_silent")
+        await asyncio.sleep(0.8)
+        undo()
+        await g.goes_on(0.5)
+        g.inject("telemetry_silent")
+        end = await g.over()
+        assert (end.cause, end.error) == (Cause.TELEMETRY_LOST, None)
+        g.zero_by(1.0 + PERIOD_S + 0.1)
+        await g.ledger(slack_s=2.0)
+
+    tell(story)
+
+
+def test_r4_old_telemetry_raises_nothing(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        g.inject("telemetry_silent")
+        await asyncio.sleep(0.7)
+        held = setpoints(g)[-1].levels[0]
+        await asyncio.sleep(PERIOD_S)
+        assert setpoints(g)[-1].levels[0] == held
+
+    tell(story)
+
+
+def test_r15_a_device_that_restarted_needs_a_new_connection(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        g.inject("reboot")
+        await asyncio.sleep(0.3)
+        with pytest.raises(LinkLost, match="R15"):
+            await g.controller.manual(60)
+        await g.controller.close()
+        await g.controller.connect()
+        await g.run()
+
+    tell(story)
+
+
+def test_r6_after_a_stop_nothing_but_stops_goes_out(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        g.inject("ack_lost=1000")
+        g.tap.written.clear()
+        with pytest.raises(StopUnconfirmed):
+            await g.controller.stop()
+        with pytest.raises(Refused):
+            g.controller.request(SetLevel(50.0))
+        await asyncio.sleep(1.0)
+        assert [type(decode_body(body)) for body in g.tap.written] == [Stop] * 4
+
+    tell(story)
+
+
+def test_r6_a_stop_is_on_the_wire_before_the_call_returns_and_never_deduplicated(
+    tell: Callable[..., None],
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        for number in range(1, 4):
+            before = len(g.tap.written)
+            task = g.controller.stop_now()
+            assert len(g.tap.written) == before + 1, number
+            await task
+
+    tell(story)
+
+
+def test_r6_after_an_unconfirmed_stop_nothing_starts_until_it_is_cleared(
+    tell: Callable[..., None],
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        g.tap.line = Line.MUTE
+        with pytest.raises(StopUnconfirmed):
+            await g.controller.stop()
+        end = await g.over()
+        assert (end.cause, end.exit_code) == (Cause.PERSON, ExitCode.UNCONFIRMED)
+        assert g.heard("alarm")
+        assert "unplug" in g.controller.status.message
+        assert g.controller.status.link == "lost", "dropped, so that the dead-man acts"
+        with pytest.raises(LinkLost):
+            await g.controller.manual(60)
+        with pytest.raises(StopUnconfirmed):
+            await g.controller.stop()
+        g.tap.line = Line.SOUND
+        await g.controller.close()
+        await g.controller.connect()
+        with pytest.raises(Refused, match="not confirmed"):
+            await g.controller.manual(60)
+        await g.controller.reset()
+        assert "unplug" not in g.controller.status.message
+        await g.run(1.0)
+
+    tell(story)
+
+
+def test_r14_current_after_a_stop_is_an_alarm(tell: Callable[..., None]) -> None:
+    """A device that cannot cut its own power: what is left is to tell the person."""
+
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run(4.0)
+        guard = type(g.device.firmware.core.motor_guard)
+        with mock.patch.object(guard, "check", return_value=None):
+            g.inject("pwm_stuck=neck_left")
+            await g.controller.stop()
+            await asyncio.sleep(1.0)
+        alarms = [event for event in g.events if event.name == "alarm"]
+        assert len(alarms) == 1
+        assert "unplug it" in alarms[0].text
+
+    tell(story)
+
+
+def test_r23_nobody_answers_for_5_min_and_it_fades(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        g.controller.request(SetHeat(35.0))
+        asked = g.loop.time()
+        await asyncio.sleep(200.0)
+        g.controller.request(SignOfLife())
+        await asyncio.sleep(299.0)
+        await g.goes_on()
+        g.strike()
+        end = await g.over(within=30)
+        assert "R23" in end.text
+        assert g.loop.time() - asked <= 200.0 + 300.0 + 10.0
+        g.zero_by(1.0 + 10.0)
+
+    tell(story)
+
+
+def test_a_fault_in_the_program_itself_stops(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        failures: list[object] = []
+        g.loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+        await g.controller.connect()
+        await g.run()
+        g.strike()
+        with mock.patch.object(Session, "step", side_effect=RuntimeError("broken")):
+            end = await g.over()
+        assert end.cause is Cause.SAFETY
+        assert "a fault in this program" in end.text
+        assert len(failures) == 1
+        g.zero_by(PERIOD_S + 0.1)
+
+    tell(story)
+
+
+def test_r1_the_cap_of_the_arm_is_the_lowest_of_all(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        armed: list[tuple[float, int]] = []
+        arm = ReferenceDriver.arm
+
+        async def seen(self: ReferenceDriver, cap: float, limit_s: int) -> None:
+            armed.append((cap, limit_s))
+            await arm(self, cap, limit_s)
+
+        with mock.patch.object(ReferenceDriver, "arm", seen):
+            await g.controller.manual(600, cap=12.0)
+        assert armed == [(12.0, 1500)], "600 s, and what pauses may add"
+
+    tell(story)
+
+
+def test_a_cap_that_is_no_number_starts_nothing(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        for bad in (float("nan"), -1.0, 101.0, True):
+            with pytest.raises(IntensityError):
+                await g.controller.manual(60, cap=bad)
+        assert not g.seen("arm")
+
+    tell(story)
