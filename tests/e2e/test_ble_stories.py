@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +22,7 @@ LONGEST_ONLY = {"test_r8_the_host_alone_plays_profiles_within_the_rules": ("full
 MODULES = (test_session, test_fade_and_start, test_each_side_alone)
 
 
-def stories() -> Iterator[Any]:
+def stories() -> Generator[Any]:
     """Every test of these modules that tells a story, once for each of its parameters."""
     for module in MODULES:
         for name, function in vars(module).items():
@@ -38,7 +38,8 @@ def stories() -> Iterator[Any]:
                 continue
             (mark,) = marks
             names = [word.strip() for word in mark.args[0].split(",")]
-            for value in LONGEST_ONLY.get(name, mark.args[1]):
+            every: Any = LONGEST_ONLY.get(name) or mark.args[1]
+            for value in every:
                 values = value if len(names) > 1 else (value,)
                 given = dict(zip(names, values, strict=True))
                 yield pytest.param(module, function, given, id=f"{name}[{value}]")

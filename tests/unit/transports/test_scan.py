@@ -53,7 +53,11 @@ async def test_bluetooth_devices_are_shown_with_signal_battery_and_firmware() ->
     await lab.start()
     other = lab.another_host(5).host.device
     await other.power_on()
-    await other.start_advertising(advertising_data=b"\x05\x09Lamp")
+    await other.start_advertising(
+        advertising_data=b"\x05\x09Lamp",
+        advertising_interval_min=30.0,
+        advertising_interval_max=30.0,
+    )
     try:
         found = await scan_ble(0.3, "tcp:127.0.0.1:6402", lab.open_radio)
     finally:

@@ -25,6 +25,9 @@ CONNECT_S: Final = 9.5
 """Seconds for finding, connecting and pairing together."""
 
 PAIR_S: Final = 4.0
+SETTLE_S: Final = 0.2
+"""A device may need a moment after pairing to know that the bond is there."""
+
 WRITE_S: Final = 1.0
 """A write that hangs longer than T counts as a lost link (R4, fault 12)."""
 
@@ -101,19 +104,28 @@ class BleLink:
         """Read the command characteristic, which only a bonded link may; pair where that is what is missing (R17)."""
         from bleak.exc import BleakError
 
-        for attempt in (1, 2):
+        for attempt in ("as it is", "after pairing", "a moment later"):
             try:
                 async with asyncio.timeout(PAIR_S):
-                    if attempt == 2:
-                        await client.pair()
-                    return bytes(await client.read_gatt_char(command)) == MAY_COMMAND
-            except NotImplementedError:
-                pass  # A system that pairs by itself, at the first read.
+                    if attempt == "after pairing":
+                        await self._pair(client)
+                    elif attempt == "a moment later":
+                        await asyncio.sleep(SETTLE_S)
+                    if bytes(await client.read_gatt_char(command)) == MAY_COMMAND:
+                        return True
             except (BleakError, TimeoutError, EOFError):
                 # Not bonded: the device refuses, or the person did not open pairing. Stopping still works.
                 if not client.is_connected:
                     raise
+                if attempt == "after pairing":
+                    break
         return False
+
+    async def _pair(self, client: BleakClient) -> None:
+        try:
+            await client.pair()
+        except NotImplementedError:
+            pass  # A system that pairs by itself, at the first read.
 
     def start(self) -> None:
         """The link is handed over: from now on bytes are delivered and sent."""
