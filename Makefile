@@ -12,14 +12,17 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover check format formal bench docs mutants lock system setup clean distclean
+.PHONY: help demo demo-mqtt test cover check format formal bench docs mutants lock system setup clean distclean
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(CORE) ## play the restorative profile on the embedded simulator, 60 times faster than life
 	@$(BIN)/massager-ctl run restorative --device sim: --speed 60
+
+demo-mqtt: system $(DEV) ## show a session over MQTT, with a broker of its own and mosquitto_sub
+	@$(BIN)/python tools/demo_mqtt.py
 
 test: system $(DEV) ## run all tests (ARGS="-k stop" to choose)
 	$(BIN)/python -m pytest $(ARGS)

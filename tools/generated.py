@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 def make_targets() -> str:
     """The table of make targets, from the Makefile's own comments."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    rows = re.findall(r"^([a-z]+):.*? ## (.+)$", makefile, re.MULTILINE)
+    rows = re.findall(r"^([a-z-]+):.*? ## (.+)$", makefile, re.MULTILINE)
     lines = [f"| `make {target}` | {purpose} |" for target, purpose in rows]
     return "\n".join(["| target | does |", "|---|---|", *lines])
 

@@ -1,0 +1,209 @@
+"""How long a stop over MQTT takes, from the press to the device's confirmation, against a bare echo on the same broker.
+
+    python bench/mqtt_stop.py [--samples 100]
+
+Three processes and a Mosquitto of its own on loopback, `set_tcp_nodelay true`: the service with the simulated device,
+a bare aiomqtt client that sends back what it hears with QoS 1, and this one, which presses. The claim, as a ratio:
+p99 of the stop ≤ 2 × p99 of the echo + p99 of the device's own stop (measured over the control socket, without MQTT).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+
+NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+WAIT_S = 20.0
+
+
+@contextlib.asynccontextmanager
+async def process(*command: str, **options: Any) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A process that is ended with the block."""
+    child = await asyncio.create_subprocess_exec(*command, **options)
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        await child.wait()
+
+
+@contextlib.asynccontextmanager
+async def mosquitto(folder: Path) -> AsyncGenerator[int]:
+    """A broker on a free port of the loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    settings = folder / "mosquitto.conf"
+    settings.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nuser root\n"
+    )
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "mosquitto is not installed: run tools/setup-debian as root"
+    options = {"stderr": asyncio.subprocess.PIPE}
+    async with process(program, "-c", str(settings), **options) as broker:
+        assert broker.stderr is not None
+        while b"running" not in await broker.stderr.readline():
+            pass
+        yield port
+
+
+async def answer(port: int) -> None:
+    """The bare echo: sends back what it hears, and does nothing else."""
+    async with aiomqtt.Client("127.0.0.1", port, socket_options=NODELAY) as client:
+        await client.subscribe("bench/ping", qos=1)
+        await client.publish("bench/up", b"", qos=1, retain=True)
+        async for message in client.messages:
+            await client.publish("bench/pong", message.payload, qos=1)
+
+
+class Presser:
+    """Presses, listens and takes the time."""
+
+    def __init__(self, client: aiomqtt.Client, control: Path) -> None:
+        self._client = client
+        self._control = control
+        self._latest: dict[str, bytes] = {}
+        self._news = asyncio.Condition()
+        self._arrived: dict[str, float] = {}
+
+    async def listen(self) -> None:
+        async for message in self._client.messages:
+            topic = message.topic.value
+            self._arrived[topic] = time.perf_counter()
+            self._latest[topic] = bytes(message.payload)
+            async with self._news:
+                self._news.notify_all()
+
+    async def until(self, topic: str, true: Callable[[bytes], bool]) -> bytes:
+        async with asyncio.timeout(WAIT_S), self._news:
+            while topic not in self._latest or not true(self._latest[topic]):
+                await self._news.wait()
+        return self._latest[topic]
+
+    async def echo(self, number: int) -> float:
+        """Seconds from a publication to its echo."""
+        payload = str(number).encode()
+        began = time.perf_counter()
+        await self._client.publish("bench/ping", payload, qos=1)
+        await self.until("bench/pong", lambda found: found == payload)
+        return self._arrived["bench/pong"] - began
+
+    async def ask(self, request: str, **fields: object) -> float:
+        """Seconds that a request over the control socket takes."""
+        reader, writer = await asyncio.open_unix_connection(str(self._control))
+        began = time.perf_counter()
+        writer.write(json.dumps({"request": request, **fields}).encode() + b"\n")
+        answered = json.loads(await reader.readline())
+        took = time.perf_counter() - began
+        writer.close()
+        assert answered["ok"], answered
+        return took
+
+    async def run_session(self) -> None:
+        """A session with levels above zero."""
+        await self.ask("ready", symptoms="no")
+        await self._press("start", "manual")
+        await self._state(lambda state: state["phase"] == "running")
+        await self._press("level/all", 8)
+        await self._state(lambda state: state["levels"]["neck_left"] > 0)
+
+    async def stop(self) -> float:
+        """Seconds from the press to the event that says: at zero, confirmed by the device."""
+        event = "massager/bench/event"
+        self._latest.pop(event, None)
+        began = time.perf_counter()
+        await self._client.publish("massager/bench/cmd/stop", b"PRESS", qos=1)
+        found = json.loads(await self.until(event, lambda found: b'"stopped"' in found))
+        assert found["confirmed"], found
+        return self._arrived[event] - began
+
+    async def at_rest(self) -> None:
+        await self._state(lambda state: state["phase"] == "idle")
+
+    async def _press(self, name: str, value: object) -> None:
+        nonce = json.loads(self._latest["massager/bench/nonce"])["nonce"]
+        payload = json.dumps({"v": value, "n": nonce, "t": time.time()})
+        await self._client.publish(f"massager/bench/cmd/{name}", payload, qos=0)
+
+    async def _state(self, true: Callable[[dict[str, Any]], bool]) -> None:
+        await self.until("massager/bench/state", lambda found: true(json.loads(found)))
+
+
+def p99(samples: list[float]) -> float:
+    return statistics.quantiles(samples, n=100, method="inclusive")[98]
+
+
+async def main(samples: int) -> int:
+    echoes: list[float] = []
+    stops: list[float] = []
+    own: list[float] = []
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port = await stack.enter_async_context(mosquitto(folder))
+        run = folder / "run"
+        environment = {
+            **os.environ,
+            "MASSAGER_CTL_RUNTIME": str(run),
+            "MASSAGER_CTL_DATA": str(folder / "data"),
+        }
+        serve = ("-m", "massager_ctl.cli.entry", "serve", "--device", "bench=sim:")
+        quiet = {"stderr": asyncio.subprocess.DEVNULL, "env": environment}
+        url = f"mqtt://127.0.0.1:{port}"
+        await stack.enter_async_context(process(sys.executable, *serve, "--mqtt", url, **quiet))
+        await stack.enter_async_context(process(sys.executable, __file__, "--answer", str(port)))
+        client = await stack.enter_async_context(
+            aiomqtt.Client("127.0.0.1", port, socket_options=NODELAY)
+        )
+        for topic in ("bench/pong", "bench/up", "massager/bench/+"):
+            await client.subscribe(topic, qos=1)
+        while not (found := list(run.glob("*.sock"))):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        presser = Presser(client, found[0])
+        listening = asyncio.ensure_future(presser.listen())
+        await presser.until("bench/up", lambda _: True)
+        await presser.until("massager/bench/state", lambda found: b'"problem":false' in found)
+        for number in range(20):
+            await presser.echo(-number)  # everything is loaded and warm after that
+        for number in range(samples):
+            await presser.run_session()
+            echoes.append(await presser.echo(number))
+            stops.append(await presser.stop())
+            await presser.at_rest()
+            await presser.run_session()
+            own.append(await presser.ask("stop"))
+            await presser.at_rest()
+        listening.cancel()
+    bound = 2 * p99(echoes) + p99(own)
+    for name, found in (("bare echo", echoes), ("device's own stop", own), ("stop", stops)):
+        print(
+            f"{name:<18} p50 {statistics.median(found) * 1000:6.2f} ms   p99 {p99(found) * 1000:6.2f} ms"
+        )
+    ratio = p99(stops) / bound
+    print(f"stop p99 / (2 × echo p99 + device's own stop p99) = {ratio:.2f}   (bound: 1)")
+    return 0 if ratio <= 1 else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--answer", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.answer:
+        asyncio.run(answer(options.answer))
+    else:
+        sys.exit(asyncio.run(main(options.samples)))
