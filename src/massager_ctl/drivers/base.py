@@ -57,7 +57,10 @@ class Driver(Protocol):
         ...
 
     def send(self, setpoint: Setpoint) -> None:
-        """Send the full state now; where the link is congested the newest alone is kept (R4). Nothing without a session."""
+        """Send the full state now; where the link is congested the newest alone is kept (R4).
+
+        Nothing without a session.
+        """
         ...
 
     def disarm(self) -> None:
@@ -73,7 +76,7 @@ class Driver(Protocol):
         ...
 
     def abort(self) -> None:
-        """Drop the link at once, so that the dead-man acts (R4, R6)."""
+        """Drop the link at once, so that the dead-man acts (R4, R6); `driver_lost` tells it as any other loss."""
         ...
 
     async def close(self) -> None: ...

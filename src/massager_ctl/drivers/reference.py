@@ -93,6 +93,8 @@ class ReferenceDriver:
         try:
             info = await self._ask_info()
             await self._within(asyncio.shield(self._first_telemetry), 1.0, "telemetry")
+            if self._lost is not None:
+                raise self._lost
         except BaseException:
             await self._transport.close()
             raise
@@ -204,8 +206,14 @@ class ReferenceDriver:
             raise _refusal(ack.result, "clear its latch", newest.cause)
 
     def abort(self) -> None:
-        self.disarm()
         self._transport.abort()
+        if self._lost is None:
+            self.link_lost(
+                LinkLost(
+                    f"{self.address} was given up",
+                    "The device stops by itself when it hears nothing; see that it does.",
+                )
+            )
 
     async def close(self) -> None:
         self.disarm()
@@ -223,7 +231,7 @@ class ReferenceDriver:
                 self._take(decode_run, run)
 
     def link_lost(self, error: LinkLost) -> None:
-        self._owner = 0
+        self.disarm()
         self._fail(error)
         if self._listener is not None:
             self._listener.driver_lost(error)

@@ -52,7 +52,9 @@ NAMES: dict[str, str] = {"level": "levels", "pattern": "patterns"}
 def message_of(frame: dict[str, Any]) -> Message:
     """The message that a golden entry describes."""
     fields: dict[str, Any] = {
-        NAMES.get(str(name), str(name)): tuple(cast("list[int]", value)) if isinstance(value, list) else value
+        NAMES.get(str(name), str(name)): tuple(cast("list[int]", value))
+        if isinstance(value, list)
+        else value
         for name, value in frame["fields"].items()
     }
     if frame["type"] == "INFO":
