@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from asyncio import Future, Task
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from massager_ctl.books import Admission, Books
 from massager_ctl.clock import Clock, SystemClock
@@ -14,6 +15,7 @@ from massager_ctl.drivers.base import Driver
 from massager_ctl.errors import (
     DeviceBusy,
     DeviceRefused,
+    InputError,
     IntensityError,
     LinkLost,
     MassagerError,
@@ -26,8 +28,11 @@ from massager_ctl.profile.plan import make_plan
 from massager_ctl.programme import UNNAMED_MAX_S, Manual, Played, Programme
 from massager_ctl.requests import (
     Change,
+    Ease,
+    Fade,
     Origin,
     PainKind,
+    Pause,
     SetHeat,
     SetLevel,
     SetMotion,
@@ -67,6 +72,9 @@ SILENCE_S: Final = 1.0
 
 SUSPEND_S: Final = 0.5
 """Seconds that boottime may run ahead of monotonic before it counts as a suspend (R10)."""
+
+
+_News = TypeVar("_News", Status, Event)
 
 
 class Controller:
@@ -130,8 +138,9 @@ class Controller:
         return self._info
 
     async def close(self) -> None:
-        """Stop and confirm if a session is open, then close the link. Raises StopUnconfirmed.
+        """Stop and confirm if a session is open, then close the link.
 
+        Raises StopUnconfirmed, also for an earlier stop that nobody has cleared with a reset since.
         A cancellation waits until the stop is confirmed, or known not to be: that takes at most a second or two.
         """
         closing = asyncio.ensure_future(self._close())
@@ -148,8 +157,8 @@ class Controller:
     async def _close(self) -> None:
         try:
             if self._in_session:
-                await self.stop(Cause.HOST_CLOSING)
-            if self._stops:
+                self.stop_now(Cause.HOST_CLOSING, "this program left")
+            while self._stops:  # also the ledger's last entry, confirmed or not
                 await asyncio.wait(self._stops)
         finally:
             if self._ticking is not None:
@@ -157,6 +166,8 @@ class Controller:
             await self._driver.close()
             self._link = LinkState.CLOSED
             self._changed()
+        if self._unconfirmed is not None:
+            raise self._unconfirmed  # whoever asked may not have listened
 
     # What surfaces ask.
 
@@ -191,17 +202,17 @@ class Controller:
     ) -> None:
         """Open a session by hand, every level at zero. `duration_s`: up to 900. Raises as `play` does."""
         stops = self._stops_asked
+        programme = Manual(_checked_duration(duration_s))
         info = await self._fresh_info()
         limits = await self._admission.limits(info, cap=_checked_cap(cap), origin=origin)
         self._require_no_stop_since(stops)
-        programme = Manual(duration_s)
         await self._begin(programme, limits, programme.duration_s, self._admission.notes, origin)
 
     def request(self, change: Change, *, received_at: float | None = None) -> None:
         """Change the running session; it goes out at once, 50 a second at most.
 
-        `received_at`: the loop's time at which a surface received it; older than 1 s is refused where it could
-        raise anything (R5). Raises InputError, Refused.
+        `received_at`: the loop's time at which a surface received it; older than 1 s is refused, unless it can only
+        lower (R5). Raises InputError, Refused.
         """
         now = self._now()
         session = self._session
@@ -209,17 +220,18 @@ class Controller:
             raise Refused(
                 "no session is running", "Start one first, e.g. `massager-ctl run gentle`."
             )
-        if isinstance(change, (SetLevel, SetMotion, SetHeat)):
-            if not isinstance(session.programme, Manual):
-                raise Refused(
-                    "a profile is playing; it sets the levels itself",
-                    "Ease it with `massager-ctl ease`, or stop it and use `massager-ctl manual`.",
-                )
-            check(change)
-            if received_at is not None and now - received_at > STALE_REQUEST_S:
-                raise Refused("the request was too old when its turn came (R5)", "Ask again.")
-            if isinstance(change, SetHeat) and change.celsius and self._attention is None:
-                self._attention = self._attend_heat(now)
+        by_hand = isinstance(change, (SetLevel, SetMotion, SetHeat))
+        if by_hand and not isinstance(session.programme, Manual):
+            raise Refused(
+                "a profile is playing; it sets the levels itself",
+                "Ease it with `massager-ctl ease`, or stop it and use `massager-ctl manual`.",
+            )
+        check(change)
+        stale = received_at is not None and now - received_at > STALE_REQUEST_S
+        if stale and not isinstance(change, (Ease, Pause, Fade)):
+            raise Refused("the request was too old when its turn came (R5)", "Ask again.")
+        if isinstance(change, SetHeat) and change.celsius and self._attention is None:
+            self._attention = self._attend_heat(now)
         if self._attention is not None:
             self._attention.sign_of_life(now)
         session.take(change, now)
@@ -312,6 +324,11 @@ class Controller:
         return session.programme.at(session.played_s).levels
 
     @property
+    def unconfirmed(self) -> StopUnconfirmed | None:
+        """The stop that was not confirmed and not cleared since; nothing starts as long as there is one (R6)."""
+        return self._unconfirmed
+
+    @property
     def stops_asked(self) -> int:
         """How many stops were asked for: where it grew while a start was prepared, that start is void (R6)."""
         return self._stops_asked
@@ -378,11 +395,13 @@ class Controller:
             pauses = ARMED_WITH_PAUSES_MAX_S - ARMED_MAX_S
             await self._driver.arm(limits.cap, int(programme.duration_s + pauses))
         except (DeviceRefused, DeviceBusy) as error:
-            self._never_ran(session, error)
+            if session.ended is None:  # else a stop is under way, and its confirmation ends it
+                self._never_ran(session, error)
             raise
         except BaseException:
-            # The ARM may have arrived all the same, so a stop follows it.
-            self.stop_now(Cause.HOST_CLOSING, "it did not start")
+            if session.ended is None:
+                # The ARM may have arrived all the same, so a stop follows it.
+                self.stop_now(Cause.HOST_CLOSING, "it did not start")
             raise
         if session.ended is not None:
             raise Refused(f"it ended before it began: {session.ended.text}")
@@ -420,10 +439,15 @@ class Controller:
         """INFO of this very epoch: what others delivered must be on the books (R9), and the plan must fit (R15)."""
         known = self._require_idle()
         info = await self._driver.read_info()
-        if not info.same_device(known):
+        if info.serial != known.serial:
+            self._driver.abort()
             raise LinkLost(
                 f"the device on {self._driver.address} is not the one that was connected (R15)",
                 "Connect to it anew.",
+            )
+        if not info.same_device(known):
+            self._event(
+                "changed", "the device has restarted or changed; it is planned for anew (R15)"
             )
         self._info = info
         return info
@@ -443,6 +467,8 @@ class Controller:
         session = self._session
         if session is None or session.ended is not None or session.phase is Phase.ARMING:
             return
+        if self._soon is not None and now < self._sent_at + SPACING_S:
+            return  # the one that was asked for goes out within 20 ms
         try:
             self._cycle(now, late)
         except Exception as error:
@@ -476,6 +502,9 @@ class Controller:
         session.sent(levels)
         self._sent = Setpoint(levels, wanted.patterns, wanted.period_s, wanted.heat_c, wanted.mode)
         self._sent_at = now
+        if self._soon is not None:
+            self._soon.cancel()  # this one carries what was asked for
+            self._soon = None
         self._driver.send(self._sent)
         if self._books is not None and not self._books.keep(now, self._delivered_s):
             session.fade(now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)"))
@@ -646,12 +675,12 @@ class Controller:
     def _event(self, name: str, text: str) -> None:
         event = Event(name, text, self._clock.wall())
         for listener in tuple(self._event_listeners):
-            listener(event)
+            _tell(listener, event)
 
     def _changed(self) -> None:
         self._status = None
         for listener in tuple(self._listeners):
-            listener(self.status)
+            _tell(listener, self.status)
 
     def _picture(self) -> Status:
         session, governor = self._session, self._governor
@@ -697,6 +726,16 @@ class Controller:
         )
 
 
+def _tell(listener: Callable[[_News], None], news: _News) -> None:
+    """A surface's fault is reported, and touches neither the session nor its stop."""
+    try:
+        listener(news)
+    except Exception as error:  # noqa: BLE001  whatever a surface does wrong
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": f"a listener failed: {error!r}", "exception": error}
+        )
+
+
 def _resolve(future: Future[SessionEnd], end: SessionEnd) -> None:
     if not future.done():
         future.set_result(end)
@@ -704,3 +743,11 @@ def _resolve(future: Future[SessionEnd], end: SessionEnd) -> None:
 
 def _checked_cap(cap: float | None) -> float | None:
     return None if cap is None else float(Intensity(cap))
+
+
+def _checked_duration(duration_s: object) -> float:
+    if isinstance(duration_s, bool) or not isinstance(duration_s, (int, float)):
+        raise InputError(f"a duration of {duration_s!r} is not a number of seconds")
+    if not 0 < duration_s < math.inf:  # also false for NaN
+        raise InputError("a session by hand lasts some seconds, 900 at the most (R8)")
+    return duration_s
