@@ -1,4 +1,7 @@
-"""The button acts on its first edge; bounce, a stuck key or an open cable can only keep it pressed (R7)."""
+"""The button acts on its first edge; bounce, a stuck key or an open cable can only keep it pressed (R7).
+
+A cable that opens and closes again is no hand: it clears nothing and pairs nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,26 @@ class Edge(Enum):
 class Button:
     """One key with its cable; times in seconds of the device's clock."""
 
-    __slots__ = ("_contact", "_open", "_pressed_at", "_quiet_since", "hold_s", "pressed")
+    __slots__ = (
+        "_by_hand",
+        "_contact",
+        "_open",
+        "_pressed_at",
+        "_quiet_since",
+        "hold_s",
+        "pressed",
+    )
 
     def __init__(self) -> None:
         self._contact = False
         self._open = False
+        self._by_hand = False
         self._pressed_at = 0.0
         self._quiet_since: float | None = None
         self.pressed = False
         """Debounced: pressed, stuck or its cable open."""
         self.hold_s = 0.0
-        """How long it was held the last time."""
+        """How long a hand held it the last time; 0 where its cable was open in that time."""
 
     @property
     def open(self) -> bool:
@@ -55,8 +67,10 @@ class Button:
             return Edge.NONE
         self._quiet_since = None
         if self.pressed:
+            self._by_hand = self._by_hand and not self._open
             return Edge.NONE
         self.pressed = True
+        self._by_hand = not self._open
         self._pressed_at = now
         return edge
 
@@ -67,5 +81,5 @@ class Button:
             return False
         self._quiet_since = None
         self.pressed = False
-        self.hold_s = quiet - self._pressed_at
+        self.hold_s = quiet - self._pressed_at if self._by_hand else 0.0
         return True

@@ -126,6 +126,30 @@ def test_an_open_cable_reads_as_pressed(peer: Peer) -> None:
     assert peer.reset().result == Result.OK
 
 
+def test_r7_a_cable_that_breaks_and_is_mended_is_no_hand_that_holds_the_button(peer: Peer) -> None:
+    for _ in range(2):
+        peer.firmware.cable(True, peer.now)
+        peer.run(6.0)
+        peer.firmware.cable(False, peer.now)
+        peer.run(0.5)
+    assert peer.telemetry.state == State.LATCHED
+    assert not peer.telemetry.flags & (1 << 4 | 1 << 5)  # no pairing, nobody attends
+    hold(peer, 2.5)
+    assert peer.telemetry.state == State.IDLE
+
+
+def test_r7_a_cable_that_breaks_in_a_hold_spoils_it(peer: Peer) -> None:
+    hold(peer, 0.1)
+    peer.firmware.press(peer.now)
+    peer.run(1.5)
+    peer.firmware.cable(True, peer.now)
+    peer.firmware.release(peer.now)
+    peer.run(1.5)
+    peer.firmware.cable(False, peer.now)
+    peer.run(0.5)
+    assert peer.telemetry.state == State.LATCHED
+
+
 def test_the_first_edge_acts_and_its_length_is_measured() -> None:
     button = Button()
     assert button.contact(True, 1.0) is Edge.PRESSED
