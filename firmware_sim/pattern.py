@@ -31,11 +31,16 @@ class Direction(IntEnum):
     DOWN = 5
 
 
-_TURNS: Final = (Direction.CW, Direction.CCW, Direction.ALTERNATE)
+_TURNS: Final = (Direction.CW, Direction.CCW)
+_TRAVELS: Final = (Direction.UP, Direction.DOWN)
 VALID: Final = frozenset(
     {motion | Direction.NONE << 4 for motion in (Motion.REST, Motion.VIBRATE, Motion.HOLD)}
-    | {motion | turn << 4 for motion in (Motion.KNEAD, Motion.CIRCLE) for turn in _TURNS}
-    | {Motion.GLIDE | way << 4 for way in (Direction.UP, Direction.DOWN)}
+    | {
+        motion | turn << 4
+        for motion in (Motion.KNEAD, Motion.CIRCLE)
+        for turn in (*_TURNS, Direction.ALTERNATE)
+    }
+    | {Motion.GLIDE | way << 4 for way in (*_TRAVELS, Direction.ALTERNATE)}
 )
 """Pattern bytes that mean something (docs/protocol.md 4)."""
 
@@ -111,7 +116,7 @@ class Patterns:
         """Which `Direction` the zone turns or travels in now; 0 where it does neither."""
         if self._steady[zone]:
             return 0
-        return self._direction[zone] if self._table[zone] is None else self._turned[zone]
+        return self._turned[zone]
 
     def fall(self, level: list[int], tick: int) -> None:
         """A level fell: its drive follows in the same tick."""
@@ -145,13 +150,14 @@ class Patterns:
 
     def _shaped(self, zone: int, top: int, tick: int) -> int:
         table = self._table[zone]
-        if table is None:
-            return top * self._glide(zone, tick) // _WHOLE
         turn = self._direction[zone]
         if turn == _ALTERNATE:
-            turn = 1 + (tick // self._stretch & 1)  # cw, ccw
+            ways = _TRAVELS if table is None else _TURNS
+            turn = ways[tick // self._stretch & 1]
         if turn != self._turned[zone] and not self._turn(zone, turn, tick):
             return 0
+        if table is None:
+            return top * self._glide(zone, turn, tick) // _WHOLE
         return top * table[tick % self._period * _STEPS // self._period] // _WHOLE
 
     def _turn(self, zone: int, turn: int, tick: int) -> bool:
@@ -165,10 +171,10 @@ class Patterns:
         self._turned[zone] = turn
         return True
 
-    def _glide(self, zone: int, tick: int) -> int:
+    def _glide(self, zone: int, way: int, tick: int) -> int:
         """A hill that travels over the three zones of a side once a period, low to high for `up`."""
         place = tick % self._period * 3 * _WHOLE // self._period
-        row = zone >> 1 if self._direction[zone] == Direction.UP else 2 - (zone >> 1)
+        row = zone >> 1 if way == Direction.UP else 2 - (zone >> 1)
         return max(0, _WHOLE - abs(place - (row * _WHOLE + _WHOLE // 2)))
 
     def _set(self, zone: int, drive: int, tick: int) -> None:

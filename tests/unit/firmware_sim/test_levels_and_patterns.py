@@ -14,7 +14,7 @@ from firmware_sim.physics.plant import Plant
 
 ALL = 0b111111
 CW, CCW, ALTERNATE = 0x12, 0x22, 0x32
-UP, DOWN = 0x43, 0x53
+UP, DOWN, TO_AND_FRO = 0x43, 0x53, 0x33
 CIRCLE = 0x14
 
 
@@ -98,7 +98,8 @@ def test_without_limits_a_level_is_what_was_asked_for() -> None:
 
 
 def test_the_valid_patterns_are_those_of_the_protocol() -> None:
-    assert sorted(VALID) == [0x00, 0x01, 0x05, 0x12, 0x14, 0x22, 0x24, 0x32, 0x34, 0x43, 0x53]
+    steady, turning = [0x00, 0x01, 0x05], [0x12, 0x14, 0x22, 0x24, 0x32]
+    assert sorted(VALID) == [*steady, *turning, TO_AND_FRO, 0x34, UP, DOWN]
 
 
 def play(
@@ -216,7 +217,29 @@ def test_a_glide_travels_up_and_down_the_zones_of_a_side() -> None:
     assert order_of_peaks(down, 1000) == [2, 1, 0]
     patterns = Patterns(Limits())
     patterns.ask((UP,) * 6, 4000)
+    patterns.step([1_000] * 6, 100)
     assert patterns.turning(3) == Direction.UP
+
+
+@pytest.mark.parametrize("then", [DOWN, TO_AND_FRO])
+def test_r3_a_glide_turns_round_at_rest_and_no_more_than_once_in_five_seconds(then: int) -> None:
+    patterns = Patterns(Limits())
+    levels = [1_000] * 6
+    patterns.ask((UP,) * 6, 4_000)
+    for tick in range(1, 249):
+        patterns.step(levels, tick)
+    patterns.ask((then,) * 6, 4_000)
+    way, at_zero, turned_at = Direction.UP, 0, []
+    for tick in range(249, 1_500):
+        patterns.step(levels, tick)
+        if patterns.turning(2) != way:
+            way = Direction(patterns.turning(2))
+            turned_at.append(tick)
+            assert at_zero >= 15
+        at_zero = 0 if patterns.drive[2] else at_zero + 1
+    assert way is Direction.DOWN or then == TO_AND_FRO
+    assert turned_at
+    assert all(later - tick >= 250 for tick, later in pairwise(turned_at))
 
 
 def test_a_knead_swings_within_its_period_and_a_circle_less() -> None:
