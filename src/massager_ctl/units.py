@@ -143,15 +143,23 @@ def _percent(value: object) -> float:
         raise IntensityError(
             f"intensity {value!r} is not a number", "Give a number from 0 to 100 (percent)."
         )
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise IntensityError(
             f"intensity {value!r} is not a finite number", "Give a number from 0 to 100 (percent)."
         )
     if not 0 <= value <= 100:
         raise IntensityError(
-            f"intensity {value:g} is outside 0 to 100", "Give a number from 0 to 100 (percent)."
+            f"intensity {_short(value)} is outside 0 to 100",
+            "Give a number from 0 to 100 (percent).",
         )
     return round(float(value), 1)
+
+
+def _short(value: float) -> str:
+    try:
+        return f"{value:g}"
+    except OverflowError:
+        return "of hundreds of digits"
 
 
 def parse_intensity(text: str) -> Intensity:

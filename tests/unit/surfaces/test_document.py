@@ -149,3 +149,34 @@ def test_a_status_survives_the_socket() -> None:
 def test_a_status_that_makes_no_sense_is_refused(broken: dict[str, object]) -> None:
     with pytest.raises(InputError):
         document.status_from(broken)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"request":"stop","t":"soon"}',
+        b'{"request":"stop","t":1e400,"why":[]}',
+        b'{"request":"pain","kind":"ouch"}',
+        b'{"request":"pain","kind":7,"t":{},"how":"badly"}',
+    ],
+)
+def test_r6_r22_nothing_that_stands_beside_a_stop_or_a_pain_holds_it_up(line: bytes) -> None:
+    asked = read_request(line).asked
+    assert asked in (document.Stop(), document.Pain(PainKind.UNCLASSIFIED))
+
+
+HUGE = b"1" + b"0" * 400
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"request":"set","zone":"all","percent":' + HUGE + b"}",
+        b'{"request":"set","zone":"all","percent":1e400}',
+        b'{"request":"start","profile":null,"duration_s":' + HUGE + b"}",
+        b'{"request":"heat","celsius":-' + HUGE + b"}",
+    ],
+)
+def test_r19_a_number_beyond_all_range_is_refused_and_is_no_fault(line: bytes) -> None:
+    with pytest.raises(InputError):
+        read_request(line)

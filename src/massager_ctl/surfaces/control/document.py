@@ -88,17 +88,25 @@ def read_request(line: bytes) -> Envelope:
     known = REQUESTS.get(name) if isinstance(name, str) else None
     if known is None:
         raise InputError(f"unknown request {name!r}", f"Requests are {', '.join(REQUESTS)}.")
-    if name != "stop":
-        unknown = sorted(fields.keys() - known.keys)
-        if unknown:
-            keys = ", ".join(sorted(known.keys))
-            allowed = f"It takes {keys}." if keys else "It takes none."
-            raise InputError(f"request '{name}' has no key '{unknown[0]}'", allowed)
+    if name in _ALWAYS:
+        return Envelope(known.read(fields), None)
+    unknown = sorted(fields.keys() - known.keys)
+    if unknown:
+        keys = ", ".join(sorted(known.keys))
+        allowed = f"It takes {keys}." if keys else "It takes none."
+        raise InputError(f"request '{name}' has no key '{unknown[0]}'", allowed)
     return Envelope(known.read(fields), _number("t", sent_at))
 
 
+_ALWAYS: Final = frozenset({"stop", "pain"})
+"""Requests that stop, whatever else stands in the line (R6, R22)."""
+
+
 def _pain(fields: _Fields) -> Asked:
-    return Pain(_choice(PainKind, "kind", fields.get("kind", "unclassified")))
+    try:
+        return Pain(PainKind(fields.get("kind")))
+    except ValueError:
+        return Pain(PainKind.UNCLASSIFIED)
 
 
 def _set(fields: _Fields) -> Asked:
@@ -208,7 +216,10 @@ def _number(key: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value - value != 0:
         raise InputError(f"'{key}' is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InputError(f"'{key}' is out of all range") from None
 
 
 def _text(key: str, value: object) -> str | None:
