@@ -25,6 +25,11 @@ class DeviceState(StrEnum):
     def in_session(self) -> bool:
         return self in _IN_SESSION
 
+    @property
+    def latched(self) -> bool:
+        """Whether only a reset leads out of it (R7)."""
+        return self in (DeviceState.LATCHED, DeviceState.FAULT)
+
 
 _IN_SESSION: Final = frozenset(
     {DeviceState.ARMED, DeviceState.RUNNING, DeviceState.PAUSED, DeviceState.FADING}

@@ -82,11 +82,13 @@ Change = Pause | Resume | SetLevel | SetMotion | SetHeat | Ease | UndoEase | Fad
 """What a running session takes. Start, stop, pain and reset are the controller's own calls."""
 
 
-def check(change: SetLevel | SetMotion | SetHeat) -> None:
+def check(change: Change) -> None:
     """Refuse what no device could play, before anything changes (R11, R19). Raises InputError."""
     match change:
         case SetLevel(percent=percent):
             Intensity(percent)
+        case Ease(points=points):
+            Intensity(points)  # a negative one would raise
         case SetMotion(motion=motion, direction=direction, period_s=period_s):
             if motion is Motion.REST:
                 raise InputError("to rest a zone, set its level to 0")
@@ -95,8 +97,17 @@ def check(change: SetLevel | SetMotion | SetHeat) -> None:
                     f"{motion} has no direction {direction}",
                     f"It takes {', '.join(sorted(DIRECTIONS[motion]))}.",
                 )
-            if isinstance(period_s, bool) or not 1 <= period_s <= 60:
+            if not _within(period_s, 1, 60):
                 raise InputError("a cycle takes 1 to 60 seconds")
         case SetHeat(celsius=celsius):
-            if celsius is not None and not 30 <= celsius <= 39:
+            if celsius is not None and not _within(celsius, 30, 39):
                 raise InputError("heat is off, or 30 to 39 °C (R11)")
+        case Pause() | Resume() | UndoEase() | Fade() | SignOfLife():
+            pass
+
+
+def _within(value: object, low: float, high: float) -> bool:
+    """Whether it is a number in that range; text, booleans and NaN are not (R19)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return low <= value <= high

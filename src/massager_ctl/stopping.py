@@ -46,7 +46,8 @@ async def confirm(driver: Driver, first: Future[None], cause: Cause) -> None:
                     )
     finally:
         for attempt in attempts:
-            attempt.cancel()
+            if not attempt.cancel() and not attempt.cancelled():
+                attempt.exception()  # read, so that nobody warns of it
     driver.abort()
     raise StopUnconfirmed(
         f"the device did not confirm the stop, though it was sent {RESENDS + 1} times", UNPLUG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from massager_ctl.admission import Admission, Subject
 from massager_ctl.config import load
 from massager_ctl.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.errors import StopUnconfirmed
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.profile.load import load_profile
 from massager_ctl.status import Event
@@ -84,7 +86,8 @@ def tell(
             await story(bench)
         finally:
             if bench.transport.simulator is not None:
-                await bench.controller.close()
+                with contextlib.suppress(StopUnconfirmed):  # a story that is about it has seen it
+                    await bench.controller.close()
             bench.transport.end()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
