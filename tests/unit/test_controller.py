@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -188,16 +189,27 @@ def test_r4_old_telemetry_raises_nothing(tell: Callable[..., None]) -> None:
     tell(story)
 
 
-def test_r15_a_device_that_restarted_needs_a_new_connection(tell: Callable[..., None]) -> None:
+def test_r15_a_device_that_restarted_is_planned_for_anew(tell: Callable[..., None]) -> None:
     async def story(g: Ground) -> None:
         await g.controller.connect()
+        boot = g.device.firmware.core.memory.boot
         g.inject("reboot")
         await asyncio.sleep(0.3)
+        await g.run()
+        assert g.heard("changed")
+        assert g.controller.info is not None
+        assert g.controller.info.boot == boot + 1
+
+    tell(story)
+
+
+def test_r15_another_device_in_its_place_is_not_driven(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        g.device.firmware.core.config = replace(g.device.firmware.config, serial="ANOTHER")
         with pytest.raises(LinkLost, match="R15"):
             await g.controller.manual(60)
-        await g.controller.close()
-        await g.controller.connect()
-        await g.run()
+        assert not g.seen("arm")
 
     tell(story)
 
@@ -252,7 +264,8 @@ def test_r6_after_an_unconfirmed_stop_nothing_starts_until_it_is_cleared(
         with pytest.raises(StopUnconfirmed):
             await g.controller.stop()
         g.tap.line = Line.SOUND
-        await g.controller.close()
+        with pytest.raises(StopUnconfirmed):
+            await g.controller.close()
         await g.controller.connect()
         with pytest.raises(Refused, match="not confirmed"):
             await g.controller.manual(60)
