@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from importlib.util import find_spec
 from typing import Final
 
 import click
@@ -54,6 +55,11 @@ def manual(
         raise InputError(
             "the full screen needs a terminal, and this is none",
             "Use --plain, which reads commands line by line.",
+        )
+    if not plain and find_spec("textual") is None:
+        raise InputError(
+            "the full screen needs a library that is not installed (textual)",
+            "Install it: pip install 'massager-ctl[tui]'. Or use --plain, which needs nothing more.",
         )
     config = settings.load()
     if not simulated and sys.stdin.isatty() and not (device or config.device).startswith("sim:"):

@@ -237,3 +237,15 @@ def test_colour_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert not has_colour(Terminal())
     assert not has_colour(object())
+
+
+def test_manual_without_its_library_says_which_extra_and_opens_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    assert root.run_command_line(["manual"]) == ExitCode.USAGE
+    told = " ".join(capsys.readouterr().err.split())
+    assert "pip install 'massager-ctl[tui]'" in told
+    assert "--plain" in told
