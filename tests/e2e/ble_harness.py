@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from massager_ctl.admission import Admission, Subject
 from massager_ctl.config import load
 from massager_ctl.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.errors import StopUnconfirmed
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.store.memory import MemoryStore
 from massager_ctl.store.moment import ClockMoments
@@ -90,7 +92,9 @@ def tell_ble(
             await story(bench)
         finally:
             bench.lab.radio.clear()
-            await bench.controller.close()
+            # Closing says again that a stop was never confirmed; that is for the story to expect.
+            with contextlib.suppress(StopUnconfirmed):
+                await bench.controller.close()
             await bench.ble.close()
             await bench.lab.close()
             # Let the last callbacks of the Bluetooth stack run out.

@@ -14,7 +14,7 @@ from firmware_sim.links.ble.lab import SharedRadio
 from firmware_sim.links.ble.radio import AirQuality
 from firmware_sim.trace_rules import violations
 from massager_ctl.device import Cause, Setpoint
-from massager_ctl.errors import DeviceNotFound, DeviceRefused, ExitCode, LinkError
+from massager_ctl.errors import DeviceNotFound, DeviceRefused, ExitCode, LinkError, StopUnconfirmed
 from massager_ctl.requests import Pause, Resume
 from massager_ctl.status import Phase
 from massager_ctl.transports.address import BleAddress
@@ -133,6 +133,8 @@ def test_fault_12_a_hung_write_is_zero_by_t_and_a_lost_link() -> None:
         assert end.exit_code in (ExitCode.LINK, ExitCode.UNCONFIRMED), end
         assert end.error is not None
         await until(lambda: bench.lab.peripheral.hosts == 0, "the device sees the link go")
+        with pytest.raises(StopUnconfirmed, match="a write hung"):
+            await bench.controller.close()
 
     tell_ble(story)
 
@@ -146,6 +148,8 @@ def test_fault_13_no_disconnect_callback_for_32_s() -> None:
         assert bench.loop.time() - asked < 5
         assert zero_after(bench, hung) <= 1.1
         assert end.exit_code in (ExitCode.LINK, ExitCode.UNCONFIRMED), end
+        with pytest.raises(StopUnconfirmed):
+            await bench.controller.close()
 
     tell_ble(story, air=AirQuality(supervision_s=32.0))
 
