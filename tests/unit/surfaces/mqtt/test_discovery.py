@@ -1,0 +1,177 @@
+"""What Home Assistant is told: every entity, both forms, and nothing that could start by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from massager_ctl.device import DeviceInfo, Sensing
+from massager_ctl.status import Status
+from massager_ctl.surfaces.mqtt.discovery import (
+    COMMAND_TEMPLATE,
+    Entity,
+    device_message,
+    entities,
+    entity_message,
+)
+from massager_ctl.surfaces.mqtt.state import PHASES, REASONS, Choices, Remote, state_document
+from massager_ctl.surfaces.mqtt.topics import EventType, Topics
+from massager_ctl.units import ZERO, ZONES, Direction, Levels, Motion
+
+TOPICS = Topics("neck", "massager", "homeassistant")
+CAPS: Levels = (25.0, 25.0, 25.0, 25.0, 20.0, 0.0)
+INFO = DeviceInfo(
+    serial="MS-1",
+    firmware="1.2.3",
+    boot=1,
+    lifetime_s=0,
+    zones=frozenset(ZONES),
+    vibration=frozenset(ZONES),
+    kneading=frozenset(ZONES),
+    motions=frozenset(Motion),
+    directions=frozenset(Direction),
+    caps=CAPS,
+    sum_cap=200.0,
+    rise_per_s=2.0,
+    dead_man_s=0.5,
+    session_s=1800,
+    allowance_s=1800,
+    sensing=frozenset(Sensing),
+    simulated=False,
+    mains=False,
+    heat=True,
+)
+
+
+def found(info: DeviceInfo | None = INFO, caps: Levels = CAPS) -> dict[str, Entity]:
+    return {entity.key: entity for entity in entities(TOPICS, info, caps, ["gentle"])}
+
+
+def config(key: str, **changes: Any) -> dict[str, Any]:
+    entity = found(**changes)[key]
+    assert entity.config is not None
+    return entity.config
+
+
+def test_every_entity_of_the_issue_is_there() -> None:
+    by_platform: dict[str, set[str]] = {}
+    for entity in found().values():
+        by_platform.setdefault(entity.platform, set()).add(entity.key)
+    assert by_platform["button"] >= {"start", "stop", "pause", "resume", "ease", "pain"}
+    assert by_platform["number"] == {"duration", *(f"intensity_{zone}" for zone in ZONES)}
+    assert by_platform["select"] == {"profile", "direction", "heat"}
+    assert by_platform["sensor"] >= {
+        "battery",
+        "time_left",
+        "phase",
+        "temperature",
+        "dose_left",
+        "stop_reason",
+        *(f"actual_{zone}" for zone in ZONES),
+    }
+    assert by_platform["binary_sensor"] >= {"connectivity", "problem", "running", "clock_problem"}
+    assert by_platform["event"] == {"event"}
+    assert by_platform.keys().isdisjoint({"switch", "light", "fan", "climate"})
+
+
+def test_the_devices_message_has_its_parts() -> None:
+    message = device_message(TOPICS, INFO, list(found().values()), "0.1.0")
+    assert message["dev"]["identifiers"] == ["massager_neck"]
+    assert message["dev"]["serial_number"] == "MS-1"
+    assert message["o"] == {"name": "massager-ctl", "sw": "0.1.0"}
+    assert all("p" in component for component in message["cmps"].values())
+    assert message["cmps"]["intensity_suboccipital_right"] == {"p": "number"}  # cap 0: taken away
+    json.loads(msgspec.json.encode(message))
+
+
+def test_an_entitys_own_message_says_the_same() -> None:
+    for entity in found().values():
+        message = entity_message(TOPICS, INFO, entity, "0.1.0")
+        if entity.config is None:
+            assert message is None
+        else:
+            assert message is not None
+            assert message["device"]["identifiers"] == ["massager_neck"]
+            assert message["origin"]["name"] == "massager-ctl"
+            assert entity.config.items() <= message.items()
+    assert TOPICS.entity_config("button", "stop") == "homeassistant/button/neck/stop/config"
+
+
+def test_whatever_commands_carries_the_template_and_is_never_retained() -> None:
+    commanding = [
+        entity for entity in found().values() if entity.config and "command_topic" in entity.config
+    ]
+    assert len(commanding) == 18
+    for entity in commanding:
+        wanted = entity.config
+        assert wanted is not None
+        assert wanted["command_template"] == COMMAND_TEMPLATE
+        assert wanted["json_attributes_topic"] == "massager/neck/nonce"
+        assert wanted["retain"] is False
+        assert wanted["command_topic"].startswith("massager/neck/cmd/")
+        assert ("message_expiry_interval" in wanted) == (wanted["qos"] == 0)
+        if entity.platform in ("number", "select"):
+            assert wanted["optimistic"] is False
+
+
+def test_ids_are_unique_and_say_the_domain() -> None:
+    configs = [entity.config for entity in found().values() if entity.config]
+    assert len({wanted["unique_id"] for wanted in configs}) == len(configs)
+    for entity in found().values():
+        if entity.config:
+            assert entity.config["default_entity_id"] == f"{entity.platform}.neck_{entity.key}"
+            assert "object_id" not in entity.config
+
+
+def test_a_stop_hangs_on_the_service_alone_and_everything_else_on_the_link_as_well() -> None:
+    service, link = {"topic": "massager/neck/availability"}, {"topic": "massager/neck/link"}
+    assert config("stop")["availability"] == [service]
+    assert config("connectivity")["availability"] == [service]
+    assert config("start")["availability"] == [service, link]
+    assert config("intensity_neck_left")["availability"] == [service, link]
+    assert all(
+        entity.config["availability_mode"] == "all" for entity in found().values() if entity.config
+    )
+
+
+def test_a_numbers_end_is_the_cap_in_force() -> None:
+    wanted = config("intensity_trapezius_left")
+    assert (wanted["min"], wanted["max"], wanted["step"]) == (0, 25.0, 1)
+    assert wanted["command_topic"] == "massager/neck/cmd/level/trapezius_left"
+    small = config("intensity_neck_left", caps=(0.5,) * 6)
+    assert small["step"] == 0.1
+
+
+@pytest.mark.parametrize("info", [None, INFO])
+def test_before_the_first_connection_all_is_offered(info: DeviceInfo | None) -> None:
+    assert config("direction", info=info)["options"] == ["none", "cw", "ccw", "alternate"]
+    assert "off" in config("heat", info=info)["options"]
+    assert config("profile", info=info)["options"] == ["manual", "gentle"]
+
+
+def test_what_the_device_has_not_is_not_offered() -> None:
+    plain = msgspec.structs.replace(INFO, heat=False, directions=frozenset({Direction.NONE}))
+    assert found(info=plain)["heat"].config is None
+    assert found(info=plain)["direction"].config is None
+    simulated = msgspec.structs.replace(INFO, simulated=True)
+    assert device_message(TOPICS, simulated, [], "0")["dev"]["model"] == "Simulated massager"
+
+
+def test_states_that_are_shown_are_in_the_state() -> None:
+    document = state_document(Status(), Choices(), Remote(), ZERO)
+    for entity in found().values():
+        template = (entity.config or {}).get("value_template")
+        if template is None:
+            continue
+        path = template.partition("value_json.")[2].split()[0].split(".")
+        value: Any = document
+        for key in path:
+            value = value[key]
+    assert document["phase"] in config("phase")["options"]
+    assert document["stop_reason"] in config("stop_reason")["options"]
+    assert config("event")["event_types"] == [kind.value for kind in EventType]
+    assert set(PHASES) >= {"idle", "running", "latched", "fault"}
+    assert "dead_man" in REASONS
