@@ -589,8 +589,6 @@ class Controller:
             self._unconfirmed = error
             self._event("alarm", str(error))
             self._finish(error)
-            if self._link is LinkState.UP:
-                self.driver_lost(error)  # it was dropped, so that the dead-man acts
             raise
         self._finish(None)
 

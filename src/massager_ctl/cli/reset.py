@@ -62,8 +62,11 @@ def _over_socket(owner: Any) -> None:
 
 def _words(cause: str) -> str:
     from massager_ctl.device import Cause
+    from massager_ctl.errors import StopUnconfirmed
     from massager_ctl.outcome import DEVICE_SAYS
 
+    if cause == StopUnconfirmed.code:
+        return "a stop was not confirmed; make sure that the device is at rest"
     try:
         return DEVICE_SAYS.get(Cause(cause), cause)
     except ValueError:
@@ -91,7 +94,7 @@ async def _directly(device: str) -> None:
         try:
             await controller.connect()
             telemetry = await _first_telemetry(controller)
-            if telemetry.state not in (DeviceState.LATCHED, DeviceState.FAULT):
+            if not telemetry.state.latched:
                 raise Refused("nothing is latched", "There is nothing to clear.")
             fault = telemetry.state is DeviceState.FAULT
             await asyncio.to_thread(confirmed, _words(telemetry.cause), fault=fault)

@@ -94,7 +94,6 @@ def test_requests(line: str, asked: document.Asked) -> None:
         '{"request":"motion","motion":"knead","direction":"sideways"}',
         '{"request":"heat","celsius":"38"}',
         '{"request":"heat","celsius":true}',
-        '{"request":"pain","kind":"a lot"}',
         '{"request":"reset","confirm":1}',
         '{"request":"ready"}',
         '{"request":"ready","symptoms":"maybe"}',
@@ -155,7 +154,7 @@ def test_a_status_that_makes_no_sense_is_refused(broken: dict[str, object]) -> N
     "line",
     [
         b'{"request":"stop","t":"soon"}',
-        b'{"request":"stop","t":1e400,"why":[]}',
+        b'{"request":"stop","t":-1e300,"why":[]}',
         b'{"request":"pain","kind":"ouch"}',
         b'{"request":"pain","kind":7,"t":{},"how":"badly"}',
     ],

@@ -14,8 +14,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from massager_ctl.controller import SPACING_S, Controller
-from massager_ctl.device import Cause, DeviceState
-from massager_ctl.errors import ConfigError, InputError, MassagerError, Refused
+from massager_ctl.device import Cause
+from massager_ctl.errors import ConfigError, InputError, MassagerError, Refused, StopUnconfirmed
 from massager_ctl.requests import Change, Ease
 from massager_ctl.status import Status
 from massager_ctl.surfaces.control import paths
@@ -161,7 +161,7 @@ class _Client(asyncio.Protocol):
         self._unwatch: Callable[[], None] | None = None
         self._congested = False
         self._behind = False
-        self._offer: tuple[str, int, float] | None = None
+        self._offer: tuple[str, tuple[int, StopUnconfirmed | None], float] | None = None
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -305,14 +305,14 @@ class _Client(asyncio.Protocol):
     async def _reset(self, reset: Reset, received_at: float) -> None:
         telemetry = self._controller.status.telemetry
         latch = telemetry.latch if telemetry else 0
+        unconfirmed = self._controller.unconfirmed
         if reset.confirm is None:
             cause = telemetry.cause if telemetry else "unknown"
-            latched = telemetry is not None and telemetry.state in (
-                DeviceState.LATCHED,
-                DeviceState.FAULT,
-            )
+            latched = telemetry is not None and telemetry.state.latched
+            if unconfirmed is not None and not latched:
+                latched, cause = True, unconfirmed.code
             token = secrets.token_hex(8)
-            self._offer = (token, latch, received_at)
+            self._offer = (token, (latch, unconfirmed), received_at)
             self._say(
                 {
                     "ok": True,
@@ -327,7 +327,7 @@ class _Client(asyncio.Protocol):
         offer, self._offer = self._offer, None
         if offer is None or offer[0] != reset.confirm or received_at - offer[2] > CONFIRM_S:
             raise Refused("this reset was not asked for, or too long ago (R7)", "Begin again.")
-        if offer[1] != latch:
+        if offer[1] != (latch, unconfirmed):
             raise Refused("something new has latched meanwhile (R7)", "Look at it and begin again.")
         await self._controller.reset()
         self._say_status(self._controller.status)
