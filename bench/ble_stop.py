@@ -2,8 +2,8 @@
 
     python bench/ble_stop.py [--samples 200]
 
-The way is bleak, bumble's host, its controllers and the simulated device, and back. The claim: p99 of the request to zero ≤ 20 ms.
-A real radio adds its connection interval, 15 to 30 ms, to each way.
+The way is bleak, bumble's host, its controllers and the simulated device, and back.
+The claim: p99 of the request to zero ≤ 20 ms. A real radio adds its connection interval, 15 to 30 ms, to each way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ LEVELS = (5.0, 5.0, 5.0, 5.0, 5.0, 5.0)
 
 
 class Ignore:
+    """Hears everything and does nothing."""
+
     def telemetry_received(self, telemetry: Telemetry) -> None: ...
 
     def driver_lost(self, error: MassagerError) -> None:
