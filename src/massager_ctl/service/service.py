@@ -59,6 +59,8 @@ class Service:
             return code
 
     async def _end(self, first: list[Task[Any]], last: list[Task[Any]]) -> ExitCode:
+        for device in self._devices:
+            device.controller.stop_on_leaving()  # before anything is waited for (R6)
         await end_all(first)
         ends = await asyncio.gather(
             *(device.close() for device in self._devices), return_exceptions=True

@@ -76,4 +76,6 @@ async def own_device(
         await stack.enter_async_context(
             ControlServer(controller, device, on_start=starter(controller))
         )
+        # Before the socket is closed, since that waits for whoever reads from it (R6).
+        stack.callback(controller.stop_on_leaving)
         yield controller
