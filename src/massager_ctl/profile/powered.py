@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from massager_ctl.device import Pattern
@@ -237,7 +238,7 @@ class PoweredReader(Reader):
                 f"nearest: {self.cap:g}, or raise the cap",
             )
             return None
-        return round(level, 3)
+        return math.floor(level * 1000 + 1e-9) / 1000  # never above the cap
 
     def _keyframes(self, node: Node, zone: Zone) -> Aim | None:
         items = node.value if isinstance(node.value, tuple) else ()

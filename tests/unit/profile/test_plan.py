@@ -420,3 +420,13 @@ def test_curve_pieces() -> None:
     ]
     crossing = lower([(0.0, 0.0), (10.0, 10.0)], [(0.0, 5.0), (10.0, 5.0)])
     assert crossing == [(0.0, 0.0), (5.0, 5.0), (10.0, 5.0)]
+
+
+def test_a_level_with_many_digits_is_never_rounded_above_its_own_cap() -> None:
+    plan = planned(
+        "  - {zones: neck, duration: 140, level: 1}\n"
+        "  - {zones: neck, duration: 9, keyframes: [[9, 1.140625]]}\n"
+        "  - {zones: neck, duration: 30}\n",
+        head="cap: 1.140625\nfade: 5",
+    )
+    assert max(level for _, level in plan.zones[Zone.NECK_LEFT]) <= 1.140625
