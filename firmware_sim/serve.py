@@ -169,6 +169,11 @@ def _press(devices: list[SimulatedDevice], seconds: float) -> None:
         device.later(seconds, device.release)
 
 
+def _hold_down(devices: list[SimulatedDevice]) -> None:
+    _each(devices, SimulatedDevice.press)
+    click.echo("The button is held down; `release` lets it go.")
+
+
 def _pair(devices: list[SimulatedDevice]) -> None:
     """Hold the button long enough to open pairing, then again to clear the latch that a press sets."""
     _press(devices, PAIR_S)
@@ -180,7 +185,7 @@ def _pair(devices: list[SimulatedDevice]) -> None:
 def _command(line: str, devices: list[SimulatedDevice], over: asyncio.Event) -> None:
     """One line typed at the terminal; end of input ends nothing but the reading."""
     acts: dict[str, Callable[[], None]] = {
-        "press": lambda: _each(devices, SimulatedDevice.press),
+        "press": lambda: _hold_down(devices),
         "release": lambda: _each(devices, SimulatedDevice.release),
         "hold": lambda: _press(devices, HOLD_S),
         "pair": lambda: _pair(devices),

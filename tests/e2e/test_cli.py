@@ -25,7 +25,7 @@ def test_stop_from_a_third_terminal(desk: Desk) -> None:
         desk.wait_until_it_moves()
         stopped = desk.ctl("stop")
         assert (stopped.returncode, stopped.stderr) == (0, "")
-        assert "confirmed at zero" in stopped.stdout
+        assert stopped.stdout == f"{desk.device}: stopped, confirmed at zero\n"
         out, error = run.communicate(timeout=PATIENCE_S)
         assert (run.returncode, error) == (0, "")
         assert "somebody stopped it" in out

@@ -37,6 +37,7 @@ def profiles() -> None:
 def list_profiles(as_json: bool, tag: str | None) -> None:
     """List shipped profiles and your own."""
     from massager_ctl.profile.library import entries, personal_folder
+    from massager_ctl.surfaces.picture import minutes
 
     rows = [_row(entry) for entry in entries()]
     if tag is not None:
@@ -47,12 +48,12 @@ def list_profiles(as_json: bool, tag: str | None) -> None:
     names = [row["id"] for row in rows]
     width = max((len(name) for name in names), default=0) + 2
     for row in rows:
-        minutes = f"{row['duration_s'] / 60:.3g} min" if row["duration_s"] else "broken"
+        length = minutes(row["duration_s"]) if row["duration_s"] else "broken"
         own = "" if row["origin"] == "shipped" else "  (your own)"
         twice = (
             f"  (twice: name it by its path {row['path']})" if names.count(row["id"]) > 1 else ""
         )
-        click.echo(f"{row['id']:<{width}}{minutes:>8}  {row['title']}{own}{twice}")
+        click.echo(f"{row['id']:<{width}}{length:>8}  {row['title']}{own}{twice}")
     click.echo(f"\nYour own profiles go into {personal_folder()}", err=True)
 
 
@@ -91,11 +92,12 @@ def show(profile: str, as_json: bool, cap: float | None) -> None:
     """Show what a profile does and when; every curve is proved first."""
     loaded, plan = _planned(profile, cap)
     from massager_ctl.profile.plan import to_json
+    from massager_ctl.surfaces.picture import minutes
 
     if as_json:
         click.echo(json.dumps(to_json(plan), indent=2, ensure_ascii=False))
         return
-    click.echo(f"{plan.title}  ({plan.id}, {plan.duration_s / 60:.3g} min, cap {plan.cap:g} %)")
+    click.echo(f"{plan.title}  ({plan.id}, {minutes(plan.duration_s)}, cap {plan.cap:g} %)")
     if plan.summary:
         click.echo(plan.summary)
     facts = [("technique", plan.technique), ("rules", ", ".join(plan.rules))]
@@ -106,11 +108,10 @@ def show(profile: str, as_json: bool, cap: float | None) -> None:
             click.echo(f"  {name:<10}{value}")
     click.echo()
     for step, planned in zip(loaded.steps, plan.steps, strict=True):
-        minutes, seconds = divmod(round(planned.t), 60)
         guided = next((g for g in plan.guided if g.t == planned.t), None)
         words = f"  {guided.text}" if guided and guided.text else ""
         click.echo(
-            f"  {minutes:2d}:{seconds:02d}  {step.duration_s:4.0f} s  {planned.title}{words}"
+            f"  {minutes(round(planned.t)):>5}  {step.duration_s:4.0f} s  {planned.title}{words}"
         )
     click.echo()
     click.echo(_chart(plan))

@@ -40,15 +40,16 @@ def block(message: str, remedy: str, *, colour: bool = False) -> str:
     """`error:` and the message, then the remedy, each folded to 78 columns."""
     head, *rest = clean(message).splitlines() or [""]
     mark = "\x1b[1;31merror:\x1b[0m" if colour else "error:"
-    folded = textwrap.fill(head, 71, subsequent_indent="  ", break_long_words=False)
-    lines = [f"{mark} {folded}", *rest]
-    lines += [
-        textwrap.fill(
-            paragraph, 78, initial_indent="  ", subsequent_indent="  ", break_long_words=False
-        )
-        for paragraph in clean(remedy).splitlines()
-    ]
+    lines = [f"{mark} {_folded(head, 71)}", *rest]
+    lines += [f"  {_folded(paragraph, 76)}" for paragraph in clean(remedy).splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def _folded(text: str, width: int) -> str:
+    # A command must survive being copied, so nothing is cut at a hyphen or inside a word.
+    return textwrap.fill(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def clean(text: str) -> str:

@@ -91,7 +91,7 @@ def run_command_line(arguments: list[str]) -> int:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("\n")
+        sys.stderr.write("\nNot answered, and nothing was changed.\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         silence()

@@ -172,6 +172,7 @@ def _dry_run(profile: Any, cap: float | None, config: Any, *, as_json: bool) -> 
     for note in plan.notes:
         click.echo(f"  {note}")
     if plan.guided:
-        click.echo(f"  {len(plan.guided)} guided steps")
+        many = len(plan.guided)
+        click.echo(f"  {many} guided step{'s' if many > 1 else ''}")
     click.echo("Proved against R1, R2, R3 and R8. No device was touched.")
     return 0

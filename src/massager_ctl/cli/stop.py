@@ -39,16 +39,15 @@ def stop(name: str, device: str | None, as_json: bool) -> int:
     Without a NAME it stops every device that is in use on this machine. Where no program owns one, it opens the
     device itself.
     """
-    from massager_ctl.surfaces.control.client import describe, open_owners, stop_all
-    from massager_ctl.surfaces.control.paths import device_name
+    from massager_ctl.surfaces.control.client import called, describe, open_owners, stop_all
 
     owners = open_owners(device or name)
     if not owners and name and not device:
         device = name if ":" in name else None
     answers: list[tuple[str, dict[str, Any]]]
     if owners:
-        names = [device_name(owner.path) for owner in owners]
-        answers = list(zip(names, stop_all(owners), strict=True))
+        told = zip(owners, stop_all(owners), strict=True)
+        answers = [(called(owner.path, answer), answer) for owner, answer in told]
     else:
         answers = [stop_directly(name, device)]
     code = ExitCode.OK
@@ -130,7 +129,7 @@ async def _open_and_stop(address: Any) -> None:
 
     driver = make_driver(address)
     try:
-        await driver.open(Deaf())
+        await driver.open_link(Deaf())  # a device that answers nothing else still takes a stop
         await confirm(driver, driver.stop(Cause.PERSON), Cause.PERSON)
     finally:
         with contextlib.suppress(MassagerError):

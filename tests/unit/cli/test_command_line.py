@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -249,3 +250,16 @@ def test_manual_without_its_library_says_which_extra_and_opens_nothing(
     told = " ".join(capsys.readouterr().err.split())
     assert "pip install 'massager-ctl[tui]'" in told
     assert "--plain" in told
+
+
+def test_a_command_in_a_remedy_is_never_cut() -> None:
+    told = block("word " * 13 + "`massager-ctl reset`", "word " * 14 + "`massager-ctl reset`")
+    assert told.count("massager-ctl") == 2
+
+
+def test_a_question_without_an_answer_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert root.run_command_line(["screen"]) == ExitCode.INTERRUPTED
+    assert "Not answered, and nothing was changed." in capsys.readouterr().err

@@ -28,7 +28,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert profiles("list") == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 11
-    assert re.search(r"^restorative +10 min  Restorative session$", out, re.MULTILINE)
+    assert re.search(r"^restorative +10:00  Restorative session$", out, re.MULTILINE)
     assert "Your own profiles go into" in err
 
 
@@ -57,7 +57,7 @@ def test_list_names_broken_and_double_ones(
         out,
         re.M,
     )
-    assert re.search(r"^gentle +1 min  Mine  \(your own\)  \(twice: name it by its path", out, re.M)
+    assert re.search(r"^gentle +1:00  Mine  \(your own\)  \(twice: name it by its path", out, re.M)
     assert profiles("show", "gentle") == 2
     assert "names more than one profile" in capsys.readouterr().err
 
@@ -71,7 +71,7 @@ def test_show_as_json_is_the_proved_time_line(capsys: pytest.CaptureFixture[str]
 def test_show_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     assert profiles("show", "gentle", "--cap", "15") == 0
     out = capsys.readouterr().out
-    assert out.startswith("Gentle neck session  (gentle, 4.78 min, cap 20 %)")
+    assert out.startswith("Gentle neck session  (gentle, 4:47, cap 20 %)")
     assert "note      --cap: capped at 15" in out
     assert "0:15     6 s  by hand  Tilt your head to the left" in out
     assert "neck left" in out

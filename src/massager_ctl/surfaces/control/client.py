@@ -184,13 +184,24 @@ def stop_quickly(arguments: list[str]) -> int | None:
         return 4
     code = 0
     for owner, answer in zip(owners, stop_all(owners), strict=True):
-        name = os.path.basename(owner.path)[:-5]
+        name = called(owner.path, answer)
         if answer.get("ok"):
             sys.stdout.write(f"{name}: stopped, confirmed at zero\n")
         else:
             code = 5
             sys.stderr.write(describe(name, answer))
     return code
+
+
+def called(path: str, answer: dict[str, Any]) -> str:
+    """What a person calls the device that answered: its address, or its socket's name where that says more."""
+    status: Any = answer.get("status")
+    address = (
+        str(cast("dict[str, Any]", status).get("address", "")) if isinstance(status, dict) else ""
+    )
+    if not address or address.startswith("sim:"):
+        return os.path.basename(path)[:-5]
+    return address
 
 
 def used_before() -> bool:
