@@ -39,6 +39,10 @@ class Driver(Protocol):
         """The newest telemetry of this connection."""
         ...
 
+    async def open_link(self, listener: DriverListener) -> None:
+        """Connect and ask nothing: enough for a stop (R6). Raises LinkError."""
+        ...
+
     async def open(self, listener: DriverListener) -> DeviceInfo:
         """Connect and read INFO. Raises LinkError, DeviceRefused or ProtocolError."""
         ...

@@ -59,7 +59,8 @@ class ReferenceDriver:
         self._transport = transport
         self._listener: DriverListener | None = None
         self._splitter = Splitter()
-        self._answers: dict[int, Future[Info] | Future[Ack]] = {}
+        self._answers: dict[int, tuple[Type, Future[Info] | Future[Ack]]] = {}
+        """By token: the type of the question, and where its answer goes."""
         self._info_token = 0
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
@@ -81,15 +82,18 @@ class ReferenceDriver:
     def address(self) -> str:
         return self._transport.address
 
-    async def open(self, listener: DriverListener) -> DeviceInfo:
-        loop = asyncio.get_running_loop()
+    async def open_link(self, listener: DriverListener) -> None:
         self._listener = listener
         self._splitter = Splitter()
         self._lost = self._last_garbage = self.newest = self._info_epoch = None
         self.bad_frames = 0
-        self._first_telemetry = loop.create_future()
+        self._first_telemetry = asyncio.get_running_loop().create_future()
         self._transport.on_drained(self._send_unsent)
         await self._transport.open(self)
+
+    async def open(self, listener: DriverListener) -> DeviceInfo:
+        await self.open_link(listener)
+        assert self._first_telemetry is not None
         try:
             info = await self._ask_info()
             await self._within(asyncio.shield(self._first_telemetry), 1.0, "telemetry")
@@ -175,7 +179,7 @@ class ReferenceDriver:
             return done
         token = _token()
         answer: Future[Ack] = asyncio.get_running_loop().create_future()
-        self._answers[token] = answer
+        self._answers[token] = Type.STOP, answer
         frame = Stop(token, tables.stop_reason(cause))
         if self.kind.framed:
             self._transport.preempt(encode_body(frame))
@@ -246,11 +250,7 @@ class ReferenceDriver:
                     return
                 self.newest = telemetry
             elif isinstance(message, (Ack, Info)):
-                # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
-                read = isinstance(message, Info) and message.token == 0
-                answer = self._answers.pop(self._info_token if read else message.token, None)
-                if answer is not None and not answer.done():
-                    answer.set_result(message)  # type: ignore[arg-type]
+                self._answered(message)
                 return
             else:
                 raise ProtocolError(f"{type(message).__name__} never comes from a device")
@@ -263,6 +263,17 @@ class ReferenceDriver:
         elif self._listener is not None:
             self._listener.telemetry_received(self.newest)
 
+    def _answered(self, message: Info | Ack) -> None:
+        """To whom it was for; an answer to another kind of question confirms nothing (R6)."""
+        # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
+        read = isinstance(message, Info) and message.token == 0
+        token = self._info_token if read else message.token
+        asked, answer = self._answers.get(token, (None, None))
+        if asked != (Type.GET_INFO if isinstance(message, Info) else message.of):
+            self.bad_frames += asked is not None
+        elif answer is not None and not answer.done():
+            answer.set_result(message)  # type: ignore[arg-type]
+
     # What goes to it.
 
     def _write(self, message: Message) -> None:
@@ -273,14 +284,18 @@ class ReferenceDriver:
         answer: Future[Info] | Future[Ack] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
             raise LinkLost(self._lost.message, self._lost.remedy)
-        self._answers[message.token] = answer
-        if isinstance(message, GetInfo):
-            self._info_token = message.token
+        match message:
+            case GetInfo():
+                asked, wanted = Type.GET_INFO, Type.INFO.name
+                self._info_token = message.token
+            case Arm():
+                asked, wanted = Type.ARM, "an ACK"
+            case Reset():
+                asked, wanted = Type.RESET, "an ACK"
+        self._answers[message.token] = asked, answer
         self._write(message)
         try:
-            return await self._within(
-                answer, ANSWER_S, Type.INFO.name if isinstance(message, GetInfo) else "an ACK"
-            )
+            return await self._within(answer, ANSWER_S, wanted)
         finally:
             self._answers.pop(message.token, None)
 
@@ -301,7 +316,7 @@ class ReferenceDriver:
     def _fail(self, error: LinkError) -> None:
         self._lost = error
         waiting, self._answers = self._answers, {}
-        for answer in waiting.values():
+        for _, answer in waiting.values():
             if not answer.done():
                 answer.set_exception(error)
                 answer.exception()  # read once, so that nobody warns of an answer that nobody awaits

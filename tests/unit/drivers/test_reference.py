@@ -416,3 +416,57 @@ def test_every_cause_of_the_protocol_has_a_number_and_words() -> None:
     }
     of_the_host = {cause for cause, number in CAUSE_NUMBERS.items() if number < 16}
     assert set(CAUSE_NUMBERS) - of_the_host <= set(DEVICE_SAYS)
+
+
+def test_r6_an_answer_to_another_question_confirms_no_stop() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        await driver.open(listener)
+        peer.answers[Stop] = lambda m: [Ack(m.token, Type.ARM, Result.OK, 78, 3), info(m.token)]
+        stopping = driver.stop(Cause.PERSON)
+        await asyncio.sleep(0.1)
+        assert not stopping.done()
+        assert driver.bad_frames == 2
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    "lie", [lambda m: [info(m.token)], lambda m: [Ack(m.token, Type.STOP, Result.OK, 78, 3)]]
+)
+def test_r16_a_device_that_answers_with_the_wrong_kind_has_not_answered(
+    lie: Callable[[Any], list[Message]],
+) -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        await driver.open(listener)
+        peer.answers[Arm] = peer.answers[Reset] = lie
+        with pytest.raises(LinkTimeout):
+            await driver.arm(20.0, 900)
+        with pytest.raises(LinkTimeout):
+            await driver.reset()
+        peer.answers[GetInfo] = lambda m: [Ack(m.token, Type.ARM, Result.OK, 78, 3)]
+        with pytest.raises(LinkTimeout):
+            await driver.read_info()
+
+    tell(story)
+
+
+def test_r6_a_device_that_answers_no_question_still_takes_a_stop() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        del peer.answers[GetInfo]
+        await driver.open_link(listener)
+        await driver.stop(Cause.PERSON)
+        assert [type(message) for message in peer.heard] == [Stop]
+
+    tell(story)
+
+
+def test_a_link_that_is_given_up_is_told_as_lost() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        await driver.open(listener)
+        driver.abort()
+        driver.abort()
+        assert len(listener.lost) == 1
+        with pytest.raises(LinkLost):
+            await driver.stop(Cause.PERSON)
+
+    tell(story)
