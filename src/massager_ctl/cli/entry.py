@@ -7,6 +7,14 @@ import sys
 
 def main() -> int:
     """Run `massager-ctl`; returns the exit code."""
+    try:
+        return _answer()
+    except KeyboardInterrupt:  # before the command had begun
+        sys.stderr.write("\n")
+        return 130
+
+
+def _answer() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["stop"]:
         from massager_ctl.surfaces.control.client import stop_quickly

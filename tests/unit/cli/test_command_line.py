@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from massager_ctl.cli import root
+from massager_ctl.cli import entry, root
 from massager_ctl.cli.lazy import command_of
 from massager_ctl.cli.report import DEBUG_ENV, block, clean, has_colour, report, report_fault
 from massager_ctl.errors import ExitCode, LinkLost, Refused
@@ -263,3 +263,15 @@ def test_a_question_without_an_answer_says_so(
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert root.run_command_line(["screen"]) == ExitCode.INTERRUPTED
     assert "Not answered, and nothing was changed." in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_program_is_still_loading(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(root, "run_command_line", pressed)
+    monkeypatch.setattr(sys, "argv", ["massager-ctl", "status"])
+    assert entry.main() == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "\n"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -237,6 +240,25 @@ def test_start_hands_the_profile_over_and_tells_why_not() -> None:
     serve(story, start_s=None, on_start=on_start)
 
 
+def test_r6_a_stop_behind_a_start_in_one_batch_ends_it_and_one_before_it_does_not() -> None:
+    taken: list[document.Start] = []
+
+    async def on_start(start: document.Start) -> None:
+        taken.append(start)
+
+    async def story(bench: Bench, server: ControlServer, line: Line) -> None:
+        start, stop = b'{"request":"start"}\n', b'{"request":"stop"}\n'
+        line.send((start + stop).strip())
+        answers = [await line.hear() for _ in range(2)]
+        assert [answer["ok"] for answer in answers].count(True) == 1
+        assert taken == []
+        line.send((stop + start).strip())
+        assert [(await line.hear())["ok"] for _ in range(2)] == [True, True]
+        assert len(taken) == 1
+
+    serve(story, start_s=None, on_start=on_start)
+
+
 def test_a_start_plays_the_profile_that_was_sent() -> None:
     async def told(bench: Bench) -> None:
         async with ControlServer(
@@ -402,6 +424,20 @@ def test_an_owner_that_dies_is_a_stop_that_is_not_confirmed(runtime: Path) -> No
         owners = client.open_owners()
         dying.accept()[0].close()
         assert client.stop_all(owners, wait_s=1.0)[0]["error"]["code"] == "stop_unconfirmed"
+
+
+def test_ctrl_c_while_a_stop_is_being_confirmed_is_no_confirmation() -> None:
+    folder = Path(paths.ensure_runtime_dir())
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(folder / "silent.sock"))
+        silent.listen()
+        owners = client.open_owners()
+        ctrl_c = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        ctrl_c.start()
+        error = client.stop_all(owners)[0]["error"]
+        ctrl_c.join()
+    assert error["code"] == "stop_unconfirmed"
+    assert "you did not wait" in error["message"]
 
 
 def test_stop_quickly_leaves_what_it_cannot_do(

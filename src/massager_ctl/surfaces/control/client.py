@@ -130,18 +130,22 @@ def stop_all(owners: list[Connection], wait_s: float = STOP_WAIT_S) -> list[dict
             answers[number] = unconfirmed(f"the request could not be handed over ({error})")
     end = time.monotonic() + wait_s
     waiting = [number for number in range(len(owners)) if number not in answers]
-    while waiting:
-        left = end - time.monotonic()
-        ready, _, _ = select.select(
-            [owners[number].sock for number in waiting], [], [], max(0, left)
-        )
-        for number in list(waiting):
-            if owners[number].sock in ready or left <= 0:
-                try:
-                    answers[number] = owners[number].receive(max(0.001, left))
-                except NoAnswer as error:
-                    answers[number] = unconfirmed(str(error))
-                waiting.remove(number)
+    try:
+        while waiting:
+            left = end - time.monotonic()
+            ready, _, _ = select.select(
+                [owners[number].sock for number in waiting], [], [], max(0, left)
+            )
+            for number in list(waiting):
+                if owners[number].sock in ready or left <= 0:
+                    try:
+                        answers[number] = owners[number].receive(max(0.001, left))
+                    except NoAnswer as error:
+                        answers[number] = unconfirmed(str(error))
+                    waiting.remove(number)
+    except KeyboardInterrupt:
+        for number in waiting:
+            answers[number] = unconfirmed("it was sent, and you did not wait for the answer")
     for owner in owners:
         owner.close()
     return [answers[number] for number in range(len(owners))]
