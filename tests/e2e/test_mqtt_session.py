@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from massager_ctl.admission import Subject
+from massager_ctl.clock import SystemClock
 from massager_ctl.device import Cause
 from massager_ctl.requests import Pause
+from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
+from massager_ctl.store.moment import ClockMoments
 from tests.e2e.mqtt_harness import Ear, Mosquitto, Rig, listener, rig, settings_for
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("mosquitto")]
@@ -323,3 +327,26 @@ async def test_the_discovery_message_is_what_home_assistant_wants(tmp_path: Path
         message = json.loads(found[-1].payload)
         assert {"dev", "o", "cmps"} <= message.keys()
         assert message["cmps"]["intensity_trapezius_left"]["max"] == 40
+
+
+async def test_a_device_that_somebody_wears_keeps_its_screening_and_its_medical_lock(
+    tmp_path: Path,
+) -> None:
+    async with (
+        Mosquitto(tmp_path) as broker,
+        listener(broker.port) as ear,
+        rig(settings_for(broker.port), subject=Subject.REAL) as bench,
+    ):
+        await ready(ear, bench)
+        await ear.press("start", "manual")
+        assert (await ear.event("rejected"))["why"] == "screening_needed"
+        moment = ClockMoments(SystemClock()).now()
+        await bench.store.answer(
+            Answered(question.id, Answer.NO, moment) for question in (*QUESTIONS, SYMPTOMS)
+        )
+        await begin(ear, bench)
+        await ear.send("pain")
+        await ear.becomes(phase="idle", stop_reason="pain")
+        bench.let()
+        await ear.press("start", "manual")
+        assert (await ear.event("rejected", 2))["why"] == "medical_lock"

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncGenerator
 from typing import Final
 
-import msgspec
 import structlog
 
 from massager_ctl.admission import Admission
@@ -18,8 +17,6 @@ from massager_ctl.controller import Controller
 from massager_ctl.device import DeviceInfo
 from massager_ctl.drivers.base import Driver
 from massager_ctl.errors import MassagerError, Refused
-from massager_ctl.profile.load import load_text
-from massager_ctl.programme import UNNAMED_MAX_S
 from massager_ctl.requests import Origin
 from massager_ctl.safety.limits import BOUNDS
 from massager_ctl.safety.remote import READY_S, RemoteGate
@@ -27,8 +24,9 @@ from massager_ctl.safety.screening import SYMPTOMS, Answer
 from massager_ctl.scheduler import Scheduler
 from massager_ctl.status import Event, LinkState, Status
 from massager_ctl.surfaces.backoff import Backoff
-from massager_ctl.surfaces.control.document import Ready, Start
+from massager_ctl.surfaces.control.document import Ready
 from massager_ctl.surfaces.control.server import ControlServer
+from massager_ctl.surfaces.control.starting import starter
 from massager_ctl.surfaces.lock import DeviceLock
 from massager_ctl.units import Levels
 
@@ -70,7 +68,7 @@ class OwnedDevice:
         self._server = ControlServer(
             self.controller,
             identity,
-            on_start=self._start,
+            on_start=starter(self.controller),
             on_ready=self._ready if remote else None,
         )
         self._lost = asyncio.Event()
@@ -144,19 +142,6 @@ class OwnedDevice:
             self._caps = limits.caps
         except MassagerError:
             self._caps = _under(_lower(BOUNDS, info.caps), self._config.limits.user_cap)
-
-    async def _start(self, start: Start) -> None:
-        if start.profile is None:
-            duration_s = UNNAMED_MAX_S if start.duration_s is None else start.duration_s
-            await self.controller.manual(duration_s, cap=start.cap)
-            return
-        stops = self.controller.stops_asked
-        text = msgspec.json.encode(start.profile).decode()
-        name = str(start.profile.get("id", "sent"))
-        profile = await asyncio.to_thread(load_text, text, name)
-        if stops != self.controller.stops_asked:
-            raise Refused("it was stopped before it began")
-        await self.controller.play(profile, cap=start.cap)
 
     async def _ready(self, ready: Ready) -> str:
         """Somebody at this machine answers R21's question; a clear no lets one remote start happen (R18)."""

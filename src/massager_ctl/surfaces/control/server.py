@@ -207,9 +207,14 @@ class _Client(asyncio.Protocol):
         *lines, self._buffer = self._buffer.split(b"\n")
         # A stop in this batch goes out before anything that came with it (R6).
         requests = [self._read(line) for line in lines if line.strip()]
+        # It still ends a start that came before it, so that start counts the stops from here.
+        stops = self._controller.stops_asked
         for request in sorted(requests, key=lambda request: not isinstance(request, (Stop, Pain))):
             if request is not None:
-                self._take(request, received_at)
+                behind = requests[requests.index(request) :]
+                stopped = any(isinstance(later, (Stop, Pain)) for later in behind)
+                seen = stops if stopped else self._controller.stops_asked
+                self._take(request, received_at, seen)
         if len(self._buffer) > LINE_MAX:
             self._refuse(InputError(f"a request is longer than {LINE_MAX} bytes"))
             self._buffer = b""
@@ -227,7 +232,7 @@ class _Client(asyncio.Protocol):
             return None
         return asked
 
-    def _take(self, asked: Asked, received_at: float) -> None:
+    def _take(self, asked: Asked, received_at: float, stops: int) -> None:
         match asked:
             case Stop():
                 stopping = self._controller.stop_now(Cause.PERSON, "somebody stopped it")
@@ -236,7 +241,7 @@ class _Client(asyncio.Protocol):
                 stopping = self._controller.stop_now(Cause.PAIN, "pain was reported")
                 self._run(self._pain(kind, stopping))
             case Start():
-                self._run(self._in_turn(self._start(asked)))
+                self._run(self._in_turn(self._start(asked, stops)))
             case Reset():
                 self._run(self._in_turn(self._reset(asked, received_at)))
             case Ready():
@@ -285,12 +290,15 @@ class _Client(asyncio.Protocol):
         async with self._turn:
             await work
 
-    async def _start(self, start: Start) -> None:
+    async def _start(self, start: Start, stops: int) -> None:
+        """`stops`: how many had been asked for when it came; one more, and it is void (R6)."""
         if self._server.on_start is None:
             raise Refused(
                 "this program plays one session and takes no other",
                 "Wait for its end, or stop it with `massager-ctl stop`.",
             )
+        if stops != self._controller.stops_asked:
+            raise Refused("it was stopped before it began")
         await self._server.on_start(start)
         self._say_status(self._controller.status)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from massager_ctl.controller import Controller
+from massager_ctl.errors import Refused
 from massager_ctl.profile.load import load_text
 from massager_ctl.programme import UNNAMED_MAX_S
 from massager_ctl.surfaces.control.document import Start
@@ -18,7 +21,12 @@ def starter(controller: Controller) -> OnStart:
         if request.profile is None:
             await controller.manual(request.duration_s or UNNAMED_MAX_S, cap=request.cap)
             return
+        stops = controller.stops_asked
         text = msgspec.json.encode(request.profile).decode()
-        await controller.play(load_text(text, "request"), cap=request.cap)
+        # In a thread: another device's session in this process must not wait for it (R24).
+        profile = await asyncio.to_thread(load_text, text, "request")
+        if stops != controller.stops_asked:
+            raise Refused("it was stopped before it began")
+        await controller.play(profile, cap=request.cap)
 
     return start

@@ -130,7 +130,7 @@ class Desk:
                 self._stop(Cause.PAIN, "pain was reported over MQTT")
                 self._run(self._controller.pain(PainKind.UNCLASSIFIED, Origin.REMOTE))
             case Start():
-                self._run(self._start(order))
+                self._run(self._start(order, self._controller.stops_asked))
                 self._bridge.renew()
             case ChooseProfile(profile=profile):
                 self._choose(profile=profile)
@@ -162,12 +162,15 @@ class Desk:
 
         self._run(confirmed())
 
-    async def _start(self, start: Start) -> None:
-        """The nonce and the readiness are used up already, whatever comes of it."""
+    async def _start(self, start: Start, stops: int) -> None:
+        """The nonce and the readiness are used up already, whatever comes of it.
+
+        `stops`: how many stops had been asked for when it came; one more, and it is void (R6).
+        """
         name = start.profile or self.choices.profile
-        stops = self._controller.stops_asked
         try:
             if name == MANUAL:
+                self._require_no_stop_since(stops)
                 self.started_session = True
                 await self._controller.manual(
                     self.choices.minutes * 60, cap=start.cap, origin=Origin.REMOTE
@@ -175,8 +178,7 @@ class Desk:
                 self._apply_choices()
             else:
                 profile = await asyncio.to_thread(load_file, self.profiles[name])
-                if stops != self._controller.stops_asked:
-                    raise Refused("it was stopped before it began")
+                self._require_no_stop_since(stops)
                 self.started_session = True
                 await self._controller.play(profile, cap=start.cap, origin=Origin.REMOTE)
         except BaseException:
@@ -184,6 +186,10 @@ class Desk:
             raise
         if notes := self._controller.status.notes:
             self._bridge.say(EventType.CLAMPED, {"text": "; ".join(notes)})
+
+    def _require_no_stop_since(self, stops: int) -> None:
+        if stops != self._controller.stops_asked:
+            raise Refused("it was stopped before it began")
 
     def _apply_choices(self) -> None:
         """A session by hand begins as it was chosen, with every level at zero."""
