@@ -179,3 +179,48 @@ def _hourly(spans: Sequence[tuple[float, float]]) -> list[Violation]:
         if total - partly > RUNNING_S + 1:
             return [Violation("R8", end, "running in an hour", total - partly, RUNNING_S)]
     return []
+
+
+def explain(found: Sequence[Violation], *, most: int = 8) -> str:
+    """What is wrong with a trace, for a person: each rule with its first, its worst, and how often."""
+    if not found:
+        return "the trace keeps R1, R2, R3 and R8"
+    lines: list[str] = []
+    for rule in sorted({violation.rule for violation in found}, key=lambda r: (len(r), r)):
+        of_rule = [violation for violation in found if violation.rule == rule]
+        worst = max(of_rule, key=lambda violation: violation.measured - violation.bound)
+        lines.append(f"{rule} is broken in {len(of_rule)} samples")
+        lines += [f"  {violation}" for violation in of_rule[: max(1, most // 2)]]
+        if worst not in of_rule[: max(1, most // 2)]:
+            lines.append(f"  worst: {worst}")
+    return "\n".join(lines)
+
+
+def assert_rules(
+    trace: Path | Iterable[str] | Sequence[Mapping[str, Any]],
+    bounds: Bounds | None = None,
+    *,
+    rules: Iterable[str] | None = None,
+) -> None:
+    """Fail unless a trace (a file, its lines, or lines already read) keeps `rules`, or all of R1, R2, R3, R6 and R8.
+
+    Raises AssertionError, which names each rule, when it was broken, and by how much.
+    """
+    lines = _lines(trace)
+    if not any(line["type"] == "sample" for line in lines):
+        raise AssertionError("the trace has no samples: nothing was recorded")
+    found = violations(lines, bounds)
+    if rules is not None:
+        wanted = frozenset(rules)
+        found = [violation for violation in found if violation.rule in wanted]
+    if found:
+        raise AssertionError(explain(found))
+
+
+def _lines(
+    trace: Path | Iterable[str] | Sequence[Mapping[str, Any]],
+) -> Sequence[Mapping[str, Any]]:
+    if isinstance(trace, Path):
+        return read_trace(trace)
+    given = list(trace)
+    return [json.loads(line) if isinstance(line, str) else line for line in given if line]
