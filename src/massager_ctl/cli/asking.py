@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 import click
@@ -37,8 +38,15 @@ def the_owner(name: str = "") -> Connection:
 
 def ask(owner: Connection, request: dict[str, Any], wait_s: float = 5.0) -> dict[str, Any]:
     """The owner's answer. Raises what it refused with, and LinkTimeout where none comes."""
+    with contextlib.suppress(OSError):  # then no answer comes either
+        owner.send(request)
+    return answer_of(owner, wait_s)
+
+
+def answer_of(owner: Connection, wait_s: float) -> dict[str, Any]:
+    """The owner's answer to what was sent; raises as `ask` does."""
     try:
-        answer = owner.ask(request, wait_s)
+        answer = owner.receive(wait_s)
     except (NoAnswer, OSError) as error:
         raise LinkTimeout(
             f"{device_name(owner.path)}: {error}",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import textwrap
 from typing import Any, Final
 
 import click
 
-from massager_ctl.cli.asking import all_owners, ask, device_option
+from massager_ctl.cli.asking import all_owners, answer_of, ask, device_option
 from massager_ctl.requests import PainKind
 
 QUESTION: Final = """\
@@ -95,9 +96,11 @@ def pain(kind: str | None, device: str) -> int:
     owners = all_owners(device)
     first = PainKind(kind) if kind else PainKind.UNCLASSIFIED
     said = ""
+    for owner in owners:  # all of them first, so that one that hangs keeps no other running (R6)
+        with contextlib.suppress(OSError):
+            owner.send({"request": "pain", "kind": first.value})
     for owner in owners:
-        answer = ask(owner, {"request": "pain", "kind": first.value}, STOP_WAIT_S)
-        said = str(answer.get("said", ""))
+        said = str(answer_of(owner, STOP_WAIT_S).get("said", ""))
         click.echo("Stopped, confirmed at zero.")
     if not owners:
         click.echo(_stopped_directly())

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from massager_ctl.config import USER_CAP_MAX
 from massager_ctl.errors import ProfileError
 from massager_ctl.profile.fields import Mapping, Reader
 from massager_ctl.profile.model import (
@@ -23,7 +24,6 @@ from massager_ctl.profile.model import (
 from massager_ctl.profile.nodes import Format, Node, Problem, parse, plain
 from massager_ctl.profile.steps import StepReader
 from massager_ctl.safety.envelope import GENTLE, RAMP_MAX_S, RAMP_MIN_S
-from massager_ctl.safety.limits import USER_CAP_MAX
 from massager_ctl.units import ZONES
 
 PROFILE_KEYS: Final = (

@@ -15,11 +15,6 @@ BOUNDS: Final[Levels] = (70.0, 70.0, 50.0, 50.0, 35.0, 35.0)
 SUM_BOUND: Final = 200.0
 """Percent over all zones together (R1)."""
 
-USER_CAP: Final = 40.0
-"""Percent: the person's cap until they set another, 0 to 70 (R1)."""
-
-USER_CAP_MAX: Final = 70.0
-
 FIRST_SESSIONS: Final = 3
 FIRST_SESSIONS_CAP: Final = 25.0
 """Percent for a person's first three sessions (R1)."""

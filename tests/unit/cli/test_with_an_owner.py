@@ -186,6 +186,24 @@ def test_pain_asks_afterwards(
     assert said.index("Stopped, confirmed at zero.") < said.index("What was it?")
 
 
+def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
+    own: Own, own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("massager_ctl.surfaces.control.client.STOP_WAIT_S", 0.5)
+    hung = own("await massager.manual()")
+    other = own("await massager.manual()")
+    first, second = sorted((hung, other), key=lambda process: f"sim_{process.pid}")
+    first.send_signal(signal.SIGSTOP)
+    try:
+        assert run_command_line(["pain", "--kind", "mild"]) == ExitCode.LINK
+        assert "unplug" in capsys.readouterr().err
+        with Connection(paths.socket_path(f"sim:{second.pid}")) as connection:
+            status = connection.ask({"request": "status"})["status"]
+        assert status["end_reason"] == "pain"
+    finally:
+        first.send_signal(signal.SIGCONT)
+
+
 def test_an_owner_that_talks_nonsense(
     own_folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
