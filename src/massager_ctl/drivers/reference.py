@@ -66,6 +66,8 @@ class ReferenceDriver:
         self._owner = 0
         self.epoch = 0
         self._info_epoch: int | None = None
+        self._outdated_epoch: int | None = None
+        self._news: Future[None] | None = None
         self._seq = 0
         self._unsent: tuple[Setpoint, float] | None = None
         self._lost: LinkError | None = None
@@ -85,7 +87,9 @@ class ReferenceDriver:
     async def open_link(self, listener: DriverListener) -> None:
         self._listener = listener
         self._splitter = Splitter()
-        self._lost = self._last_garbage = self.newest = self._info_epoch = None
+        self._lost = self._last_garbage = self.newest = self._info_epoch = self._outdated_epoch = (
+            None
+        )
         self.bad_frames = 0
         self._first_telemetry = asyncio.get_running_loop().create_future()
         self._transport.on_drained(self._send_unsent)
@@ -126,8 +130,17 @@ class ReferenceDriver:
         )
 
     async def read_info(self) -> DeviceInfo:
+        await self._catch_up()
         self._info_epoch = self._require_telemetry().epoch
         return await self._ask_info()
+
+    async def _catch_up(self) -> None:
+        """Right after an ACK, the telemetry that names the new epoch's challenge may still be on its way."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ANSWER_S
+        while self._require_telemetry().epoch == self._outdated_epoch and loop.time() < until:
+            self._news = loop.create_future()
+            await asyncio.wait({self._news}, timeout=until - loop.time())
 
     async def arm(self, cap: float, limit_s: int) -> None:
         newest = self._require_telemetry()
@@ -249,6 +262,8 @@ class ReferenceDriver:
                     self.bad_frames += 1
                     return
                 self.newest = telemetry
+                if self._news is not None and not self._news.done():
+                    self._news.set_result(None)
             elif isinstance(message, (Ack, Info)):
                 self._answered(message)
                 return
@@ -273,6 +288,9 @@ class ReferenceDriver:
             self.bad_frames += asked is not None
         elif answer is not None and not answer.done():
             answer.set_result(message)  # type: ignore[arg-type]
+            newest = self.newest
+            if isinstance(message, Ack) and newest is not None and newest.epoch != message.epoch:
+                self._outdated_epoch = newest.epoch
 
     # What goes to it.
 
@@ -320,6 +338,8 @@ class ReferenceDriver:
             if not answer.done():
                 answer.set_exception(error)
                 answer.exception()  # read once, so that nobody warns of an answer that nobody awaits
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
         first = self._first_telemetry
         if first is not None and not first.done():
             first.set_exception(error)

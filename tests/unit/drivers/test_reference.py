@@ -470,3 +470,35 @@ def test_a_link_that_is_given_up_is_told_as_lost() -> None:
             await driver.stop(Cause.PERSON)
 
     tell(story)
+
+
+def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        await driver.open(listener)
+        await driver.stop(Cause.PERSON)
+        asyncio.get_running_loop().call_later(
+            0.05, peer.send, telemetry(counter=2, epoch=78, challenge=56)
+        )
+        await driver.read_info()
+        await driver.arm(cap=10.0, limit_s=60)
+        arm = peer.heard[-1]
+        assert isinstance(arm, Arm)
+        assert (arm.epoch, arm.challenge) == (78, 56)
+
+    tell(story)
+
+
+def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answer() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        await driver.open(listener)
+        await driver.stop(Cause.PERSON)
+        before = asyncio.get_running_loop().time()
+        await driver.read_info()
+        assert asyncio.get_running_loop().time() - before == pytest.approx(0.3, abs=0.01)
+        reading = asyncio.ensure_future(driver.read_info())
+        await asyncio.sleep(0.01)
+        await peer.transport.close()
+        with pytest.raises(LinkLost):
+            await reading
+
+    tell(story)
