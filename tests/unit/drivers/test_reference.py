@@ -475,6 +475,7 @@ def test_a_link_that_is_given_up_is_told_as_lost() -> None:
 def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> None:
     async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
         await driver.open(listener)
+        peer.answers[GetInfo] = lambda m: [info(m.token)]
         await driver.stop(Cause.PERSON)
         asyncio.get_running_loop().call_later(
             0.05, peer.send, telemetry(counter=2, epoch=78, challenge=56)
@@ -491,6 +492,7 @@ def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> No
 def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answer() -> None:
     async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
         await driver.open(listener)
+        peer.answers[GetInfo] = lambda m: [info(m.token)]
         await driver.stop(Cause.PERSON)
         before = asyncio.get_running_loop().time()
         await driver.read_info()
