@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run `massager-ctl`; returns the exit code."""
+    _open_closed_streams()
     try:
         return _answer()
     except KeyboardInterrupt:  # before the command had begun
         sys.stderr.write("\n")
         return 130
+
+
+def _open_closed_streams() -> None:
+    """A descriptor that was closed from the start leads nowhere from now on, and so never to a device."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open; the lowest free one
 
 
 def _answer() -> int:

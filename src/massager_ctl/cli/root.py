@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Final
 
@@ -9,7 +10,7 @@ import click
 
 from massager_ctl.cli.lazy import LazyGroup
 from massager_ctl.cli.report import report, report_fault, silence
-from massager_ctl.errors import ExitCode, MassagerError
+from massager_ctl.errors import ExitCode, InputError, MassagerError
 
 _HERE: Final = "massager_ctl.cli"
 
@@ -78,6 +79,10 @@ def massager_ctl(ctx: click.Context, version: bool) -> None:
         welcome()
 
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What only a write to the standard output can fail with here; the store and the links translate theirs."""
+
+
 def run_command_line(arguments: list[str]) -> int:
     """Run one command; returns the exit code of docs/reference/exit-codes.md."""
     try:
@@ -96,6 +101,16 @@ def run_command_line(arguments: list[str]) -> int:
     except BrokenPipeError:
         silence()
         return ExitCode.OK
+    except OSError as error:
+        if error.errno not in _FULL:
+            return report_fault(error)
+        silence()
+        return report(
+            InputError(
+                f"the output cannot be written ({error.strerror})",
+                "Make room, or send it elsewhere.",
+            )
+        )
     except Exception as error:  # noqa: BLE001  the last one that could say anything
         return report_fault(error)
     return result if isinstance(result, int) else ExitCode.OK

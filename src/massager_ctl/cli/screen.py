@@ -141,7 +141,9 @@ def read_answers(path: Path) -> Written:
     try:
         text = path.read_text(encoding="utf-8")
         found: object = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "Check the path.") from None
+    except ValueError as error:
         raise InputError(f"{path}: cannot be read ({error})", _FORM) from None
     if not isinstance(found, dict):
         raise InputError(f"{path}: no table of answers", _FORM)

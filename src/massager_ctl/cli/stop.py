@@ -87,9 +87,10 @@ def stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
     from massager_ctl.surfaces.control.document import error_document
     from massager_ctl.transports.address import AutoAddress, SimAddress, parse_address
 
-    who = device or name or "stop"
+    who = device or name
 
     async def work() -> str:
+        nonlocal who
         if name and not device:
             raise DeviceNotFound(
                 f"no program on this machine owns a device called '{name}'",
@@ -103,8 +104,9 @@ def stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
                 "no program on this machine runs the embedded simulator",
                 "There is nothing to stop.",
             )
+        who = str(address)
         await _open_and_stop(address)
-        return str(address)
+        return who
 
     try:
         return asyncio.run(work()), {"ok": True}

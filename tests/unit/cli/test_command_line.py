@@ -275,3 +275,35 @@ def test_ctrl_c_while_the_program_is_still_loading(
     monkeypatch.setattr(sys, "argv", ["massager-ctl", "status"])
     assert entry.main() == ExitCode.INTERRUPTED
     assert capsys.readouterr().err == "\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_closed_from_the_start_is_no_fault(closed: str) -> None:
+    command = f"{sys.executable} -m massager_ctl.cli.entry"
+    for arguments in ("profiles list", "run posture --speed max", "status", "stop"):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {arguments} {closed}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == (4 if arguments == "stop" else 0), done.stderr
+        assert "fault" not in done.stderr
+
+
+def test_an_output_that_is_full_is_said_without_a_traceback() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "massager_ctl.cli.entry", "profiles", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.splitlines() == [
+        "error: the output cannot be written (No space left on device)",
+        "  Make room, or send it elsewhere.",
+    ]

@@ -227,4 +227,5 @@ def describe(name: str, answer: dict[str, Any]) -> str:
     said = cast("dict[str, Any]", error)
     remedy = said.get("remedy")
     tail = f"  {remedy}\n" if remedy else ""
-    return f"error: {name}: {said.get('message', 'no reason given')}\n{tail}"
+    message = str(said.get("message", "no reason given"))
+    return f"error: {message if name in message else f'{name}: {message}'}\n{tail}"
