@@ -9,15 +9,17 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
 from massager_ctl import config as settings
 from massager_ctl.cli.complete import complete_device
 from massager_ctl.cli.screen import ask_about_today
+from massager_ctl.device import Cause
 from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.safety.attention import Watcher
+from massager_ctl.status import LinkState
 from massager_ctl.surfaces.helm import Helm
 
 EPILOG: Final = """\b
@@ -85,6 +87,7 @@ async def _manual(
         return await _by_screen(helm, start)
 
 
+_T = TypeVar("_T")
 Begin = Callable[[float, float | None], Awaitable[None]]
 
 
@@ -118,6 +121,8 @@ async def _helm(
     ) as controller:
 
         async def begin_here(seconds: float, cap: float | None) -> None:
+            if controller.status.link is LinkState.LOST:
+                await controller.connect()  # asked for by hand; nothing resumes by itself (R15)
             await controller.manual(seconds, cap=cap)
 
         yield controller, begin_here
@@ -134,6 +139,8 @@ async def _by_screen(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.leave)
     await app.run_async()
+    if app.unconfirmed is not None:
+        raise app.unconfirmed
     if app.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.OK
@@ -144,29 +151,51 @@ async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
 
     plain = PlainManual(helm, start, click.echo)
     lines = _lines()
+    stopping: list[asyncio.Task[None]] = []
     interrupted = asyncio.Event()
+
+    def interrupt() -> None:
+        stopping.append(helm.stop_now(Cause.PERSON, "interrupted"))  # behind no command (R6)
+        interrupted.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, interrupted.set)
-    await start()
-    click.echo(
-        "Manual control, every level at zero. `help` lists the commands; an empty line stops."
-    )
+        loop.add_signal_handler(number, interrupt)
     waiting = asyncio.ensure_future(interrupted.wait())
+
+    async def done(work: asyncio.Future[_T]) -> bool:
+        """Whether it came before a signal."""
+        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not interrupted.is_set():
+            return True
+        work.cancel()
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.exception()  # it is over, and nobody asks how
+        return False
+
     try:
-        while True:
-            line = asyncio.ensure_future(lines.get())
-            await asyncio.wait({line, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if not line.done():
-                line.cancel()
-                return ExitCode.INTERRUPTED
+        starting = asyncio.ensure_future(start())
+        if not await done(starting):
+            return ExitCode.INTERRUPTED
+        starting.result()
+        click.echo(
+            "Manual control, every level at zero. `help` lists the commands; an empty line stops."
+        )
+        while await done(line := asyncio.ensure_future(lines.get())):
             text = line.result()
-            if not text or not await plain.obey(text):
+            obeying = asyncio.ensure_future(plain.obey(text or "quit"))
+            if not await done(obeying):
+                break
+            if not obeying.result():
                 return ExitCode.OK
+        return ExitCode.INTERRUPTED
     finally:
         waiting.cancel()
-        if helm.status.phase.in_session:
-            await helm.stop_now()
+        if helm.status.phase.in_session or stopping:
+            stopping.append(helm.stop_now())
+            for stop in stopping:
+                await stop
             click.echo("Stopped, confirmed at zero.")
 
 

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from massager_ctl.device import Cause
-from massager_ctl.errors import MassagerError
+from massager_ctl.errors import MassagerError, StopUnconfirmed
 from massager_ctl.requests import Change, PainKind
 from massager_ctl.status import Event, Phase
 from massager_ctl.surfaces.helm import Helm
@@ -121,6 +121,8 @@ class ManualApp(App[None]):
         self._marks = marks
         self.interrupted = False
         """Whether Ctrl-C or a signal ended it."""
+        self.unconfirmed: StopUnconfirmed | None = None
+        """The last stop, where it was not confirmed (R6)."""
         self._said = ""
         self._tasks: set[Task[Any]] = set()
         self._remove: list[Callable[[], None]] = []
@@ -265,6 +267,11 @@ class ManualApp(App[None]):
 
     def _done(self, task: Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and isinstance(error := task.exception(), MassagerError):
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, StopUnconfirmed):
+            self.unconfirmed = error
+        if isinstance(error, MassagerError):
             self._said = str(error).replace("\n", " ")
             self.bell()

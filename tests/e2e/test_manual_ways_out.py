@@ -1,0 +1,74 @@
+"""Manual control when something goes wrong: a signal waits behind no command, and a lost device is found again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from massager_ctl.cli import manual
+from massager_ctl.config import load
+from massager_ctl.controller import Controller
+from massager_ctl.errors import ExitCode
+from massager_ctl.status import LinkState
+from tests.e2e.harness import Bench, tell
+
+
+@pytest.fixture
+def silent_input(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A standard input on which nothing ever comes."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        yield
+        os.close(writing)
+
+
+@pytest.mark.usefixtures("silent_input")
+def test_r6_a_signal_does_not_wait_for_a_start_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    async def story(bench: Bench) -> None:
+        monkeypatch.setattr(bench.admission, "reserve", never)
+
+        async def start() -> None:
+            await bench.controller.manual(600)
+
+        bench.loop.call_later(1.0, os.kill, os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(5.0):
+            assert await manual._by_lines(bench.controller, start) == ExitCode.INTERRUPTED
+        assert bench.controller.stops_asked >= 1
+        assert not bench.controller.status.phase.in_session
+
+    tell(story)
+    assert "confirmed at zero" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("silent_input")
+def test_r15_a_lost_device_is_connected_again_when_the_person_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path))
+
+    async def main() -> None:
+        async with manual._helm("sim:", load(env={}), False) as (helm, begin):
+            assert isinstance(helm, Controller)
+            await begin(600, None)
+            helm._driver.abort()
+            assert helm.status.link is LinkState.LOST
+            assert not helm.status.phase.in_session
+            await asyncio.sleep(0.1)
+            assert helm.status.link is LinkState.LOST  # nothing resumes by itself
+            await begin(600, None)
+            assert helm.status.link is LinkState.UP
+            assert helm.status.phase.in_session
+
+    asyncio.run(main())
