@@ -20,7 +20,7 @@ def _open_closed_streams() -> None:
     """A descriptor that was closed from the start leads nowhere from now on, and so never to a device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays open; the lowest free one
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115  pathlib is slow
 
 
 def _answer() -> int:
