@@ -93,7 +93,7 @@ class Massager:
         """Set motion and direction of a zone (None: every zone) under manual control; `period_s` 1 to 60 a cycle."""
         place = None if zone is None else Zone.parse(zone)
         self._controller.request(
-            SetMotion(Motion.parse(motion), Direction(direction), place, period_s)
+            SetMotion(Motion.parse(motion), Direction.parse(direction), place, period_s)
         )
 
     async def heat(self, celsius: float | None) -> None:

@@ -109,6 +109,16 @@ class Direction(StrEnum):
     def wire(self) -> int:
         return _DIRECTION_WIRE[self]
 
+    @classmethod
+    def parse(cls, name: object) -> Direction:
+        """The direction of that name. Raises InputError."""
+        try:
+            return cls(str(name))
+        except ValueError:
+            raise InputError(
+                f"unknown direction '{name}'", f"Directions are {', '.join(cls)}."
+            ) from None
+
 
 _DIRECTION_WIRE: Final[dict[Direction, int]] = {way: index for index, way in enumerate(Direction)}
 

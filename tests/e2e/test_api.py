@@ -93,6 +93,8 @@ def test_wrong_words_are_input_errors_and_nothing_starts() -> None:
                     await massager.set("neck_left", percent)
             with pytest.raises(InputError, match="percussion"):
                 await massager.motion("percussion")
+            with pytest.raises(InputError, match="unknown direction"):
+                await massager.motion("knead", "sideways")
 
     simulate(main())
 

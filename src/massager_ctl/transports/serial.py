@@ -26,6 +26,10 @@ BAUD: Final = 115_200
 OPEN_S: Final = 10.0
 """Seconds that opening a port may take."""
 
+_OTHERS: tuple[type[Exception], ...] = () if sys.platform == "win32" else (termios.error,)
+_REFUSALS: Final = (OSError, ValueError, EOFError, *_OTHERS)
+"""What pyserial lets through beside its own error."""
+
 WRITE_S: Final = 1.0
 """Seconds that a write may hang in its thread before the link counts as lost."""
 
@@ -41,10 +45,14 @@ class SerialTransport(DescriptorTransport):
     async def _connect(self) -> int:
         self._port = await open_port(self._name)
         fd = self._port.fileno()
-        # pyserial asks for VMIN 0, where "no bytes yet" and "hung up" read the same; VMIN 1 tells them apart.
-        settings = termios.tcgetattr(fd)
-        settings[6][termios.VMIN] = 1
-        termios.tcsetattr(fd, termios.TCSANOW, settings)
+        try:
+            # pyserial asks for VMIN 0, where "no bytes yet" and "hung up" read the same; VMIN 1 tells them apart.
+            settings = termios.tcgetattr(fd)
+            settings[6][termios.VMIN] = 1
+            termios.tcsetattr(fd, termios.TCSANOW, settings)
+        except termios.error as error:  # unplugged at this very moment
+            self._release(at_once=True)
+            raise lost_port(self.address, error) from error
         return fd
 
     def _release(self, *, at_once: bool) -> None:
@@ -132,7 +140,7 @@ def _open(name: str, read_s: float) -> serial.Serial:
         return serial.serial_for_url(
             name, baudrate=BAUD, timeout=read_s, write_timeout=WRITE_S, **exclusive
         )
-    except (serial.SerialException, OSError, ValueError, EOFError) as error:
+    except (serial.SerialException, *_REFUSALS) as error:
         raise _open_error(name, error) from error
 
 

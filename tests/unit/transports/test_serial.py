@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import os
 import socket
+import termios
 import time
 import tty
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,3 +229,31 @@ async def test_threads_let_an_urgent_write_past_what_waits() -> None:
     port.stuck = False
     await until(lambda: port.closed, "the port is closed")
     assert port.written[-1] == b"under way"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("call", [1, 2])
+async def test_a_port_that_goes_while_it_is_set_up_is_an_error_and_let_go(
+    monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    calls = 0
+    really = termios.tcsetattr
+
+    def gone(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise termios.error(errno.EIO, "Input/output error")
+        really(*arguments)
+
+    master, slave = os.openpty()
+    name = os.ttyname(slave)
+    os.close(slave)
+    transport = SerialTransport(name)
+    with monkeypatch.context() as patch:
+        patch.setattr("massager_ctl.transports.serial.termios.tcsetattr", gone)
+        with pytest.raises(LinkError):
+            await transport.open(Recorder())
+    await transport.open(Recorder())
+    await transport.close()
+    os.close(master)

@@ -19,7 +19,8 @@ def starter(controller: Controller) -> OnStart:
 
     async def start(request: Start) -> None:
         if request.profile is None:
-            await controller.manual(request.duration_s or UNNAMED_MAX_S, cap=request.cap)
+            seconds = UNNAMED_MAX_S if request.duration_s is None else request.duration_s
+            await controller.manual(seconds, cap=request.cap)
             return
         stops = controller.stops_asked
         text = msgspec.json.encode(request.profile).decode()

@@ -96,7 +96,7 @@ def read_change(command: str, words: list[str]) -> list[Change]:
             place = None if zone == "all" else Zone.parse(zone)
             return [SetLevel(parse_intensity(percent), place)]
         case "motion", [motion, *way]:
-            return [SetMotion(Motion.parse(motion), _direction(way))]
+            return [SetMotion(Motion.parse(motion), Direction.parse(way[0] if way else "none"))]
         case "heat", ["off"]:
             return [SetHeat(None)]
         case "heat", [celsius]:
@@ -115,17 +115,6 @@ def read_change(command: str, words: list[str]) -> list[Change]:
             return [SignOfLife()]
         case _:
             raise InputError(f"'{' '.join([command, *words])}' is not understood", HELP)
-
-
-def _direction(words: list[str]) -> Direction:
-    if not words:
-        return Direction.NONE
-    try:
-        return Direction(words[0])
-    except ValueError:
-        raise InputError(
-            f"unknown direction '{words[0]}'", f"Directions are {', '.join(Direction)}."
-        ) from None
 
 
 def told(status: Status) -> str:
