@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis profiles and programs from the system."""
+"""What all tests share: Hypothesis profiles, programs from the system, and what has passed."""
 
 from __future__ import annotations
 
@@ -35,3 +35,25 @@ def _programs_needed(request: pytest.FixtureRequest) -> None:
                 if os.environ.get("CI"):
                     pytest.fail(why)
                 pytest.skip(why)
+
+
+_passed: Final[set[str]] = set()
+_LAST: Final = "test_every_requirement_and_every_fault_is_cited_by_a_test_that_ran"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep which tests passed, for the one that counts what was proved."""
+    if report.when == "call" and report.passed:
+        _passed.add(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test that looks back over all others comes last, however they are shuffled."""
+    items.sort(key=lambda item: item.name == _LAST)
+
+
+@pytest.fixture
+def passed_tests() -> frozenset[str]:
+    """The ids of the tests that passed in this run so far."""
+    return frozenset(_passed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ class Case:
     number: int
     name: str
     on: On
+    about: str
+    """What the story and its module say of it: the requirements that it is about."""
     tell: Callable[[Path], None]
 
     @property
@@ -28,6 +31,10 @@ class Case:
 
 
 CASES: Final[list[Case]] = []
+
+
+def _about(story: Callable[..., object]) -> str:
+    return f"{story.__doc__ or ''} {sys.modules[story.__module__].__doc__ or ''}"
 
 
 def fault(
@@ -42,6 +49,7 @@ def fault(
                     number,
                     name,
                     link,
+                    _about(story),
                     lambda folder, link=link: play(story, link, recipe or Recipe(), folder),
                 )
             )
@@ -56,7 +64,7 @@ def process_fault(
     """Register a story that is told with real processes."""
 
     def register(story: Callable[[Path], None]) -> Callable[[Path], None]:
-        CASES.append(Case(number, name, On.PROCESS, story))
+        CASES.append(Case(number, name, On.PROCESS, _about(story), story))
         return story
 
     return register
