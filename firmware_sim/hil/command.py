@@ -16,6 +16,7 @@ from firmware_sim.hil.suite import all_checks, chosen
 from massager_ctl.errors import MassagerError
 
 EXIT_FAILED: Final = 3
+EXIT_LOST: Final = 4
 _COLOURS: Final = {Verdict.PASSED: "green", Verdict.FAILED: "red"}
 
 
@@ -76,6 +77,9 @@ def main(request: Request) -> int:
         return int(error.exit_code)
     click.echo(f"\n{heading(session)}\n{summary(session)}")
     _write(request, session)
+    if session.lost:
+        click.echo(f"Error: the device was lost: {session.lost}", err=True)
+        return EXIT_LOST
     return EXIT_FAILED if session.count(Verdict.FAILED) else 0
 
 

@@ -25,6 +25,7 @@ from firmware_sim.hil.model import (
 )
 from firmware_sim.simulated_time import run_simulated
 from firmware_sim.states import Result, State
+from massager_ctl.errors import LinkError
 
 LATE_S: Final = 0.1
 """A check that failed while this computer or the link was this late is done again,"""
@@ -63,6 +64,8 @@ class Session:
     full: bool = False
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     wall_s: float = 0.0
+    lost: str = ""
+    """Why the device could not be reached any more, in the middle of the run."""
 
     def count(self, verdict: Verdict) -> int:
         """How many checks came out so."""
@@ -73,6 +76,10 @@ class Session:
         """Every rule that a finding says is broken, in the order of their numbers."""
         rules = {rule for outcome in self.outcomes for rule in outcome.rules_broken}
         return sorted(rules, key=lambda rule: (len(rule), rule))
+
+
+class LinkGone(Exception):
+    """The device cannot be reached any more."""
 
 
 Tell = Callable[[Outcome], None]
@@ -141,7 +148,9 @@ async def _external(order: Order, session: Session, tell: Tell, say: Say) -> Non
             outcome = _unmet(bench, check, order, simulated) or await _patiently(bench, check, say)
             session.outcomes.append(outcome)
             tell(outcome)
-        await _calm(bench, say)
+        await _at_rest(bench, say)
+    except LinkGone as gone:
+        session.lost = str(gone)
     finally:
         dut.end()
 
@@ -165,7 +174,7 @@ async def _patiently(bench: Bench, check: Check, say: Say) -> Outcome:
     repeats = 0
     while True:
         try:
-            await _calm(bench, say)
+            await _at_rest(bench, say)
         except CannotMeasure as problem:
             return _not_reached(check, problem)
         stall = _Stall()
@@ -196,6 +205,21 @@ class _Stall:
         """Stop looking; the worst lateness in seconds."""
         self._task.cancel()
         return self._worst
+
+
+async def _at_rest(bench: Bench, say: Say) -> None:
+    """`_calm`, on a new link where the old one is gone. Raises `LinkGone` if there is none to be had."""
+    try:
+        await _calm(bench, say)
+    except CannotMeasure:
+        if bench.client.lost is None:
+            raise
+        try:
+            await _calm(bench, say)
+        except (CannotMeasure, LinkError) as problem:
+            raise LinkGone(str(problem)) from problem
+    except LinkError as problem:
+        raise LinkGone(str(problem)) from problem
 
 
 async def _calm(bench: Bench, say: Say) -> None:

@@ -1,7 +1,7 @@
 """A fleet in one process: what one core pays for N simulated devices, each driven at 5 Hz by a host of its own.
 
 Starts `massager-sim serve --count N`, arms every device over its own link, drives them for a while, and reads
-the simulator's processor time from the system. Usage: bench_fleet.py [N] [SECONDS] [pty|tcp]
+the simulator's processor time from the system. Usage: simulator_fleet.py [N] [SECONDS] [pty|tcp]
 """
 
 from __future__ import annotations
