@@ -23,10 +23,9 @@ from massager_ctl.errors import (
 from massager_ctl.outcome import SessionEnd
 from massager_ctl.requests import Change, PainKind
 from massager_ctl.status import Event, Status
-from massager_ctl.surfaces.control.client import STOP_WAIT_S, unconfirmed
+from massager_ctl.surfaces.control.client import ANSWER_WAIT_S, STOP_WAIT_S, unconfirmed
 from massager_ctl.surfaces.control.document import request_document, status_from
 
-ANSWER_WAIT_S: Final = 5.0
 _LINE_MAX: Final = 1 << 20
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from massager_ctl.controller import SPACING_S, Controller
+from massager_ctl.controller import SPACING_S, STALE_REQUEST_S, Controller
 from massager_ctl.device import Cause
 from massager_ctl.errors import ConfigError, InputError, MassagerError, Refused, StopUnconfirmed
 from massager_ctl.requests import Change, Ease
@@ -35,9 +35,6 @@ from massager_ctl.surfaces.lock import prepare_runtime
 
 LINE_MAX: Final = 256 * 1024
 """Bytes of one request: a profile of 64 KiB as JSON, with room."""
-
-STALE_S: Final = 1.0
-"""Seconds after which a request is no longer what the person wants; stop, ease and pain are exempt (R5)."""
 
 CONFIRM_S: Final = 15.0
 """Seconds in which the second step of a reset must come (R7)."""
@@ -225,7 +222,7 @@ class _Client(asyncio.Protocol):
             envelope = read_request(line)
             asked = envelope.asked
             age = 0.0 if envelope.sent_at is None else time.monotonic() - envelope.sent_at
-            if age > STALE_S and not isinstance(asked, (Stop, Pain, Ease, Query)):
+            if age > STALE_REQUEST_S and not isinstance(asked, (Stop, Pain, Ease, Query)):
                 raise Refused(f"the request is {age:.1f} s old; it is dropped (R5)", "Ask again.")
         except MassagerError as error:
             self._refuse(error)
