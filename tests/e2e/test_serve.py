@@ -82,7 +82,10 @@ async def served(tmp_path: Path, *arguments: str, **environment: str) -> AsyncGe
 
     async def read() -> None:
         while line := await stream.readline():
-            logs.append(json.loads(line))
+            try:
+                logs.append(json.loads(line))
+            except ValueError:
+                raise AssertionError(f"no log line: {line!r}") from None
 
     reading = asyncio.ensure_future(read())
     service = Served(process, variables, logs, reading)
@@ -235,3 +238,22 @@ async def test_what_makes_no_sense_is_refused_before_anything_runs(
     _, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 2
     assert words in " ".join(said.decode().split())
+
+
+async def test_r6_an_end_that_the_device_does_not_confirm_is_told_as_such(tmp_path: Path) -> None:
+    async with served(tmp_path, "--device", "neck=sim:?fault=ack_lost=1000@8") as service:
+        await service.logged("device.connected")
+        (path,) = (tmp_path / "run").glob("*.sock")
+        reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 20)
+        writer.write(b'{"request":"start"}\n{"request":"watch"}\n')
+        async with asyncio.timeout(PATIENCE_S):
+            while True:  # until the device's own clock is past the moment from which it is silent
+                answer = json.loads(await reader.readline())
+                assert answer["ok"], answer
+                status = answer["status"]
+                if status["telemetry"]["uptime_s"] > 8.5:
+                    break
+        assert status["phase"] == "running"
+        writer.close()
+        assert await service.end() == 5
+        assert "unplug" in (await service.logged("service.unconfirmed"))["remedy"]
