@@ -1,0 +1,1 @@
+"""The other process of a measurement: devices of ours, and bare descriptors."""

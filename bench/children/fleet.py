@@ -1,0 +1,116 @@
+"""Many small devices on one TCP port: they speak the protocol and keep what they were told, as a register server does.
+
+The simulated device would cost a core of its own long before the host's limit; what is measured here is the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from typing import cast
+
+from bench.processes import ready
+from firmware_sim import wire
+from firmware_sim.config import DeviceConfig, LinkKind
+from firmware_sim.firmware import Firmware
+from firmware_sim.nvm import MemoryNvm
+from firmware_sim.states import Result, State
+
+TELEMETRY_S = 0.1
+_numbers = itertools.count(1)
+_BATTERY = 87
+
+
+def model() -> wire.Info:
+    """INFO of the simulated device."""
+    firmware = Firmware(DeviceConfig(), MemoryNvm(), 0)
+    firmware.connect(1, LinkKind.TCP, 0.0)
+    found = wire.parse(firmware.read_info(1, 0.0))
+    assert isinstance(found, wire.Info)
+    return found
+
+
+class SmallDevice(asyncio.Protocol):
+    """One connection is one device. It answers every frame at once, a setpoint with TELEMETRY."""
+
+    info: wire.Info
+
+    def __init__(self) -> None:
+        self._epoch = next(_numbers) << 20
+        self._counter = self._owner = self._seq = self._running = 0
+        self._levels = (0,) * 6
+        self._state = State.IDLE
+        self._splitter = wire.Splitter()
+        self._ticking: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
+        self._tick()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+
+    def _tick(self) -> None:
+        """While idle, TELEMETRY as often as the protocol has it; in a session, the setpoints bring it."""
+        if self._state is State.IDLE:
+            self._tell()
+        self._ticking = self._loop.call_later(TELEMETRY_S, self._tick)
+
+    def data_received(self, data: bytes) -> None:
+        for body in self._splitter.feed(data):
+            assert isinstance(body, bytes), body
+            self._take(wire.parse(body))
+
+    def _take(self, message: wire.Message) -> None:
+        match message:
+            case wire.Setpoint():
+                self._seq, self._levels = message.seq, message.level
+                self._tell()
+            case wire.Stop(token=token):
+                self._epoch += 1
+                self._levels, self._state, self._owner = (0,) * 6, State.IDLE, 0
+                self._answer(token, wire.FrameType.STOP)
+                self._tell()
+            case wire.Arm():
+                self._owner, self._seq, self._state = message.owner, message.seq, State.RUNNING
+                self._answer(message.token, wire.FrameType.ARM)
+                self._tell()
+            case wire.GetInfo(token=token):
+                self._send(wire.pack(_with_token(self.info, token)))
+            case _:
+                raise AssertionError(message)
+
+    def _answer(self, token: int, of: wire.FrameType) -> None:
+        self._send(wire.pack(wire.Ack(token, of, Result.OK, self._epoch, 0)))
+
+    def _tell(self) -> None:
+        self._counter += 1
+        uptime = int(self._loop.time() * 1000) & 0xFFFFFFFF
+        head = wire.VERSION, wire.FrameType.TELEMETRY, self._counter, self._epoch, 1, uptime
+        session = self._running, self._owner, self._seq, self._state, 0, 0, 8, _BATTERY
+        body = wire.TELEMETRY_BODY.pack(*head, *session, *self._levels, 0, 240, 240, 1800, 0)
+        self._send(wire.seal(body))
+
+    def _send(self, body: bytes) -> None:
+        self._transport.write(wire.frame(body))
+
+
+def _with_token(info: wire.Info, token: int) -> wire.Info:
+    import msgspec
+
+    return msgspec.structs.replace(info, token=token)
+
+
+async def serve() -> None:
+    SmallDevice.info = model()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(SmallDevice, "127.0.0.1", 0, backlog=1024)
+    ready(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

@@ -1,0 +1,109 @@
+"""The same stop, asked for behind 32 commands that have not gone out yet."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+
+from bench import own
+from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
+from bench.peers import modbus
+from bench.processes import Child, child
+from bench.rows.r01_idle_stop import stops
+from massager_ctl.controller import SPACING_S, Controller
+from massager_ctl.requests import SetLevel
+from massager_ctl.transports.serial import SerialTransport
+
+NUMBER = 2
+TITLE = "stop behind 32 queued commands, PTY"
+
+QUEUED = 32
+SETTLE_S = 0.03
+"""Seconds after which the telemetry of the new epoch has come in on the slow line, too."""
+
+
+def measure(scale: Scale) -> Row:
+    return asyncio.run(_measure(scale))
+
+
+async def _measure(scale: Scale) -> Row:
+    idle, ours, paced, theirs = Rounds(), Rounds(), Rounds(), Rounds()
+    async with AsyncExitStack() as stack:
+        fast, fast_device = await _own(stack, "0")
+        slow, slow_device = await _own(stack, "115200")
+        server, client = None, None
+        if modbus.installed():
+            server = stack.enter_context(child("bench.peers.modbus_server", "pty", "stamped"))
+            client = await modbus.connect_pty(server.ready)
+            stack.callback(client.close)
+        await stops(fast, fast_device, scale.of(50))
+        for _ in range(scale.rounds):
+            idle.add(await stops(fast, fast_device, scale.of(100)))
+            ours.add(await queued_stops(fast, fast_device, scale.of(40)))
+            paced.add(await queued_stops(slow, slow_device, scale.of(15)))
+            if server is not None:
+                theirs.add(await modbus_queued_stops(client, server, scale.of(15)))
+    return Row(
+        NUMBER,
+        TITLE,
+        (
+            at_most("over our idle stop", ratio(ours, idle), 1.5),
+            at_least("pymodbus over ours", ratio(theirs, ours), 100.0),
+            at_most("p50 at 115,200 baud", paced.p(50) / 1000, 3.7, "ms"),
+        ),
+        {
+            "idle_p50_us": idle.p(50),
+            "ours_p50_us": ours.p(50),
+            "ours_p99_us": ours.p(99),
+            "paced_p50_us": paced.p(50),
+            "paced_p99_us": paced.p(99),
+            **({"pymodbus_p50_us": theirs.p(50)} if server else {}),
+        },
+    )
+
+
+async def _own(stack: AsyncExitStack, baud: str) -> tuple[Controller, Child]:
+    device = stack.enter_context(child("bench.children.device", "pty", "stamped", baud))
+    controller = own.controller(SerialTransport(device.ready))
+    stack.push_async_callback(controller.close)
+    await controller.connect()
+    return controller, device
+
+
+async def queued_stops(controller: Controller, device: Child, count: int) -> list[float]:
+    """Microseconds. The commands come in the turns of the loop right before the stop, so that one is on the line."""
+    took: list[float] = []
+    for _ in range(count):
+        await controller.manual()
+        await asyncio.sleep(SPACING_S + 0.005)
+        device.forget()
+        for number in range(QUEUED):
+            controller.request(SetLevel(1 + number % 8))
+            await asyncio.sleep(0)
+        began = time.monotonic_ns()
+        confirmed = controller.stop_now()
+        await confirmed
+        took.append((_stop_read(device) - began) / 1000)
+        await controller.ended()
+        await asyncio.sleep(SETTLE_S)
+    return took
+
+
+def _stop_read(device: Child) -> int:
+    """When the last byte of the stop was there: it is the last that was sent."""
+    return device.stamps()[-1].ns
+
+
+async def modbus_queued_stops(client: object, server: Child, count: int) -> list[float]:
+    took: list[float] = []
+    for _ in range(count):
+        server.forget()
+        queued = [asyncio.ensure_future(modbus.setpoint(client)) for _ in range(QUEUED)]
+        await asyncio.sleep(0)
+        began = time.monotonic_ns()
+        await modbus.stop(client)
+        read = [stamp.ns for stamp in server.stamps() if modbus.STOP_BYTES in stamp.data]
+        took.append((read[-1] - began) / 1000)
+        await asyncio.gather(*queued)
+    return took
