@@ -14,9 +14,11 @@ import pytest
 from textual.pilot import Pilot
 
 from firmware_sim.trace_rules import violations
+from massager_ctl.cli.root import run_command_line
 from massager_ctl.controller import Controller
 from massager_ctl.device import Cause
 from massager_ctl.status import Phase
+from massager_ctl.surfaces.manual import lanes
 from massager_ctl.surfaces.manual.app import Lane, ManualApp, StopBar
 from massager_ctl.surfaces.manual.plain import PlainManual
 from tests.e2e.harness import Bench, tell
@@ -225,3 +227,28 @@ def test_without_a_terminal_the_full_screen_says_what_to_use_instead(tmp_path: P
     )
     assert done.returncode == 2
     assert "--plain" in done.stderr
+
+
+def test_a_terminal_without_utf_8_gets_ascii_alone() -> None:
+    async def story(bench: Bench) -> None:
+        async def start() -> None:
+            await bench.controller.manual(600)
+
+        app = ManualApp(bench.controller, start, marks=lanes.PLAIN)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot, lambda: "off in" in screen_text(app))
+            head = screen_text(app).splitlines()[1]
+            assert head.isascii()
+            assert "pad 24.0 C" in head
+
+    tell(story)
+
+
+def test_a_dumb_terminal_is_told_to_use_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    assert run_command_line(["manual"]) == 2
+    assert "--plain" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -53,6 +54,11 @@ def manual(
     device: str | None, cap: float | None, minutes: float, simulated: bool, plain: bool
 ) -> int:
     """Control the intensity by hand."""
+    if not plain and os.environ.get("TERM", "dumb") in {"", "dumb"} and sys.stdout.isatty():
+        raise InputError(
+            "the full screen needs a terminal that can move its cursor, and this one cannot (TERM)",
+            "Use --plain, which reads commands line by line.",
+        )
     if not plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InputError(
             "the full screen needs a terminal, and this is none",

@@ -197,9 +197,9 @@ class PoweredReader(Reader):
         return aims
 
     def _same(self, key: str, node: Node, zones: tuple[Zone, ...]) -> dict[Zone, Aim]:
-        """One value for all zones; only the first problem with it is kept."""
+        """One value for all zones; only the problem at the lowest bound is kept, since its fix mends them all."""
         aims: dict[Zone, Aim] = {}
-        for zone in zones or (Zone.TRAPEZIUS_LEFT,):
+        for zone in sorted(zones, key=lambda zone: BOUNDS[zone.index]) or [Zone.TRAPEZIUS_LEFT]:
             aim = self._aim(key, node, zone)
             if aim is None:
                 return {}

@@ -15,6 +15,7 @@ from massager_ctl.surfaces.picture import (
     Glyphs,
     Line,
     cropped,
+    in_ascii,
     minutes,
     painted,
     picture,
@@ -96,6 +97,8 @@ class LiveDisplay:
         size = _size(self._descriptor)
         rows = picture(status, size.columns, size.lines, self._glyphs, keys=self._keys)
         lines = [painted(row, colour=self._colour) for row in rows]
+        if self._glyphs is ASCII:
+            lines = [in_ascii(line) for line in lines]
         start = "\x1b[?25l" if not self._shown else ""
         if size.columns != self._width and self._shown:
             start += "\x1b[H\x1b[2J"  # what the terminal made of the old lines is anybody's guess

@@ -328,6 +328,14 @@ def _between(left: Line, right: Line, width: int) -> Line:
     return [*head, ("plain", " " * max(1, gap)), *right]
 
 
+def in_ascii(text: str) -> str:
+    """The text for a terminal that knows ASCII alone: no degree signs, and `?` for what has no other letter."""
+    return text.translate(_IN_ASCII).encode("ascii", "replace").decode()
+
+
+_IN_ASCII: Final = str.maketrans({"°": "", "–": "-", "…": "...", "→": ">", "’": "'", "·": "|"})
+
+
 def painted(line: Line, *, colour: bool) -> str:
     """The line as text for a terminal, or bare."""
     if not colour:

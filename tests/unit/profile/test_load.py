@@ -125,6 +125,7 @@ CASES: list[tuple[str, str]] = [
     (step("level: 256"), "6:12: R19: level is 256"),
     (step("level: true"), "6:12: R19: level is true"),
     (step("level: 60"), "6:12: R1: level 60 at neck_left, where 50 is the bound; nearest: 50"),
+    (step("level: 60").replace("neck", "[trapezius, neck, suboccipital]"), "6:12: R1: level 60 at suboccipital_left, where 35 is the bound; nearest: 35"),
     (step("level: 31"), "6:12: R1: level 31 is above this profile's cap 30; nearest: 30, or raise the cap"),
     (step("level: 5\nshare: 0.5"), "7:5: R20: both level and share"),
     (step("level: {neck_left: 5}"), "6:12: R20: no level for neck_right"),

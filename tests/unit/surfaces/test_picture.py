@@ -24,6 +24,7 @@ from massager_ctl.surfaces.picture import (
     bar,
     cells,
     cropped,
+    in_ascii,
     minutes,
     painted,
     picture,
@@ -206,6 +207,10 @@ def test_without_colour_there_are_no_codes() -> None:
 def test_ascii_alone() -> None:
     status = msgspec.structs.replace(STATUS, telemetry=None)
     assert text_of(picture(status, glyphs=ASCII)).isascii()
+
+
+def test_what_stays_of_a_text_in_ascii() -> None:
+    assert in_ascii("pad 24.0 °C · 3 → 5 – 日") == "pad 24.0 C | 3 > 5 - ?"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from massager_ctl.status import Event, Phase
 from massager_ctl.surfaces.helm import Helm
 from massager_ctl.surfaces.manual import lanes
 from massager_ctl.surfaces.manual.hand import Deed, Hand
+from massager_ctl.surfaces.picture import in_ascii
 from massager_ctl.units import ZONES, Zone
 
 REDRAW_S: Final = 0.1
@@ -108,7 +109,7 @@ class ManualApp(App[None]):
     #foot { height: 3; }
     StopBar { width: 24; height: 3; content-align: center middle; text-style: bold reverse; }
     #keys { padding: 1 2; }
-    Question { align: center middle; }
+    Question { align: center middle; padding: 0; }
     .question { width: 78; height: auto; padding: 1 2; border: round $foreground; background: $surface; }
     """
     BINDINGS: ClassVar[Any] = []
@@ -255,6 +256,8 @@ class ManualApp(App[None]):
         self._show("#word", self._said or lanes.word(status, self.hand))
 
     def _show(self, where: str, text: str) -> None:
+        if self._marks is lanes.PLAIN:
+            text = in_ascii(text)
         with contextlib.suppress(LookupError):
             self.screen_stack[0].query_one(where, Static).update(Content(text))
 
