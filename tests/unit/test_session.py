@@ -238,6 +238,15 @@ def test_only_the_first_end_counts(session: Session) -> None:
     assert session.ended == Ended(Cause.PAIN, "pain")
 
 
+def test_a_fade_after_the_end_changes_nothing(session: Session) -> None:
+    run(session, 0, 20)
+    session.end(Ended(Cause.PAIN, "pain"))
+    session.fade(20.0, Ended(Cause.FINISHED, "done"))
+    assert session.phase is Phase.ENDED
+    assert session.ended == Ended(Cause.PAIN, "pain")
+    assert session.step(20.2).levels == ZERO
+
+
 def test_manual_sets_levels_motion_and_heat() -> None:
     manual = Manual()
     manual.take(SetLevel(30.0))

@@ -537,6 +537,7 @@ def test_commands_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
     typed("status")
     assert line(process).startswith("SIM-00000001: idle, cause none, levels 0.0")
     typed("press")
+    assert line(process) == "The button is held down; `release` lets it go."
     typed("release")
     typed("status")
     assert line(process).startswith("SIM-00000001: latched, cause button")

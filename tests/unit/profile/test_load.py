@@ -320,6 +320,7 @@ def test_steps_without_a_duration_share_what_is_left() -> None:
     )
     profile = load_text(text, "p.yaml")
     assert [step.duration_s for step in profile.steps] == [120.0, 60.0, 10.0, 60.0]
+    assert profile.duration_s == 250.0
     assert profile.duration_named
     assert profile.limit_s == 1800.0
 
