@@ -189,6 +189,10 @@ class SimulatedDevice:
         """Call `told` each time that `plugged` changes."""
         self._on_plug.append(told)
 
+    def catch_up(self) -> None:
+        """Bring the device up to the present, for somebody who looks at it and not at its links."""
+        self._turn()
+
     def close(self) -> None:
         """Switch the device off: every link breaks, and nothing is scheduled any more."""
         if self._closed:

@@ -124,14 +124,23 @@ class Massager:
         return self._core(lambda core: core.cause.name.lower())
 
     def _core(self, look: Callable[[Core], _T]) -> _T:
-        return self._do(lambda: look(self.device.firmware.core))
+        def there() -> _T:
+            self.device.catch_up()
+            return look(self.device.firmware.core)
+
+        return self._do(there)
 
     # --- its trace
 
     @property
     def trace(self) -> list[dict[str, Any]]:
         """Every line of the trace so far: the header, samples and events."""
-        return trace_rules.read_trace(self._do(self._trace.getvalue).splitlines())
+
+        def there() -> str:
+            self.device.catch_up()
+            return self._trace.getvalue()
+
+        return trace_rules.read_trace(self._do(there).splitlines())
 
     @property
     def events(self) -> list[str]:
