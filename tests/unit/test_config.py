@@ -50,8 +50,9 @@ def test_no_file_means_defaults(home: Path) -> None:
 
 
 def test_the_numbers_are_those_of_the_rules() -> None:
-    assert config.USER_CAP == limits.USER_CAP
-    assert config.USER_CAP_MAX == limits.USER_CAP_MAX
+    """R1."""
+    assert (config.USER_CAP, config.USER_CAP_MAX) == (40.0, 70.0)
+    assert max(limits.BOUNDS) == config.USER_CAP_MAX
 
 
 def test_each_value_knows_where_it_comes_from(tmp_path: Path) -> None:
