@@ -14,7 +14,7 @@ from firmware_sim.hil import (
     checks_stop,
     checks_time,
 )
-from firmware_sim.hil.model import CHECKS, Check, Tier
+from firmware_sim.hil.model import CHECKS, Check, Need, Tier
 
 _MODULES = (
     checks_protocol,
@@ -65,3 +65,15 @@ def _holds(expression: str, check: Check) -> bool:
 
 def _is_rule(word: str) -> bool:
     return word[:1] == "r" and word[1:].isdecimal()
+
+
+def table() -> str:
+    """The list for the documentation."""
+    lines = ["| check | rules | tier | needs | what it looks at |", "|---|---|---|---|---|"]
+    for check in all_checks():
+        needs = ", ".join(
+            need.name.lower().replace("_", " ") for need in Need if need in check.needs
+        )
+        rules = ", ".join(check.rules)
+        lines.append(f"| `{check.id}` | {rules} | {check.tier.value} | {needs} | {check.title} |")
+    return "\n".join(lines)

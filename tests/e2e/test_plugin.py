@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 import tty
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from bleak import BleakClient, BleakScanner
@@ -265,3 +267,13 @@ def test_the_plugin_in_a_project_of_its_own(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:randomly", "--strict-markers")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*needs one of massager_sim, massager_pty, massager_ble*"])
+
+
+def test_what_the_how_to_shows_works(pytester: pytest.Pytester) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "pytest-plugin.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) >= 4
+    for number, block in enumerate(blocks):
+        pytester.makepyfile(**{f"test_block_{number}": block})
+    result = pytester.runpytest_subprocess("--strict-markers", "--import-mode=importlib")
+    result.assert_outcomes(passed=sum(block.count("def test_") for block in blocks))
