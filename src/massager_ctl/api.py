@@ -12,6 +12,7 @@ from massager_ctl.clock import Clock, SystemClock
 from massager_ctl.compose import choose_device
 from massager_ctl.controller import Controller
 from massager_ctl.device import DeviceInfo, Telemetry
+from massager_ctl.errors import Refused
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.outcome import SessionEnd
 from massager_ctl.profile.load import load_profile
@@ -29,7 +30,7 @@ from massager_ctl.requests import (
     UndoEase,
 )
 from massager_ctl.safety.attention import Watcher
-from massager_ctl.status import Event, Status
+from massager_ctl.status import Event, Phase, Status
 from massager_ctl.surfaces.owner import own_device
 from massager_ctl.units import Direction, Motion, Zone
 
@@ -73,13 +74,19 @@ class Massager:
         await self._controller.manual(duration_s, cap=cap)
 
     async def set(self, zone: str | Zone | None, percent: float) -> None:
-        """Aim a zone (None: every zone) at a level, 0 to 100; begins manual control where nothing runs.
+        """Aim a zone (None: every zone) at a level, 0 to 100; the first call begins manual control.
 
-        A lower level is felt at once, a higher one is climbed to (R2, R3), see `status.held`. Raises as `start` does.
+        A lower level is felt at once, a higher one is climbed to (R2, R3), see `status.held`. Raises as `start` does,
+        and Refused once a session has ended: a program that goes on setting levels must not undo somebody's stop.
         """
         change = SetLevel(percent, None if zone is None else Zone.parse(zone))
-        if not self.status.phase.in_session:
+        if self.status.phase is Phase.IDLE:
             await self.manual()
+        elif not self.status.phase.in_session:
+            raise Refused(
+                f"the session is over: {self.status.message}",
+                "Begin a new one on purpose, with `manual()` or `start()`.",
+            )
         self._controller.request(change)
 
     async def motion(

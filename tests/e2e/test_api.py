@@ -49,6 +49,21 @@ def test_set_begins_manual_control_and_leaving_the_block_stops() -> None:
     simulate(main())
 
 
+def test_setting_a_level_after_a_stop_begins_nothing_by_itself() -> None:
+    async def main() -> None:
+        async with connect("sim:") as massager:
+            await massager.set("neck_left", 5)
+            await asyncio.sleep(3)
+            await massager.stop()
+            with pytest.raises(Refused, match="you stopped it"):
+                await massager.set("neck_left", 5)
+            await massager.manual()
+            await massager.set("neck_left", 5)
+            assert massager.status.phase is Phase.RUNNING
+
+    simulate(main())
+
+
 def test_play_to_the_end() -> None:
     async def main() -> None:
         async with connect("sim:") as massager:
