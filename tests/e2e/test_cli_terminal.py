@@ -73,6 +73,18 @@ def test_ctrl_c_on_the_terminal(desk: Desk) -> None:
         assert terminal.given_back()
 
 
+def test_ctrl_c_at_the_question_of_a_reset_leaves_the_latch(desk: Desk) -> None:
+    with desk.simulator() as simulator:
+        simulator.send_signal(signal.SIGUSR1)
+        with Terminal(desk, "reset", "--device", desk.device) as terminal:
+            terminal.wait_for("Type reset to clear it")
+            assert "`massager-ctl reset`" in terminal.text, "no command is cut in two"
+            terminal.type("\x03")
+            assert terminal.wait() == 130
+            assert "nothing was changed" in terminal.text
+        assert desk.ctl("reset", "--device", desk.device, stdin="reset\n").returncode == 0
+
+
 def test_ctrl_z_ends_the_session_rather_than_leave_it_alone(desk: Desk) -> None:
     with Terminal(desk, "run", "restorative") as terminal:
         terminal.wait_for("9:5")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import textwrap
+import threading
 from typing import Any, Final
 
 import click
@@ -44,11 +46,41 @@ def reset(device: str) -> None:
 def confirmed(cause: str, *, fault: bool) -> None:
     """The second step. Raises Refused unless the word was typed."""
     kind = "fault latch" if fault else "stop latch"
-    click.echo(f"The device holds a {kind}: {cause}.")
+    told = f"The device holds a {kind}: {cause}."
+    click.echo(textwrap.fill(told, 79, break_on_hyphens=False))
     click.echo("Look at it first: is the cause gone, the button released, nothing caught in it?")
     answer: str = click.prompt(f"Type {WORD} to clear it", default="", show_default=False)
     if answer.strip().lower() != WORD:
         raise Refused("nothing was cleared", f"Type the word {WORD} when the cause is gone.")
+
+
+async def _confirmed(cause: str, *, fault: bool) -> None:
+    """The second step while the link goes on.
+
+    It asks in a thread that nobody waits for: a read of the terminal cannot be cancelled, and Ctrl-C must leave.
+    """
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if answered.done():
+            return
+        if error is None:
+            answered.set_result(None)
+        else:
+            answered.set_exception(error)
+
+    def put() -> None:
+        failed: Exception | None = None
+        try:
+            confirmed(cause, fault=fault)
+        except Exception as error:  # noqa: BLE001  raised again where it is waited for
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(settle, failed)
+
+    threading.Thread(target=put, name="question", daemon=True).start()
+    await answered
 
 
 def _over_socket(owner: Any) -> None:
@@ -97,7 +129,7 @@ async def _directly(device: str) -> None:
             if not telemetry.state.latched:
                 raise Refused("nothing is latched", "There is nothing to clear.")
             fault = telemetry.state is DeviceState.FAULT
-            await asyncio.to_thread(confirmed, _words(telemetry.cause), fault=fault)
+            await _confirmed(_words(telemetry.cause), fault=fault)
             newest = controller.status.telemetry
             if newest is None or newest.latch != telemetry.latch:
                 raise Refused("something new has latched meanwhile (R7)", "Begin again.")
