@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from massager_ctl.books import Books
+from massager_ctl.books import SETTLE_S, Books
 from massager_ctl.device import Cause
 from massager_ctl.errors import StoreError
+from massager_ctl.eventloop import SimulatedTimeLoop
 
 
 class Permit:
@@ -100,3 +101,21 @@ async def test_a_settlement_that_fails_is_told() -> None:
     permit.fails = True
     await Books(permit, 0.0, said.append).settle(1.0, Cause.PERSON)
     assert said == ["the disk is full"]
+
+
+def test_r9_a_ledger_that_hangs_holds_no_ending_up() -> None:
+    said: list[str] = []
+
+    async def main() -> float:
+        permit = Permit()
+        permit.free.clear()
+        books = Books(permit, 0.0, said.append)
+        books.keep(5.0, 5.0)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await books.settle(6.0, Cause.PERSON)
+        return loop.time() - began
+
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+        assert runner.run(main()) == pytest.approx(SETTLE_S)
+    assert said == ["the ledger did not answer; this session is charged as after a crash (R9)"]

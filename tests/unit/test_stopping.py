@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from asyncio import Future
 
 import pytest
@@ -113,3 +114,30 @@ def test_r6_a_late_answer_to_an_earlier_one_confirms_it() -> None:
     line.stop = late
     assert confirmed(line) == pytest.approx(0.2)
     assert len(line.sent) == 2
+
+
+def test_r6_a_fault_while_sending_confirms_nothing_and_the_next_one_is_sent() -> None:
+    line = Line()
+    line.answers.update({1: OSError("no room in the buffer"), 2: None})
+    confirmed(line)
+    assert len(line.sent) == 2
+    assert line.dropped_at is None
+
+
+def test_r6_a_link_that_breaks_fails_every_stop_that_is_under_way_and_warns_of_none() -> None:
+    line = Line()
+    unheard: list[object] = []
+
+    def breaking(cause: Cause, original: object = line.stop) -> Future[None]:
+        done: Future[None] = original(cause)  # type: ignore[operator]
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: unheard.append(context))
+        loop.call_at(0.2, done.set_exception, LinkLost("it is gone"))
+        return done
+
+    line.stop = breaking
+    with pytest.raises(StopUnconfirmed, match="it is gone"):
+        confirmed(line)
+    assert len(line.sent) == 2
+    gc.collect()
+    assert unheard == []

@@ -1,0 +1,163 @@
+"""Which device, which ledger, and which device was last in use (R9, fault 56)."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from massager_ctl.admission import Admission
+from massager_ctl.clock import VirtualClock
+from massager_ctl.compose import (
+    LAST_DEVICE,
+    admission_for,
+    choose_device,
+    last_device,
+    remember_device,
+)
+from massager_ctl.config import Config, load
+from massager_ctl.device import DeviceInfo, Sensing
+from massager_ctl.errors import AddressError, DeviceNotFound, Refused, ScreeningNeeded
+from massager_ctl.requests import Origin
+from massager_ctl.safety.attention import Watcher
+from massager_ctl.transports import scan
+from massager_ctl.transports.address import (
+    Address,
+    AutoAddress,
+    SerialAddress,
+    SimAddress,
+    TcpAddress,
+)
+from massager_ctl.units import Direction, Motion, Zone
+
+TCP = TcpAddress("127.0.0.1", 7777)
+INFO = DeviceInfo(
+    serial="TEST",
+    firmware="1.0.0",
+    boot=1,
+    lifetime_s=0,
+    zones=frozenset(Zone),
+    vibration=frozenset(Zone),
+    kneading=frozenset(Zone),
+    motions=frozenset(Motion),
+    directions=frozenset(Direction),
+    caps=(70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
+    sum_cap=200.0,
+    rise_per_s=2.0,
+    dead_man_s=1.0,
+    session_s=1800,
+    allowance_s=1620,
+    sensing=frozenset(Sensing),
+    simulated=True,
+    mains=True,
+    heat=True,
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    file = tmp_path / "config.toml"
+    file.write_text('device = "serial:/dev/one"\n', encoding="utf-8")
+    return msgspec.structs.replace(load(file, env={}), data=tmp_path / "data")
+
+
+@pytest.mark.asyncio
+async def test_the_device_that_was_named_comes_before_that_of_the_settings(config: Config) -> None:
+    assert await choose_device("tcp:127.0.0.1:7777", config) == TCP
+    assert await choose_device(None, config) == SerialAddress("/dev/one")
+    with pytest.raises(AddressError):
+        await choose_device("carrier:pigeon", config)
+
+
+@pytest.mark.asyncio
+async def test_auto_is_the_one_device_that_is_found(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Address] = []
+
+    async def found(address: Address) -> Address:
+        asked.append(address)
+        return TCP
+
+    monkeypatch.setattr(scan, "resolve", found)  # what it looks at is this machine's hardware
+    assert await choose_device("auto", config) == TCP
+    assert asked == [AutoAddress()]
+
+
+def opened(address: Address, config: Config, *, simulated: bool) -> Admission:
+    return admission_for(
+        address, config, VirtualClock(), simulated=simulated, watcher=Watcher.PERSON
+    )
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("address", "simulated", "on_disk"),
+    [(SimAddress(), False, False), (TCP, True, False), (TCP, False, True)],
+)
+async def test_r9_only_a_real_device_is_charged_to_a_person_on_disk(
+    config: Config, address: Address, simulated: bool, on_disk: bool
+) -> None:
+    admission = opened(address, config, simulated=simulated)
+    try:
+        with contextlib.suppress(ScreeningNeeded):
+            await admission.limits(INFO, cap=None, origin=Origin.LOCAL)
+        assert config.data.exists() is on_disk
+    finally:
+        await admission.close()
+
+
+@pytest.mark.asyncio
+async def test_r21_a_device_that_calls_itself_simulated_is_taken_for_worn_all_the_same(
+    config: Config,
+) -> None:
+    """Fault 56."""
+    admission = opened(TCP, config, simulated=False)
+    try:
+        with pytest.raises(ScreeningNeeded):
+            await admission.limits(INFO, cap=None, origin=Origin.LOCAL)
+    finally:
+        await admission.close()
+
+
+@pytest.mark.asyncio
+async def test_r21_simulated_needs_the_word_of_the_person_and_of_the_device(config: Config) -> None:
+    admission = opened(TCP, config, simulated=True)
+    try:
+        limits = await admission.limits(INFO, cap=None, origin=Origin.LOCAL)
+        assert limits.caps == (40.0, 40.0, 40.0, 40.0, 35.0, 35.0)
+        real = msgspec.structs.replace(INFO, simulated=False)
+        with pytest.raises(Refused, match="this device says that it is real"):
+            await admission.limits(real, cap=None, origin=Origin.LOCAL)
+    finally:
+        await admission.close()
+
+
+def test_the_device_last_used_is_kept_for_a_stop(config: Config) -> None:
+    remember_device(TCP, config.data)
+    assert last_device(config.data) == TCP
+    remember_device(SerialAddress("/dev/two"), config.data)
+    assert last_device(config.data) == SerialAddress("/dev/two")
+    assert list(config.data.iterdir()) == [config.data / LAST_DEVICE]
+
+
+def test_the_embedded_simulator_is_not_kept(config: Config) -> None:
+    remember_device(SimAddress(), config.data)
+    with pytest.raises(DeviceNotFound, match="none was used before"):
+        last_device(config.data)
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(config: Config) -> None:
+    config.data.write_text("a file where the folder should be")
+    remember_device(TCP, config.data)
+    with pytest.raises(DeviceNotFound):
+        last_device(config.data)
+
+
+def test_a_name_that_is_no_text_is_as_if_there_were_none(config: Config) -> None:
+    config.data.mkdir()
+    (config.data / LAST_DEVICE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DeviceNotFound):
+        last_device(config.data)
