@@ -112,6 +112,8 @@ class Controller:
         self._wanted = Setpoint()
         self._sent = Setpoint()
         self._sent_at = 0.0
+        self._asked_at = 0.0
+        """When the last setpoint left that a request asked for."""
         self._soon: asyncio.Handle | None = None
         self._unconfirmed: StopUnconfirmed | None = None
         self._status: Status | None = None
@@ -212,11 +214,18 @@ class Controller:
         self._require_no_stop_since(stops)
         await self._begin(programme, limits, programme.duration_s, self._admission.notes, origin)
 
-    def request(self, change: Change, *, received_at: float | None = None) -> None:
+    def request(
+        self,
+        change: Change,
+        *,
+        received_at: float | None = None,
+        origin: Origin = Origin.LOCAL,
+    ) -> None:
         """Change the running session; it goes out at once, 50 a second at most.
 
         `received_at`: the loop's time at which a surface received it; older than 1 s is refused, unless it can only
-        lower (R5). Raises InputError, Refused.
+        lower (R5). `origin`: any request from this machine is a sign of life; from elsewhere only one that says so,
+        since a broker may deliver the rest late (R18, R23). Raises InputError, Refused.
         """
         now = self._now()
         session = self._session
@@ -236,13 +245,14 @@ class Controller:
             raise Refused("the request was too old when its turn came (R5)", "Ask again.")
         if isinstance(change, SetHeat) and change.celsius and self._attention is None:
             self._attention = self._attend_heat(now)
-        if self._attention is not None:
+        from_here = origin is not Origin.REMOTE
+        if self._attention is not None and (from_here or isinstance(change, SignOfLife)):
             self._attention.sign_of_life(now)
         session.take(change, now)
         if not isinstance(change, SignOfLife):
             self._event(type(change).__name__.lower(), f"{type(change).__name__} asked for")
             self._carry_out(session, now)
-            self._status = None  # whoever asks next sees it, though it may go out 20 ms later
+        self._status = None  # whoever asks next sees it, though it may go out 20 ms later
 
     def fade(self, ended: Ended, seconds: float) -> None:
         """Fade out within `seconds` and end with `ended`, for a surface whose own link is gone (R18)."""
@@ -468,11 +478,13 @@ class Controller:
     # The loop.
 
     def _tick(self, now: float, late: float) -> None:
+        if now >= self._sent_at + SPACING_S:  # else one has just gone out
+            self._turn(now, late)
+
+    def _turn(self, now: float, late: float) -> None:
         session = self._session
         if session is None or session.ended is not None or session.phase is Phase.ARMING:
             return
-        if self._soon is not None and now < self._sent_at + SPACING_S:
-            return  # the one that was asked for goes out within 20 ms
         try:
             self._cycle(now, late)
         except Exception as error:
@@ -549,20 +561,20 @@ class Controller:
             self._send_stop(session.ended.cause)
 
     def _send_soon(self, now: float) -> None:
-        """A request goes out in this turn of the loop, with what else this turn asks for, or 20 ms after the last."""
+        """A request goes out in this turn of the loop, with what else it asks for, or 20 ms after the last request."""
         if self._soon is not None:
             return
         loop = asyncio.get_running_loop()
-        due = self._sent_at + SPACING_S
+        due = self._asked_at + SPACING_S
         self._soon = (
             loop.call_soon(self._send_now) if now >= due else loop.call_at(due, self._send_now)
         )
 
     def _send_now(self) -> None:
         self._soon = None
-        now = self._now()
+        now = self._asked_at = self._now()
         due = self._ticking.due if self._ticking is not None else now
-        self._tick(now, max(0.0, now - due))
+        self._turn(now, max(0.0, now - due))
 
     @property
     def _delivered_s(self) -> float:

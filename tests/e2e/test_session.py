@@ -10,7 +10,17 @@ from firmware_sim.trace_rules import violations
 from massager_ctl.device import Cause
 from massager_ctl.errors import ExitCode, Refused
 from massager_ctl.profile.library import shipped_folder
-from massager_ctl.requests import Ease, Fade, Pause, Resume, SetHeat, SetLevel, UndoEase
+from massager_ctl.requests import (
+    Ease,
+    Fade,
+    Origin,
+    Pause,
+    Resume,
+    SetHeat,
+    SetLevel,
+    SignOfLife,
+    UndoEase,
+)
 from massager_ctl.status import Phase
 from massager_ctl.units import Zone
 from tests.e2e.harness import Bench, tell
@@ -167,6 +177,24 @@ def test_heat_asks_for_somebody_and_the_simulator_answers_for_itself() -> None:
         await asyncio.sleep(600)
         assert bench.heard("attention")
         assert bench.controller.status.phase is Phase.RUNNING
+
+    tell(story)
+
+
+def test_r23_from_elsewhere_only_a_sign_of_life_is_a_sign_of_life() -> None:
+    async def story(bench: Bench) -> None:
+        await bench.controller.manual()
+        bench.controller.request(SetHeat(38.0))
+        await asyncio.sleep(100)
+        due = bench.controller.status.attention_in_s
+        assert due is not None
+        bench.controller.request(Ease(), origin=Origin.REMOTE)
+        assert bench.controller.status.attention_in_s == due
+        bench.controller.request(SignOfLife(), origin=Origin.REMOTE)
+        assert bench.controller.status.attention_in_s == 300
+        await asyncio.sleep(100)
+        bench.controller.request(Ease())
+        assert bench.controller.status.attention_in_s == 300
 
     tell(story)
 

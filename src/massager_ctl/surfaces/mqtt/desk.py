@@ -142,13 +142,15 @@ class Desk:
                 self._choose(direction=direction)
             case ChooseHeat(celsius=celsius):
                 if self._by_hand:
-                    self._controller.request(SetHeat(celsius), received_at=self._now())
+                    self._controller.request(
+                        SetHeat(celsius), received_at=self._now(), origin=Origin.REMOTE
+                    )
                 self._choose(heat=celsius)
             case SetLevel():
-                self._controller.request(order, received_at=self._now())
+                self._controller.request(order, received_at=self._now(), origin=Origin.REMOTE)
                 self._tell_clamped(order)
             case _:
-                self._controller.request(order, received_at=self._now())
+                self._controller.request(order, received_at=self._now(), origin=Origin.REMOTE)
 
     def _stop(self, cause: Cause, text: str) -> None:
         idle = not self._controller.status.phase.in_session
@@ -196,7 +198,7 @@ class Desk:
         if self.choices.direction is not Direction.NONE:
             self._turn(self.choices.direction)
         if self.choices.heat is not None:
-            self._controller.request(SetHeat(self.choices.heat))
+            self._controller.request(SetHeat(self.choices.heat), origin=Origin.REMOTE)
 
     def _turn(self, direction: Direction) -> None:
         info = self._controller.info
@@ -205,7 +207,7 @@ class Desk:
                 change = SetMotion(Motion.VIBRATE, Direction.NONE, zone)
             else:
                 change = SetMotion(Motion.KNEAD, direction, zone)
-            self._controller.request(change, received_at=self._now())
+            self._controller.request(change, received_at=self._now(), origin=Origin.REMOTE)
 
     @property
     def _by_hand(self) -> bool:
