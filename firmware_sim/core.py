@@ -243,7 +243,10 @@ class Core:
         self._fell()
 
     def _motions(self, setpoint: wire.Setpoint) -> None:
+        before = self.patterns.motion
         self.patterns.ask(setpoint.pattern, setpoint.period)
+        if self.patterns.motion == before:
+            return
         for zone, motion in enumerate(self.patterns.motion):
             self.plant.share(zone, kneads=motion in (Motion.KNEAD, Motion.CIRCLE))
 

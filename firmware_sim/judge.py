@@ -33,7 +33,7 @@ def setpoint_in_range(setpoint: wire.Setpoint) -> bool:
         return False
     if setpoint.mode == PAUSE and any(setpoint.level):
         return False
-    return all(
+    return Motion.REST not in setpoint.pattern or all(
         pattern != Motion.REST or not level
         for level, pattern in zip(setpoint.level, setpoint.pattern, strict=True)
     )

@@ -67,7 +67,8 @@ class Levels:
         """Work out what is allowed now; a level above it falls to it at once. True if one did."""
         envelope = self._limits.envelope
         allowed = [
-            min(self.asked[i], self._ceilings[i], envelope(running, self._caps[i])) for i in _COUNT
+            min(asked, ceiling, envelope(running, cap)) if asked else 0
+            for asked, ceiling, cap in zip(self.asked, self._ceilings, self._caps, strict=True)
         ]
         total, most = sum(allowed), self._limits.sum_cap * UNIT
         if total > most:

@@ -68,6 +68,7 @@ class Patterns:
     """The drive of each zone in hundredths of a percent: level x shape(t), made by the device."""
 
     __slots__ = (
+        "_asked",
         "_direction",
         "_period",
         "_reversed",
@@ -85,6 +86,7 @@ class Patterns:
     def __init__(self, limits: Limits) -> None:
         self._rise = limits.drive_rise * UNIT // TICKS_PER_S
         self._period = self._stretch = REVERSAL_TICKS
+        self._asked: tuple[int, ...] = ()
         self._steady = [True] * 6
         self._table: list[tuple[int, ...] | None] = [None] * 6
         self._direction = [0] * 6
@@ -98,13 +100,16 @@ class Patterns:
 
     def ask(self, pattern: tuple[int, ...], period: int) -> None:
         """A pattern byte a zone, and the time of one cycle in milliseconds."""
-        self.motion = [byte & 15 for byte in pattern]
-        self._direction = [byte >> 4 for byte in pattern]
         self._period = max(1, period * TICKS_PER_S // 1000)
         self._stretch = max(REVERSAL_TICKS, self._period)
+        self.settled = False
+        if pattern == self._asked:
+            return
+        self._asked = pattern
+        self.motion = [byte & 15 for byte in pattern]
+        self._direction = [byte >> 4 for byte in pattern]
         self._steady = [motion in _STEADY for motion in self.motion]
         self._table = [_TABLES.get(motion) for motion in self.motion]
-        self.settled = False
 
     def zero(self, tick: int) -> None:
         """All drives to zero at once."""

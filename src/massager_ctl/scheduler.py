@@ -59,9 +59,10 @@ class Scheduler:
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         heap = self._heap
-        now = loop.time()
+        # What comes due meanwhile waits for the next turn of the loop, so that answers are read in between.
+        turn = now = loop.time()
         try:
-            while heap and heap[0][0] <= now:
+            while heap and heap[0][0] <= turn:
                 due, number, ticking = heappop(heap)
                 if ticking.cancelled:
                     continue

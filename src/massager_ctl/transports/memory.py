@@ -61,7 +61,8 @@ def find_simulator() -> OpenSimulator:
 class SimTransport:
     """The embedded simulator: one device that lives as long as this transport, over any number of openings.
 
-    What it sends is delivered from the event loop, however it came.
+    What it sends is never delivered from within `write`, and always in order: at once where the simulator calls from
+    the event loop, else in its next turn.
     """
 
     kind = LinkKind.MEMORY
@@ -84,6 +85,8 @@ class SimTransport:
         self._simulator: Simulator | None = None
         self._link: SimLink | None = None
         self._openings = 0
+        self._writing = 0
+        self._underway = 0
 
     @property
     def simulator(self) -> Simulator | None:
@@ -127,16 +130,33 @@ class SimTransport:
                 )
 
         def on_data(data: bytes) -> None:
-            loop.call_soon(deliver, data)
+            if self._writing or self._underway:
+                self._underway += 1
+                loop.call_soon(deliver_later, data)
+            else:
+                deliver(data)
+
+        def deliver_later(data: bytes) -> None:
+            self._underway -= 1
+            deliver(data)
 
         def on_lost(why: str) -> None:
             loop.call_soon(lose, why)
 
-        self._link = self._simulator.open_link(self.kind.value, on_data, on_lost)
+        self._writing += 1
+        try:
+            self._link = self._simulator.open_link(self.kind.value, on_data, on_lost)
+        finally:
+            self._writing -= 1
 
     def write(self, data: bytes) -> None:
-        if self._link is not None:
+        if self._link is None:
+            return
+        self._writing += 1
+        try:
             self._link.write(data)
+        finally:
+            self._writing -= 1
 
     preempt = write
 
