@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Final
 
@@ -21,12 +22,13 @@ class Announcer:
     __slots__ = (
         "_boot",
         "_changes",
+        "_counters",
         "_next_boot",
         "_noise",
         "_old",
-        "_sent",
         "_since",
         "_since_old",
+        "_times",
         "challenge",
         "counter",
         "epoch",
@@ -37,7 +39,8 @@ class Announcer:
         self._next_boot = next_boot
         self._changes = 0
         self._noise = noise
-        self._sent: list[tuple[int, float]] = [(-1, 0.0)] * _REMEMBERED
+        self._counters = array("q", [-1]) * _REMEMBERED
+        self._times = array("d", [0.0]) * _REMEMBERED
         self.epoch = 0
         self.counter = 0
         self.challenge = 0
@@ -87,10 +90,12 @@ class Announcer:
         """The counter of the TELEMETRY that is sent now."""
         counter = (self.counter + 1) & _WORD
         self.counter = counter
-        self._sent[counter % _REMEMBERED] = (counter, now)
+        place = counter % _REMEMBERED
+        self._counters[place] = counter
+        self._times[place] = now
         return counter
 
     def fresh(self, echo: int, now: float, most: float) -> bool:
         """Whether TELEMETRY number `echo` was sent, and no more than `most` seconds ago."""
-        counter, sent = self._sent[echo % _REMEMBERED]
-        return counter == echo and now - sent <= most
+        place = echo % _REMEMBERED
+        return self._counters[place] == echo and now - self._times[place] <= most

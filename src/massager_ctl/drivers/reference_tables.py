@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from massager_ctl.device import (
@@ -16,7 +17,7 @@ from massager_ctl.device import (
 )
 from massager_ctl.errors import ProtocolError
 from massager_ctl.transports.base import LinkKind
-from massager_ctl.units import ZONES, Direction, Levels, Motion
+from massager_ctl.units import ZONES, Direction, Levels, Motion, Zone
 from massager_ctl.wire.messages import MAINS, NO_SENSOR, Info, Message, TelemetryFrame
 
 Decode = Callable[[bytes], Message]
@@ -128,22 +129,45 @@ def device_info(frame: Info, kind: LinkKind) -> DeviceInfo:
         firmware=".".join(map(str, frame.firmware)),
         boot=frame.boot,
         lifetime_s=frame.lifetime,
-        zones=frozenset(zone for zone in ZONES if frame.zones >> zone.index & 1),
-        vibration=frozenset(zone for zone in ZONES if frame.vibration >> zone.index & 1),
-        kneading=frozenset(zone for zone in ZONES if frame.kneading >> zone.index & 1),
-        motions=frozenset(m for m in _MOTIONS if frame.motions >> m.wire & 1),
-        directions=frozenset(d for d in _DIRECTIONS if frame.directions >> d.wire & 1),
+        zones=_zones(frame.zones),
+        vibration=_zones(frame.vibration),
+        kneading=_zones(frame.kneading),
+        motions=_motions(frame.motions),
+        directions=_directions(frame.directions),
         caps=tuple(float(cap) for cap in frame.caps),  # type: ignore[arg-type]
         sum_cap=float(frame.sum_cap),
         rise_per_s=frame.rise / 10,
         dead_man_s=frame.deadman / 1000,
         session_s=frame.session,
         allowance_s=frame.allowance,
-        sensing=frozenset(s for i, s in enumerate(_SENSING) if frame.sensing >> i & 1),
+        sensing=_senses(frame.sensing),
         simulated=bool(frame.flags & 1),
         mains=bool(frame.flags & 2),
         heat=bool(frame.flags & 4),
     )
+
+
+# A mask is one byte: devices of a kind share one set, 700 bytes each otherwise.
+
+
+@cache
+def _zones(mask: int) -> frozenset[Zone]:
+    return frozenset(zone for zone in ZONES if mask >> zone.index & 1)
+
+
+@cache
+def _motions(mask: int) -> frozenset[Motion]:
+    return frozenset(m for m in _MOTIONS if mask >> m.wire & 1)
+
+
+@cache
+def _directions(mask: int) -> frozenset[Direction]:
+    return frozenset(d for d in _DIRECTIONS if mask >> d.wire & 1)
+
+
+@cache
+def _senses(mask: int) -> frozenset[Sensing]:
+    return frozenset(s for i, s in enumerate(_SENSING) if mask >> i & 1)
 
 
 def telemetry(frame: TelemetryFrame) -> Telemetry:
