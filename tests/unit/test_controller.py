@@ -85,6 +85,25 @@ def test_r4_a_request_goes_out_at_once_and_at_most_50_a_second(tell: Callable[..
     tell(story)
 
 
+def test_r4_a_request_right_after_a_heartbeat_waits_for_nothing(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        assert g.controller._ticking is not None
+        await asyncio.sleep(g.controller._ticking.due - g.loop.time() + 0.001)
+        g.tap.written.clear()
+        g.controller.request(Ease(1.0))
+        await asyncio.sleep(0)
+        assert len(g.tap.written) == 1
+        g.tap.written.clear()
+        for _ in range(100):  # more often than may be sent, and across ticks
+            g.controller.request(Ease(0.0))
+            await asyncio.sleep(0.0205)
+        assert len(g.tap.written) <= 1 + 100 * 0.0205 / SPACING_S
+
+    tell(story)
+
+
 def test_r5_a_request_of_a_second_ago_counts_and_an_older_one_does_not(
     tell: Callable[..., None],
 ) -> None:
