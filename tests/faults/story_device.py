@@ -382,7 +382,7 @@ async def bounces(g: Ground) -> None:
 async def _latched(g: Ground) -> None:
     end = await g.over()
     assert (end.cause, end.exit_code) == (Cause.BUTTON, ExitCode.REFUSED)
-    with pytest.raises(DeviceRefused):
+    with pytest.raises(DeviceRefused, match=r"latched \(button\)"):
         await g.controller.manual(60)
     assert not g.is_up
     await g.ledger()
