@@ -10,10 +10,11 @@ from firmware_sim.hil.model import Mark
 from firmware_sim.wire import Telemetry
 
 _WIDTH: Final = 720
-_HEIGHT: Final = 160
+_HEIGHT: Final = 172
 _LEFT: Final = 40
 _BOTTOM: Final = 24
-_TOP: Final = 14
+_TOP: Final = 26
+_LEGEND: Final = 100
 _MOST_POINTS: Final = 600
 _COLOURS: Final = ("#0b6", "#4c9", "#06c", "#6af", "#a4c", "#d8e")
 
@@ -43,18 +44,22 @@ def waveform(wave: list[tuple[float, Telemetry]], marks: list[Mark]) -> str:
     ]
     kept = _thinned(wave)
     drawn: set[tuple[int, ...]] = set()
+    legend = float(_LEFT)
     for zone, name in enumerate(ZONES):
         levels = tuple(told.level[zone] for _, told in kept)
         if not any(levels) or levels in drawn:
             continue  # Zones that do the same lie under one line.
         drawn.add(levels)
+        parts.append(f'<text x="{legend}" y="{_HEIGHT - 8}" fill="{_COLOURS[zone]}">{name}</text>')
+        legend += _LEGEND
         points = " ".join(
             f"{x(t)},{y(level / 10)}" for (t, _), level in zip(kept, levels, strict=True)
         )
         parts.append(
             f'<polyline stroke="{_COLOURS[zone]}" points="{points}"><title>{name}</title></polyline>'
         )
-    parts += [_mark(mark, x(mark.t), height) for mark in marks if start <= mark.t <= end]
+    shown = [mark for mark in marks if start <= mark.t <= end]
+    parts += [_mark(mark, x(mark.t), height, row % 2) for row, mark in enumerate(shown)]
     return "\n".join([*parts, "</svg>"])
 
 
@@ -63,8 +68,10 @@ def _thinned(wave: list[tuple[float, Telemetry]]) -> list[tuple[float, Telemetry
     return wave[::step] if wave[::step][-1] is wave[-1] else [*wave[::step], wave[-1]]
 
 
-def _mark(mark: Mark, x: float, height: int) -> str:
+def _mark(mark: Mark, x: float, height: int, row: int) -> str:
+    """A dashed line with its words; neighbours' words stand in two rows, and those on the right to its left."""
+    anchor, place = ("end", x - 2) if x > _WIDTH * 0.8 else ("start", x + 2)
     return (
         f'<path class="mark" d="M{x} {_TOP}V{_TOP + height}"/>'
-        f'<text x="{x + 2}" y="{_TOP - 4}">{escape(mark.text)}</text>'
+        f'<text x="{place}" y="{_TOP - 4 - 10 * row}" text-anchor="{anchor}">{escape(mark.text)}</text>'
     )

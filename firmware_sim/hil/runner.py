@@ -143,7 +143,9 @@ async def _external(order: Order, session: Session, tell: Tell, say: Say) -> Non
             "It uses no dose ledger."
         )
         if order.full:
-            say("This takes over two hours, and spends the device's running time for the next hour.")
+            say(
+                "This takes over two hours, and spends the device's running time for the next hour."
+            )
         for check in order.checks:
             outcome = _unmet(bench, check, order, simulated) or await _patiently(bench, check, say)
             session.outcomes.append(outcome)
