@@ -94,7 +94,7 @@ class _Builder:
                     self._play(step, end)
                     if index == last:
                         self._fade_out(end, self.profile.fade_s)
-                    elif isinstance(after, HandsOn):
+                    if isinstance(after, HandsOn):
                         self._let_go(self.now, end)
                 case _:
                     self._fall_silent(step, end)
@@ -222,9 +222,16 @@ class _Builder:
                 curve.add(end, 0.0)
 
     def _let_go(self, start: float, end: float) -> None:
-        """Reach zero by the end of a step, softly, because the next one is for hands only."""
-        highest = max(self.curves[zone].level for zone in self.used)
-        self._fade_out(end, min(highest / FALL, (end - start) / 2))
+        """Reach zero by the end of a step, softly, because the next one is for hands only.
+
+        Each zone by itself: how it falls must not depend on zones that another device may lack.
+        """
+        half = (end - start) / 2
+        for zone in self.used:
+            points = self.curves[zone].split(start)
+            slope = max(FALL, value_at(points, end - half) / half)
+            line = [(start, slope * (end - start)), (end, 0.0)]
+            self.curves[zone].extend(lower(points, line))
 
     def _fall_silent(self, step: Step, end: float) -> None:
         before = self.running_s

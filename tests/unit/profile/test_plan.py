@@ -430,3 +430,30 @@ def test_a_level_with_many_digits_is_never_rounded_above_its_own_cap() -> None:
         head="cap: 1.140625\nfade: 5",
     )
     assert max(level for _, level in plan.zones[Zone.NECK_LEFT]) <= 1.140625
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "  - {zones: all, duration: 400}\n  - {guide: Turn., duration: 5}\n  - {zones: all, duration: 30}",
+        "  - {zones: all, duration: 60, level: 1}\n  - {guide: Turn., duration: 5}\n  - {zones: all, duration: 35}\n"
+        "  - {guide: Turn., duration: 5}\n  - {zones: all, duration: 30}",
+        "  - {zones: neck, duration: 400}\n  - {guide: Turn., duration: 5}\n  - {zones: trapezius, duration: 30}",
+    ],
+)
+@pytest.mark.parametrize("zone", [Zone.TRAPEZIUS_LEFT, Zone.NECK_LEFT, Zone.SUBOCCIPITAL_LEFT])
+def test_r15_a_weaker_device_lets_go_of_a_zone_no_later_than_the_whole_one(
+    steps: str, zone: Zone
+) -> None:
+    """Before a step for hands only, how a zone falls depends on no other zone."""
+    whole = planned(steps, "cap: 70")
+    for caps in ((70.0, 70.0, 50.0, 50.0, 35.0, 35.0), (5.0,) * 6):
+        try:
+            weak = planned(steps, "cap: 70", info=device(zones=frozenset({zone}), caps=caps))
+        except Refused:
+            assert zone not in whole.zones
+            continue
+        mine, theirs = weak.cursor(), whole.cursor()
+        for tenth in range(int(whole.duration_s * 10) + 1):
+            low, high = mine.levels(tenth / 10), theirs.levels(tenth / 10)
+            assert low[zone.index] <= high[zone.index] + 1e-6, tenth / 10
