@@ -27,10 +27,16 @@ demo-mqtt: system $(DEV) ## show a session over MQTT, with a broker of its own a
 test: system $(DEV) ## run all tests (ARGS="-k stop" to choose)
 	$(BIN)/python -m pytest $(ARGS)
 
+# Every branch of what keeps a person safe is tested: the host's rules, and the device's.
+FIRMWARE := firmware core judge session levels pattern allowance announce button noise memory nvm
+COMMA := ,
+EMPTY :=
+SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/session.py,*/massager_ctl/programme.py,*/massager_ctl/profile/*$(subst $(EMPTY) $(EMPTY),,$(FIRMWARE:%=$(COMMA)*/firmware_sim/%.py))
+
 cover: system $(DEV) ## run all tests and hold the branch coverage to its bounds
 	$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --fail-under=90
-	$(BIN)/coverage report --fail-under=100 --include='*/massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/session.py,*/massager_ctl/profile/*,*/firmware_sim/firmware.py'
+	$(BIN)/coverage report --fail-under=100 --include='$(SURE)'
 
 check: $(DEV) ## format, lint, types, import contracts, documents, tree
 	$(BIN)/ruff format --check .
@@ -47,8 +53,8 @@ format: $(DEV) ## format the code and mend what ruff can mend
 formal: system ## check the models of stop, dead-man and latch with spin
 	formal/run
 
-bench: $(DEV) ## run the benchmarks
-	@set -e; for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+bench: ## measure beside peers, in an environment of its own, and write the table in docs/explanation/performance.md
+	@$$(tools/find-python) bench/run.py --write $(ARGS)
 
 docs: $(DEV) ## write the generated parts of the documents anew
 	$(BIN)/python -m massager_ctl.profile.reference docs/reference
@@ -71,7 +77,7 @@ clean: ## remove what builds and tests leave behind
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environment as well
-	rm -rf $(VENV) .venv-lock
+	rm -rf $(VENV) .venv-lock .venv-bench
 
 $(CORE): requirements.lock pyproject.toml
 	@tools/install $(VENV) requirements.lock
