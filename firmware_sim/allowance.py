@@ -23,7 +23,7 @@ class Allowance:
 
     def __init__(self, limits: Limits) -> None:
         self._limit = limits.allowance_s * TICKS_PER_S
-        self._slots = array("L", [0]) * (limits.window_s // SLOT_S + 1)
+        self._slots = array("I", [0]) * (limits.window_s // SLOT_S + 1)
         self._used = 0
 
     @property
@@ -52,7 +52,7 @@ class Allowance:
 
     def spend_all(self) -> None:
         """The counter cannot be trusted: nothing is left until the window has passed (fault 48)."""
-        self._slots = array("L", [0]) * len(self._slots)
+        self._slots = array("I", [0]) * len(self._slots)
         self._slots[-1] = self._limit
         self._used = self._limit
 
@@ -65,7 +65,7 @@ class Allowance:
         packer = self._packer()
         if len(data) != packer.size:
             return False
-        self._slots = array("L", packer.unpack(data))
+        self._slots = array("I", packer.unpack(data))
         self._used = sum(self._slots)
         return True
 

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import select
+import struct
 import termios
 import tty
 from collections import deque
@@ -48,10 +49,10 @@ class PtyPort:
         self._look: asyncio.TimerHandle | None = None
         self._master = -1
         self._send = self._write
-        self._receive = self._arrive
+        self._incoming: Pacer | None = None
         if baud is not None:
             self._send = Pacer(self._loop, baud, self._write).push
-            self._receive = Pacer(self._loop, baud, self._arrive).push
+            self._incoming = Pacer(self._loop, baud, self._arrive)
         self._lock = _lock(path)
         self._open()
         device.watch_plug(self._plugged)
@@ -60,6 +61,9 @@ class PtyPort:
         self._master, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(self._master, False)
+        if self._incoming is not None:
+            # Packet mode tells when the program flushes what it has written.
+            fcntl.ioctl(self._master, termios.TIOCPKT, struct.pack("i", 1))
         self._name = os.ttyname(slave)
         os.close(slave)
         _point(self._path, self._name)
@@ -133,12 +137,22 @@ class PtyPort:
             return
         except OSError:
             data = b""  # EIO: the other side closed it
+        if data and self._incoming is not None:
+            self._packet(data[0], data[1:], self._incoming)
+            return
         if data:
-            self._receive(data)
+            self._arrive(data)
             return
         self._down()
         self._forget_unread()
         self._watch()
+
+    def _packet(self, status: int, data: bytes, line: Pacer) -> None:
+        """Bytes in packet mode, or the news that what waits for the line was flushed."""
+        if status & termios.TIOCPKT_FLUSHWRITE:
+            line.cut()
+        elif status == termios.TIOCPKT_DATA:
+            line.push(data)
 
     def _arrive(self, data: bytes) -> None:
         if self._link is not None:

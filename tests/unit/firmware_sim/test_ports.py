@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import termios
 import tty
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -218,11 +219,49 @@ def test_a_paced_line_takes_the_time_of_its_bits() -> None:
         pacer.push(b"x" * 1152)
         pacer.push(b"y" * 1152)
         await asyncio.sleep(1.0)
-        assert [data[:1] for _, data in came] == [b"x", b"y"]
-        assert [t - start for t, _ in came] == pytest.approx([0.1, 0.2], abs=1e-6)
+        assert b"".join(data for _, data in came) == b"x" * 1152 + b"y" * 1152
+        ends = [max(t - start for t, data in came if data[:1] == name) for name in (b"x", b"y")]
+        assert ends == pytest.approx([0.1, 0.2], abs=1e-6)
 
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         runner.run(_whole(body))
+
+
+def test_a_flush_cuts_what_the_paced_line_has_not_taken() -> None:
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        came: list[bytes] = []
+        pacer = Pacer(loop, 115_200, came.append)
+        pacer.push(b"x" * 1152)
+        await asyncio.sleep(0.001)
+        pacer.cut()
+        pacer.push(b"stop")
+        await asyncio.sleep(0.003)
+        assert b"".join(came) == b"x" * 16 + b"stop"  # a UART's FIFO goes out all the same
+
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+        runner.run(_whole(body))
+
+
+def test_a_program_that_flushes_a_paced_port_is_heard_at_once(tmp_path: Path) -> None:
+    async def body() -> None:
+        path = tmp_path / "m"
+        device = build_device(parse_options("seed=1"))
+        port = PtyPort(device, path, baud=9_600)
+        terminal = Terminal(path)
+        await until(terminal.has(wire.Telemetry))
+        os.write(terminal.fd, b"\x07\x07\0" * 1000)  # 3 s on this line
+        await until(lambda: device.firmware.rejected > 10)
+        termios.tcflush(terminal.fd, termios.TCOFLUSH)
+        os.write(terminal.fd, b"\0")
+        terminal.write(wire.GetInfo(5))
+        await until(terminal.has(wire.Info))
+        assert device.firmware.rejected < 1000
+        terminal.close()
+        port.close()
+        device.close()
+
+    run(body)
 
 
 async def _whole(body: Callable[[], Awaitable[None]]) -> None:
