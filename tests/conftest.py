@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Generator
 from typing import Final
 
 import pytest
@@ -23,6 +25,26 @@ settings.load_profile(
 
 # Debian keeps servers such as mosquitto out of a person's path.
 _SYSTEM_PATH: Final = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _folders_of_their_own() -> Generator[None]:
+    """No test touches the settings, the ledger or the running sessions of whoever runs the tests."""
+    # Short, since the path of a Unix socket has room for about a hundred letters.
+    with tempfile.TemporaryDirectory(prefix="mctl-") as folder:
+        own = {
+            "MASSAGER_CTL_RUNTIME": f"{folder}/run",
+            "MASSAGER_CTL_DATA": f"{folder}/data",
+            "XDG_CONFIG_HOME": f"{folder}/config",
+        }
+        before = {name: os.environ.get(name) for name in own}
+        os.environ.update(own)
+        yield
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @pytest.fixture(autouse=True)
