@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import termios
+import time
 import tty
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -439,10 +439,10 @@ def test_a_flip_and_a_stuck_cell_in_the_file(tmp_path: Path) -> None:
 def simulator(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
 
-    def start(*words: str) -> subprocess.Popen[str]:
+    def start(*words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "firmware_sim", "serve", *words],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -456,6 +456,15 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """The two ends of a terminal: that of the person, and that of a program."""
+    ends = os.openpty()
+    yield ends
+    for end in ends:
+        os.close(end)
 
 
 def line(process: subprocess.Popen[str]) -> str:
@@ -558,20 +567,15 @@ def test_help_has_examples() -> None:
     assert "massager-sim serve --pty /tmp/massager" in result.output
 
 
-def test_commands_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
-    master, slave = os.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "firmware_sim", "serve", "--pty", "m"],
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    os.close(slave)
+def test_commands_can_be_typed_at_a_terminal(
+    simulator: Callable[..., subprocess.Popen[str]], terminal: tuple[int, int], tmp_path: Path
+) -> None:
+    person, program = terminal
+    process = simulator("--pty", "m", stdin=program)
     assert line(process) == "ready: serial m"
 
     def typed(word: str) -> None:
-        os.write(master, f"{word}\n".encode())
+        os.write(person, f"{word}\n".encode())
 
     typed("status")
     assert line(process).startswith("SIM-00000001: idle, cause none, levels 0.0")
@@ -586,27 +590,16 @@ def test_commands_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
     typed("hold")
     typed("quit")
     assert process.wait(PATIENCE_S) == 0
-    assert process.stdout is not None
-    process.stdout.close()
-    os.close(master)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_end_of_input_does_not_end_the_device(tmp_path: Path) -> None:
-    master, slave = os.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "firmware_sim", "serve", "--tcp", "127.0.0.1:0"],
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    os.close(slave)
+def test_the_end_of_input_does_not_end_the_device(
+    simulator: Callable[..., subprocess.Popen[str]], terminal: tuple[int, int]
+) -> None:
+    person, program = terminal
+    process = simulator("--tcp", "127.0.0.1:0", stdin=program)
     assert line(process).startswith("ready: tcp")
-    os.write(master, b"\x04")
+    os.write(person, b"\x04")
     time.sleep(0.3)
     assert process.poll() is None
     assert finish(process, signal.SIGTERM) == 0
-    assert process.stdout is not None
-    process.stdout.close()
-    os.close(master)
