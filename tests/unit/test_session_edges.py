@@ -151,3 +151,16 @@ def test_a_zone_that_the_fade_meets_at_the_border_of_a_step_is_never_told_to_res
     fading = step(session, 5.3)
     assert fading.levels[1] > 0
     assert fading.patterns == (KNEAD, VIBRATE, REST, REST, REST, REST)
+
+
+def test_r8_the_fade_at_the_end_is_over_when_the_time_is() -> None:
+    session = Session(Turning())
+    session.armed(BEGAN)
+    step(session, 4.9)
+    step(session, 5.05)
+    assert session.phase is Phase.FADING
+    step(session, 10.9)
+    assert session.ended is None
+    step(session, 11.01)
+    assert session.ended is not None
+    assert (session.ended.cause, session.ended.text) == (Cause.FINISHED, "its time is over")

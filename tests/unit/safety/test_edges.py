@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from massager_ctl.errors import DoseSpent, InputError, Refused
+from massager_ctl.errors import DoseSpent, InputError, IntensityError, Refused
 from massager_ctl.requests import Origin, PainKind
 from massager_ctl.safety import dose, pain
 from massager_ctl.safety.attention import EVERY_S, Attention, Watcher, needed, require_watcher
@@ -15,7 +15,15 @@ from massager_ctl.safety.dose_time import Moment, greatest_age
 from massager_ctl.safety.governor import Governor
 from massager_ctl.safety.limits import CapLayer, combine
 from massager_ctl.safety.remote import AHEAD_S, ECHO_LOST_S, EchoWatch, Need, RemoteGate, Stamp, Why
-from massager_ctl.safety.screening import Answer
+from massager_ctl.safety.screening import (
+    QUESTIONS,
+    SYMPTOMS,
+    Answer,
+    Answered,
+    Blocked,
+    Obstacle,
+    evaluate,
+)
 
 WALL = 1_800_000_000.0
 
@@ -180,3 +188,34 @@ def test_r1_r2_r3_what_holds_a_level_is_named_with_its_zone_and_number() -> None
     assert (held.zone, held.allowed, held.rule) == ("trapezius_left", 5.0, "R3")
     assert held.ready_in_s == pytest.approx(3.0)
     assert "5 allowed now, your 8 in 3 s (R3)" in str(held)
+
+
+@pytest.mark.parametrize(("seconds", "rule"), [(2.0, "R3"), (7.4, "R3"), (20.0, "R1")])
+def test_r1_a_cap_is_named_only_once_the_level_is_at_it(seconds: float, rule: str) -> None:
+    governor = Governor(combine([CapLayer.flat("user", 8, "your own cap")]))
+    wanted = (30.0, 0, 0, 0, 0, 0)
+    governor.admit(0.0, wanted, driven=True, may_rise=True)
+    governor.admit(seconds, wanted, driven=True, may_rise=True)
+    (held,) = governor.held(wanted)
+    assert held.rule.split(",")[0] == rule
+
+
+@pytest.mark.parametrize("bad", [math.nan, -1, "50"])
+def test_r19_the_number_that_was_refused_is_named(bad: object) -> None:
+    with pytest.raises(IntensityError) as caught:
+        Governor(combine([])).admit(0.0, (bad, 0, 0, 0, 0, 0), driven=False, may_rise=True)
+    assert caught.value.message == f"level {bad!r} is no number from 0 to 100"
+    assert caught.value.remedy == ""
+
+
+def test_r21_each_reason_names_its_question_and_says_why() -> None:
+    now, then = Moment("one", 40 * 86_400.0, WALL), Moment("one", 0.0, WALL - 40 * 86_400.0)
+    answers = {question.id: Answered(question.id, Answer.NO, now) for question in QUESTIONS}
+    answers["stroke"] = Answered("stroke", Answer.YES, now)
+    answers["lying"] = Answered("lying", Answer.NO, then)
+    verdict = evaluate(answers, now)
+    assert isinstance(verdict, Blocked)
+    said = {reason.question: (reason.obstacle, reason.text) for reason in verdict.reasons}
+    assert said["stroke"] == (Obstacle.ANSWER, "a doctor should agree to massage first")
+    assert said["lying"] == (Obstacle.EXPIRED, "answered too long ago")
+    assert said[SYMPTOMS.id] == (Obstacle.UNANSWERED, "not answered")
