@@ -64,8 +64,7 @@ def test_a_key_is_on_the_screen_and_on_the_wire_and_space_stops() -> None:
             await settle(pilot, lambda: "R2" in screen_text(app) or "R3" in screen_text(app))
             await pilot.press("space")
             await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
-            await pilot.pause()
-            assert "you stopped it" in screen_text(app)
+            await settle(pilot, lambda: "you stopped it" in screen_text(app))
             assert not any(bench.out.values())
 
     tell(story)
@@ -101,8 +100,7 @@ def test_pain_stops_first_and_asks_afterwards_and_space_stops_over_any_page() ->
             await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
             end = await bench.controller.ended()
             assert end.cause is Cause.PAIN
-            await pilot.pause()
-            assert "What was it?" in screen_text(app)
+            await settle(pilot, lambda: "What was it?" in screen_text(app))
             await pilot.press("m")
             await settle(pilot, lambda: bench.heard("pain"))
             await pilot.press("enter")
