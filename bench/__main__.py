@@ -1,4 +1,4 @@
-"""Measures rows of the table: `python -m bench [NUMBER...] [--quick] [--write]`; `bench/run.py` makes its environment."""
+"""Measures rows of the table: `python -m bench [NUMBER...]`; `bench/run.py` makes its environment first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench import rows, table
 from bench.figures import QUICK, Row, Scale
 
 NICE = -15
-PATIENCE_S = 120
+PATIENCE_S = 150
 """Seconds that a row may take."""
 
 
@@ -74,10 +74,9 @@ def _measure_apart(name: str, *, quick: bool) -> dict[str, Any]:
         command.append("--quick")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as home:
-        private = {
-            variable: home
-            for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
-        }
+        private = dict.fromkeys(
+            ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"), home
+        )
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

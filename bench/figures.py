@@ -44,7 +44,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The result of one row; `figures` are what the goals were worked out from, in the units that their names end in."""
+    """The result of one row; `figures` are what its goals come from, in the units that their names end in."""
 
     number: int
     title: str

@@ -11,7 +11,7 @@ from massager_ctl.controller import Controller
 from massager_ctl.device import DeviceInfo, Setpoint, Telemetry
 from massager_ctl.drivers.base import DriverListener
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.errors import LinkLost
+from massager_ctl.errors import MassagerError
 from massager_ctl.profile.load import load_text
 from massager_ctl.profile.model import Profile
 from massager_ctl.scheduler import Scheduler, Ticking
@@ -80,7 +80,7 @@ class _Tap:
         self._listener.telemetry_received(telemetry)
         self._driver.heard(telemetry, self._loop.time())
 
-    def driver_lost(self, error: LinkLost) -> None:
+    def driver_lost(self, error: MassagerError) -> None:
         self._listener.driver_lost(error)
 
 
@@ -110,5 +110,4 @@ class Fleet:
         for driver in self.drivers:
             driver.delays.clear()
         await asyncio.sleep(seconds)
-        found = [delay for driver in self.drivers for delay in driver.delays]
-        return found
+        return [delay for driver in self.drivers for delay in driver.delays]

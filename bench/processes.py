@@ -6,7 +6,7 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ class Child:
 
 
 @contextmanager
-def child(module: str, *arguments: str, fds: Sequence[int] = ()) -> Iterator[Child]:
+def child(module: str, *arguments: str, fds: Sequence[int] = ()) -> Generator[Child]:
     """`python -m module REPORT_FD ARGUMENTS...` for as long as the block lasts."""
     report, writing = os.pipe()
     process = subprocess.Popen(

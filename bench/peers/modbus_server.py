@@ -62,7 +62,7 @@ async def serve_pty(report: int) -> None:
 async def serve_tcp() -> None:
     server = ModbusTcpServer(registers(), address=("127.0.0.1", 0))
     serving = asyncio.ensure_future(server.serve_forever())
-    while server.transport is None:
+    while server.transport is None:  # noqa: ASYNC110 - it offers no event
         await asyncio.sleep(0.01)
     port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     ready(f"127.0.0.1:{port}")

@@ -39,7 +39,7 @@ async def _measure(scale: Scale) -> Row:
             stack.callback(client.close)
         await stops(fast, fast_device, scale.of(50))
         for _ in range(scale.rounds):
-            idle.add(await stops(fast, fast_device, scale.of(100)))
+            idle.add(await queued_stops(fast, fast_device, scale.of(40), queued=0))
             ours.add(await queued_stops(fast, fast_device, scale.of(40)))
             paced.add(await queued_stops(slow, slow_device, scale.of(15)))
             if server is not None:
@@ -71,14 +71,19 @@ async def _own(stack: AsyncExitStack, baud: str) -> tuple[Controller, Child]:
     return controller, device
 
 
-async def queued_stops(controller: Controller, device: Child, count: int) -> list[float]:
-    """Microseconds. The commands come in the turns of the loop right before the stop, so that one is on the line."""
+async def queued_stops(
+    controller: Controller, device: Child, count: int, queued: int = QUEUED
+) -> list[float]:
+    """Microseconds, in a session that has just begun.
+
+    The commands come in the turns of the loop right before the stop, so that one of them is on the line.
+    """
     took: list[float] = []
     for _ in range(count):
         await controller.manual()
         await asyncio.sleep(SPACING_S + 0.005)
         device.forget()
-        for number in range(QUEUED):
+        for number in range(queued):
             controller.request(SetLevel(1 + number % 8))
             await asyncio.sleep(0)
         began = time.monotonic_ns()

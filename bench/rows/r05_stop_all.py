@@ -28,25 +28,26 @@ async def _measure(scale: Scale) -> Row:
     compared = COMPARED if scale.part >= 1 else sizes[-1]
     ours = {size: Rounds() for size in sizes}
     theirs = Rounds()
-    async with AsyncExitStack() as stack:
-        # Fleets that wait cost time as well, so each is alone while it is measured.
-        for size in sizes:
-            async with AsyncExitStack() as alone:
-                address = alone.enter_context(child("bench.children.fleet")).ready
-                fleet = Fleet(address, size)
-                await fleet.connect(alone)
-                peer = await _peer(alone, compared) if size == compared else None
-                for _ in range(scale.rounds):
-                    ours[size].add([await _stop_all(fleet) for _ in range(scale.of(5))])
-                    if peer is not None:
-                        theirs.add([await _modbus_stop_all(peer) for _ in range(scale.of(5))])
+    # Fleets that wait cost time as well, so each is alone while it is measured.
+    for size in sizes:
+        async with AsyncExitStack() as alone:
+            address = alone.enter_context(child("bench.children.fleet")).ready
+            fleet = Fleet(address, size)
+            await fleet.connect(alone)
+            peer = await _peer(alone, compared) if size == compared else None
+            for _ in range(scale.rounds):
+                ours[size].add([await _stop_all(fleet) for _ in range(scale.of(5))])
+                if peer is not None:
+                    theirs.add([await _modbus_stop_all(peer) for _ in range(scale.of(5))])
     return Row(
         NUMBER,
         TITLE,
         (
             at_most(
                 f"{compared} devices over pymodbus",
-                1 / over if (over := ratio(theirs if theirs.of else None, ours[compared])) else None,
+                1 / over
+                if (over := ratio(theirs if theirs.of else None, ours[compared]))
+                else None,
                 0.4,
             ),
             at_most(

@@ -1,5 +1,6 @@
 """Frames encoded and decoded with every field checked, beside construct, and beside the C parts alone."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import struct

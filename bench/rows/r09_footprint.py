@@ -17,8 +17,10 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.processes import child
 from firmware_sim.links.memory import Simulator, open_simulator
+from massager_ctl.controller import Controller
+from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.scheduler import Scheduler
-from massager_ctl.transports.memory import SimTransport
+from massager_ctl.transports.memory import OpenSimulator, SimTransport
 from massager_ctl.transports.serial import SerialTransport
 
 NUMBER = 9
@@ -71,22 +73,27 @@ def _milliseconds(*command: str) -> float:
 async def _memory(count: int) -> tuple[float, float]:
     """kB of a connected controller with its driver and transport, and of the simulated device behind it."""
     scheduler = Scheduler()
-    admission = own.admission()
-    del admission  # what is loaded once must not count
+    admission = own.admission()  # one ledger for all, as for the devices of one person
     warm = SimTransport()
-    first = own.controller(warm, scheduler=scheduler)
+    first = Controller(ReferenceDriver(warm), admission, scheduler=scheduler)
     await first.connect()
     gc.collect()
     tracemalloc.start()
     simulators = [open_simulator(seed=number) for number in range(count)]
     devices = tracemalloc.get_traced_memory()[0]
-    controllers = []
+    controllers: list[Controller] = []
     for simulator in simulators:
 
-        def find(simulator: Simulator = simulator) -> object:
-            return lambda *_, **__: simulator
+        def find(simulator: Simulator = simulator) -> OpenSimulator:
+            def opened(
+                _: str, /, *, trace_path: Path | None, profile: str | None, seed: int
+            ) -> Simulator:
+                return simulator
 
-        controllers.append(own.controller(SimTransport(find=find), scheduler=scheduler))  # type: ignore[arg-type]
+            return opened
+
+        driver = ReferenceDriver(SimTransport(find=find))
+        controllers.append(Controller(driver, admission, scheduler=scheduler))
     for controller in controllers:
         await controller.connect()
     await asyncio.sleep(0.3)
