@@ -43,7 +43,7 @@ _IN_SESSION: Final = frozenset(
 
 
 class GuidedStep(Struct, frozen=True):
-    """What a person is asked to do now, and for how much longer; `cue`: the breath to take; `following`: what is next."""
+    """What a person is asked to do now, and how much longer. `cue`: the breath to take; `following`: what is next."""
 
     text: str
     remaining_s: float

@@ -124,7 +124,8 @@ class RemoteGate:
             if self.ready_for_s(now) <= 0:
                 return Rejected(
                     Why.NOT_READY,
-                    "nobody at the machine is ready: run `massager-ctl ready` there, or press the device's button and then hold it",
+                    "nobody at the machine is ready: run `massager-ctl ready` there, or press the device's button and"
+                    " then hold it",
                 )
             self._nonce = None
             self.revoke()

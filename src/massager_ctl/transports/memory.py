@@ -97,24 +97,29 @@ class SimTransport:
     def backlog(self) -> int:
         return 0
 
+    def _switched_on(self) -> Simulator:
+        """The device, made at the first opening. Raises AddressError, InputError, DeviceNotFound."""
+        if self._simulator is not None:
+            return self._simulator
+        open_simulator = self._find()
+        try:
+            self._simulator = open_simulator(
+                self._options, trace_path=self._trace, profile=self._profile, seed=self._seed
+            )
+        except ValueError as error:
+            raise AddressError(
+                f"{self.address}: {error}", "`massager-sim serve --help` lists the options."
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"the trace {self._trace} cannot be written: {error.strerror}", "Name another file."
+            ) from error
+        return self._simulator
+
     async def open(self, receiver: Receiver) -> None:
         if self._link is not None:
             raise LinkError(f"{self.address} is open already", "Close it before opening it again.")
-        if self._simulator is None:
-            open_simulator = self._find()
-            try:
-                self._simulator = open_simulator(
-                    self._options, trace_path=self._trace, profile=self._profile, seed=self._seed
-                )
-            except ValueError as error:
-                raise AddressError(
-                    f"{self.address}: {error}", "`massager-sim serve --help` lists the options."
-                ) from error
-            except OSError as error:
-                raise InputError(
-                    f"the trace {self._trace} cannot be written: {error.strerror}",
-                    "Name another file.",
-                ) from error
+        simulator = self._switched_on()
         self._openings += 1
         opening, loop = self._openings, asyncio.get_running_loop()
 
@@ -145,7 +150,7 @@ class SimTransport:
 
         self._writing += 1
         try:
-            self._link = self._simulator.open_link(self.kind.value, on_data, on_lost)
+            self._link = simulator.open_link(self.kind.value, on_data, on_lost)
         finally:
             self._writing -= 1
 
