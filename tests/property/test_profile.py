@@ -199,9 +199,7 @@ def test_a_weaker_device_gets_a_plan_that_keeps_the_rules_or_none(
     mine, theirs = plan.cursor(), whole.cursor()
     for tick in range(0, int(plan.duration_s), 7):
         lower, higher = mine.levels(float(tick)), theirs.levels(float(tick))
-        # Before hands-only steps each plan falls from its own level, so near its end the steeper fall may cross
-        # the other by less than the 0.1 that can be sent.
-        assert all(low <= high + 0.05 for low, high in zip(lower, higher, strict=True))
+        assert all(low <= high + 1e-6 for low, high in zip(lower, higher, strict=True))
 
 
 NONSENSE: list[Any] = [
