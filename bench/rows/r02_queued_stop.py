@@ -41,7 +41,7 @@ async def _measure(scale: Scale) -> Row:
         for _ in range(scale.rounds):
             idle.add(await queued_stops(fast, fast_device, scale.of(40), queued=0))
             ours.add(await queued_stops(fast, fast_device, scale.of(40)))
-            paced.add(await queued_stops(slow, slow_device, scale.of(15)))
+            paced.add(await queued_stops(slow, slow_device, scale.of(15), on_the_line_s=0.001))
             if server is not None:
                 theirs.add(await modbus_queued_stops(client, server, scale.of(15)))
     return Row(
@@ -72,11 +72,16 @@ async def _own(stack: AsyncExitStack, baud: str) -> tuple[Controller, Child]:
 
 
 async def queued_stops(
-    controller: Controller, device: Child, count: int, queued: int = QUEUED
+    controller: Controller,
+    device: Child,
+    count: int,
+    queued: int = QUEUED,
+    on_the_line_s: float = 0.0,
 ) -> list[float]:
     """Microseconds, in a session that has just begun.
 
-    The commands come in the turns of the loop right before the stop, so that one of them is on the line.
+    The commands come in the turns of the loop right before the stop, so that one of them is on the line;
+    `on_the_line_s`: seconds that a busy machine is given to put it there.
     """
     took: list[float] = []
     for _ in range(count):
@@ -86,6 +91,7 @@ async def queued_stops(
         for number in range(queued):
             controller.request(SetLevel(1 + number % 8))
             await asyncio.sleep(0)
+        await asyncio.sleep(on_the_line_s)
         began = time.monotonic_ns()
         confirmed = controller.stop_now()
         await confirmed

@@ -66,7 +66,10 @@ class Governor:
         if driven and any(self._levels):
             self.running_s += elapsed
         try:
-            targets = [_checked(level) for level in wanted]
+            targets = [
+                level if type(level) is float and 0.0 <= level <= 100.0 else _checked(level)
+                for level in wanted
+            ]
             if len(targets) != len(ZONES):
                 raise IntensityError(f"{len(targets)} levels for {len(ZONES)} zones")
         except IntensityError:
@@ -80,12 +83,13 @@ class Governor:
                 fit_sum(within, self.limits.sum_cap), self._levels, strict=True
             )
         ]
-        return tuple(math.floor(level * 10 + 1e-9) / 10 for level in self._levels)  # type: ignore[return-value]
+        floor = math.floor
+        return tuple([floor(level * 10 + 1e-9) / 10 for level in self._levels])  # type: ignore[return-value]
 
     def allowed(self) -> Levels:
         """The ceiling of each zone at this moment: cap and envelope, percent (R1, R2)."""
         running, ramp = self.running_s, self.ramp_s
-        return tuple(envelope(running, cap, ramp) for cap in self.limits.caps)  # type: ignore[return-value]
+        return tuple([envelope(running, cap, ramp) for cap in self.limits.caps])  # type: ignore[return-value]
 
     def held(self, wanted: Levels) -> tuple[Held, ...]:
         """Why zones are lower than `wanted`, for the person's screen."""
