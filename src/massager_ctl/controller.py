@@ -478,8 +478,12 @@ class Controller:
     # The loop.
 
     def _tick(self, now: float, late: float) -> None:
-        if now >= self._sent_at + SPACING_S:  # else one has just gone out
+        if now >= self._sent_at + SPACING_S:
             self._turn(now, late)
+        elif self._soon is None:
+            # One has just gone out. The heartbeat follows it, so that no two are more than 200 ms apart.
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_at(self._sent_at + SPACING_S, self._send_now)
 
     def _turn(self, now: float, late: float) -> None:
         session = self._session

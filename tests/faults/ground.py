@@ -35,7 +35,7 @@ from massager_ctl.transports.memory import SimTransport
 from massager_ctl.transports.serial import SerialTransport
 from massager_ctl.transports.wrappers import Wrapper
 
-PTY_SPEED: Final = 8.0
+PTY_SPEED: Final = 4.0
 """Times faster than life on a PTY: its bytes take real microseconds, so time may not jump there."""
 
 TICK_S: Final = 0.02

@@ -59,7 +59,8 @@ async def _blocked(g: Ground) -> None:
     await g.controller.connect()
     await g.run()
     before = g.controller.status.sent.levels
-    await _block(g, 0.3, lead_s=0.02)
+    # 260 ms late, and 460 ms after the last setpoint: too late to rise, and not yet T.
+    await _block(g, 0.3, lead_s=0.04)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert g.controller.status.sent.levels[0] <= before[0] + 0.2, "no rise for the time it missed"
@@ -73,7 +74,7 @@ async def _blocked(g: Ground) -> None:
     await g.ledger()
 
 
-@fault(3, "loop_blocked")
+@fault(3, "loop_blocked", recipe=Recipe(speed=1.0))
 async def loop_blocked(g: Ground) -> None:
     await _blocked(g)
 
