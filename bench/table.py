@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.figures import short
+from bench.figures import Goal, short
 from bench.processes import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
@@ -61,4 +61,5 @@ def to_markdown(results: list[dict[str, Any]]) -> str:
 
 def _value(goal: dict[str, Any]) -> str:
     value = goal["value"]
-    return "not measured" if value is None else f"**{short(value, goal['unit'])}**"
+    text = "not measured" if value is None else f"**{short(value, goal['unit'])}**"
+    return f"{text} ({goal['why']})" if goal["why"] and not Goal(**goal).met else text
