@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from massager_ctl.device import Cause, Setpoint
 from massager_ctl.safety.dose_time import DAY_S
@@ -53,6 +54,9 @@ async def _block(g: Ground, seconds: float, lead_s: float) -> None:
     await asyncio.sleep(turn - g.loop.time() + 0.001)
     turn = g.controller._ticking.due
     g.loop.clock.advance(turn - lead_s + seconds - g.loop.time())
+    if g.on is On.PTY:
+        # While a thread works, simulated time stands still: what is sent now has real time to arrive.
+        await asyncio.to_thread(time.sleep, 0.2)
 
 
 async def _blocked(g: Ground) -> None:
@@ -74,7 +78,7 @@ async def _blocked(g: Ground) -> None:
     await g.ledger()
 
 
-@fault(3, "loop_blocked", recipe=Recipe(speed=1.0))
+@fault(3, "loop_blocked", recipe=Recipe(speed=2.0))
 async def loop_blocked(g: Ground) -> None:
     await _blocked(g)
 
@@ -171,6 +175,8 @@ async def _hand_driven(g: Ground, gap_s: float, frames: int) -> None:
     await g.driver.arm(cap=50.0, limit_s=600)
     for _ in range(frames):
         g.driver.send(ASKED)
+        if g.on is On.PTY:
+            await asyncio.to_thread(time.sleep, 0.05)
         g.strike()
         await asyncio.sleep(gap_s)
 
