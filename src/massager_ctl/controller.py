@@ -95,7 +95,6 @@ class Controller:
         self._ticking: Ticking | None = None
         self._link = LinkState.CLOSED
         self._info: DeviceInfo | None = None
-        self._limits: Limits | None = None
         self._notes: tuple[str, ...] = ()
         self._session: Session | None = None
         self._governor: Governor | None = None
@@ -383,7 +382,7 @@ class Controller:
     ) -> None:
         info = self._require_idle()
         self._session = session = Session(programme)
-        self._limits, self._notes = limits, notes
+        self._notes = notes
         self._governor = Governor(limits, programme.ramp_s)
         self._watch = Watch()
         self._wanted = self._sent = Setpoint()
