@@ -44,6 +44,10 @@ class PtyPort:
         self._path = path
         self._note = note
         self._link: SimLink | None = None
+        self.read_bytes = 0
+        """Bytes taken from the system since the program opened the port."""
+        self.written_bytes = 0
+        """Bytes given to the system since the program opened the port."""
         self._waiting: deque[bytes] = deque()
         self._overflowed = False
         self._look: asyncio.TimerHandle | None = None
@@ -68,6 +72,11 @@ class PtyPort:
         os.close(slave)
         _point(self._path, self._name)
         self._watch()
+
+    @property
+    def is_up(self) -> bool:
+        """A program has the port open, and the device has seen it."""
+        return self._link is not None
 
     def close(self) -> None:
         """Hang up on whoever has it open, and remove the link."""
@@ -102,6 +111,7 @@ class PtyPort:
             self._look = self._loop.call_later(LOOK_S, self._watch)
             return
         self._look = None
+        self.read_bytes = self.written_bytes = 0
         self._link = self._device.open_link("serial", self._send, self._lost)
         self._loop.add_reader(self._master, self._readable)
 
@@ -141,6 +151,7 @@ class PtyPort:
             self._packet(data[0], data[1:], self._incoming)
             return
         if data:
+            self.read_bytes += len(data)
             self._arrive(data)
             return
         self._down()
@@ -152,6 +163,7 @@ class PtyPort:
         if status & termios.TIOCPKT_FLUSHWRITE:
             line.cut()
         elif status == termios.TIOCPKT_DATA:
+            self.read_bytes += len(data)
             line.push(data)
 
     def _arrive(self, data: bytes) -> None:
@@ -176,7 +188,9 @@ class PtyPort:
     def _push(self, data: bytes) -> bytes:
         """Write what fits; the rest comes back."""
         try:
-            return data[os.write(self._master, data) :]
+            written = os.write(self._master, data)
+            self.written_bytes += written
+            return data[written:]
         except BlockingIOError:
             return data
         except OSError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from massager_ctl.clock import VirtualClock
@@ -28,16 +28,19 @@ BEHIND_S: Final = 0.02
 class _JumpingSelector(selectors.BaseSelector):
     """Polls without waiting; where nothing is ready, moves the clock instead of sleeping."""
 
-    def __init__(self, clock: VirtualClock, speed: float) -> None:
+    def __init__(self, clock: VirtualClock, speed: float, in_flight: Callable[[], bool]) -> None:
         self._real = selectors.DefaultSelector()
         self._clock = clock
         self._speed = speed
+        self._in_flight = in_flight
         self._behind = 0.0
         self._looked_at = time.monotonic()
         self.threads = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
+        while not ready and self._in_flight():
+            ready = self._real.select(BUSY_WAIT_S)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if timeout is None:
@@ -85,11 +88,20 @@ class _JumpingSelector(selectors.BaseSelector):
 
 
 class SimulatedTimeLoop(asyncio.SelectorEventLoop):
-    """`clock`: the simulated clock. `speed`: times faster than life; infinity jumps."""
+    """`clock`: the simulated clock. `speed`: times faster than life; infinity jumps.
 
-    def __init__(self, clock: VirtualClock | None = None, speed: float = float("inf")) -> None:
+    `in_flight`: says that bytes are on their way through the system, from one descriptor of this process to another;
+    time stands still and no timer fires until they are there. It must say no in the end, or the loop waits for ever.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock | None = None,
+        speed: float = float("inf"),
+        in_flight: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.clock = clock or VirtualClock()
-        self._jumping = _JumpingSelector(self.clock, speed)
+        self._jumping = _JumpingSelector(self.clock, speed, in_flight)
         super().__init__(self._jumping)
 
     def time(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from massager_ctl.config import load
 from massager_ctl.controller import Controller
 from massager_ctl.device import Cause, DeviceState
 from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.errors import MassagerError
 from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.outcome import SessionEnd
 from massager_ctl.requests import SetLevel
@@ -34,9 +36,10 @@ from massager_ctl.transports.base import LinkKind, Transport
 from massager_ctl.transports.memory import SimTransport
 from massager_ctl.transports.serial import SerialTransport
 from massager_ctl.transports.wrappers import Wrapper
+from tests.faults.counted import CountedPipe
 
-PTY_SPEED: Final = 4.0
-"""Times faster than life on a PTY: its bytes take real microseconds, so time may not jump there."""
+PORT: Final = "port"
+"""The name of the PTY in the ground's folder."""
 
 TICK_S: Final = 0.02
 FRAME_S: Final = 0.1
@@ -108,7 +111,6 @@ class Recipe:
     options: str = ""
     wrap: Callable[[Transport], Transport] | None = None
     ble: bool = False
-    speed: float = PTY_SPEED
     baud: int | None = None
     bounds: Bounds = DEVICE_ALONE
     """What the trace is held to: the device's own slew, as a fault may take the host's away."""
@@ -268,10 +270,11 @@ Story = Callable[[Ground], Coroutine[Any, Any, None]]
 
 def play(story: Story, on: On, recipe: Recipe, folder: Path) -> None:
     """Lay the ground, tell the story, hold its trace to the rules, clear up."""
-    loop = SimulatedTimeLoop(speed=float("inf") if on is On.MEMORY else recipe.speed)
+    pipe = counted_pipe(folder) if on is On.PTY else None
+    loop = SimulatedTimeLoop(in_flight=pipe.in_flight if pipe else lambda: False)
 
     async def main() -> None:
-        ground = await _lay(loop, on, recipe, folder)
+        ground = await _lay(loop, on, recipe, folder, pipe)
         try:
             await story(ground)
             ground.holds()
@@ -281,21 +284,27 @@ def play(story: Story, on: On, recipe: Recipe, folder: Path) -> None:
             if ground.port is not None:
                 ground.port.close()
             ground.device.close()
+            with contextlib.suppress(MassagerError):  # most stories end with the link gone
+                await ground.controller.close()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(main())
 
 
-async def _lay(loop: SimulatedTimeLoop, on: On, recipe: Recipe, folder: Path) -> Ground:
+async def _lay(
+    loop: SimulatedTimeLoop, on: On, recipe: Recipe, folder: Path, pipe: CountedPipe | None
+) -> Ground:
     trace = io.StringIO()
     device = build_device(parse_options(recipe.options), trace=trace)
-    port = PtyPort(device, folder / "port", baud=recipe.baud) if on is On.PTY else None
+    port = None
+    if pipe is not None:
+        port = pipe.port = PtyPort(device, folder / PORT, baud=recipe.baud)
     moments = ClockMoments(loop.clock, boot="this boot")
     store = MemoryStore(moments)
     now = moments.now()
     await store.answer(Answered(question.id, Answer.NO, now) for question in (*QUESTIONS, SYMPTOMS))
     admission = Admission(store, load(env={}), moments, subject=Subject.REAL)
-    tap = Tap(pipe_to(device, on, folder, ble=recipe.ble))
+    tap = Tap(pipe or pipe_to(device, ble=recipe.ble))
     transport = tap if recipe.wrap is None else recipe.wrap(tap)
     driver = ReferenceDriver(transport)
     controller = Controller(driver, admission, clock=loop.clock)
@@ -318,10 +327,13 @@ async def _lay(loop: SimulatedTimeLoop, on: On, recipe: Recipe, folder: Path) ->
     return ground
 
 
-def pipe_to(device: SimulatedDevice, on: On, folder: Path, *, ble: bool = False) -> Transport:
-    """A transport to the ground's device; on memory there may be any number of them."""
-    if on is On.PTY:
-        return SerialTransport(str(folder / "port"))
+def counted_pipe(folder: Path) -> CountedPipe:
+    """A serial transport to the PTY that the ground's device will have."""
+    return CountedPipe(SerialTransport(str(folder / PORT)))
+
+
+def pipe_to(device: SimulatedDevice, *, ble: bool = False) -> Transport:
+    """A memory transport to the ground's device; there may be any number of them."""
 
     def opened(_: str, /, **__: Any) -> Simulator:
         return Simulator(device, None)
@@ -333,7 +345,7 @@ def second_host(ground: Ground) -> tuple[Controller, ReferenceDriver]:
     """Another controller on the same device, by a memory link, with a ledger of its own."""
     moments = ClockMoments(ground.loop.clock, boot="this boot")
     admission = Admission(MemoryStore(moments), load(env={}), moments, subject=Subject.EMBEDDED)
-    driver = ReferenceDriver(pipe_to(ground.device, On.MEMORY, ground.folder))
+    driver = ReferenceDriver(pipe_to(ground.device))
     return Controller(driver, admission, clock=ground.loop.clock), driver
 
 

@@ -78,7 +78,7 @@ async def temperature_climbs(g: Ground) -> None:
     await _tripped(g, Cause.OVER_TEMPERATURE)
 
 
-@fault(39, "motor_climbs", recipe=Recipe(speed=20))
+@fault(39, "motor_climbs")
 async def motor_climbs(g: Ground) -> None:
     await g.controller.connect()
     await g.run()
@@ -327,7 +327,7 @@ async def _run_out(g: Ground) -> None:
     assert refused == "allowance"
 
 
-@fault(48, "nvm_bit_flips", recipe=Recipe(speed=20))
+@fault(48, "nvm_bit_flips")
 async def nvm_flips(g: Ground) -> None:
     """Any record that cannot be read back: a fault latch at boot, and no allowance to run on."""
     await g.controller.connect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from massager_ctl.device import Cause, Setpoint
 from massager_ctl.safety.dose_time import DAY_S
@@ -54,9 +53,6 @@ async def _block(g: Ground, seconds: float, lead_s: float) -> None:
     await asyncio.sleep(turn - g.loop.time() + 0.001)
     turn = g.controller._ticking.due
     g.loop.clock.advance(turn - lead_s + seconds - g.loop.time())
-    if g.on is On.PTY:
-        # While a thread works, simulated time stands still: what is sent now has real time to arrive.
-        await asyncio.to_thread(time.sleep, 0.2)
 
 
 async def _blocked(g: Ground) -> None:
@@ -78,7 +74,7 @@ async def _blocked(g: Ground) -> None:
     await g.ledger()
 
 
-@fault(3, "loop_blocked", recipe=Recipe(speed=2.0))
+@fault(3, "loop_blocked")
 async def loop_blocked(g: Ground) -> None:
     await _blocked(g)
 
@@ -175,13 +171,11 @@ async def _hand_driven(g: Ground, gap_s: float, frames: int) -> None:
     await g.driver.arm(cap=50.0, limit_s=600)
     for _ in range(frames):
         g.driver.send(ASKED)
-        if g.on is On.PTY:
-            await asyncio.to_thread(time.sleep, 0.05)
         g.strike()
         await asyncio.sleep(gap_s)
 
 
-@fault(9, "gap_below_t", recipe=Recipe(speed=2.0))
+@fault(9, "gap_below_t")
 async def gap_below(g: Ground) -> None:
     await _hand_driven(g, 0.9 * SERIAL_T, 8)
     assert g.state == "running"

@@ -272,7 +272,7 @@ async def duplicates(g: Ground) -> None:
     await g.ledger()
 
 
-@fault(19, "swapped_in_flight", recipe=Recipe(speed=20))
+@fault(19, "swapped_in_flight")
 async def swapped(g: Ground) -> None:
     """ARM, setpoint and stop of one moment, in every order: zero, whichever came last."""
     await g.driver.open(Hand())
@@ -366,7 +366,7 @@ async def foreign(g: Ground) -> None:
     await g.controller.connect()
     await g.run()
     before = rejected(g)
-    second = pipe_to(g.device, On.MEMORY, g.folder)
+    second = pipe_to(g.device)
     stranger = reference.ReferenceDriver(second)
     await stranger.open(Hand())
     for frame in (authentic(g), authentic(g, owner=5), authentic(g, ahead=7)):
@@ -388,7 +388,7 @@ async def foreign(g: Ground) -> None:
 async def flood(g: Ground) -> None:
     await g.controller.connect()
     await g.run()
-    second = pipe_to(g.device, On.MEMORY, g.folder)
+    second = pipe_to(g.device)
     await reference.ReferenceDriver(second).open(Hand())
     for n in range(2000):
         second.write(on_the_line(authentic(g, owner=n)))
@@ -500,7 +500,7 @@ async def stale_claim(g: Ground) -> None:
     await other.close()
 
 
-@fault(58, "late_by_5_s", recipe=Recipe(wrap=lambda inner: Delayed(inner, 5.0), speed=20))
+@fault(58, "late_by_5_s", recipe=Recipe(wrap=lambda inner: Delayed(inner, 5.0)))
 async def late_from_the_start(g: Ground) -> None:
     with pytest.raises(LinkError):
         await g.controller.connect()
@@ -529,7 +529,7 @@ class LateLater(Delayed):
             self._receive(data)
 
 
-@fault(58, "late_by_5_s_in_a_session", recipe=Recipe(wrap=LateLater, speed=10))
+@fault(58, "late_by_5_s_in_a_session", recipe=Recipe(wrap=LateLater))
 async def late_later(g: Ground) -> None:
     """Frames that are 5 s old arrive in an endless stream: none of them runs it on, or starts it again."""
     await g.controller.connect()
