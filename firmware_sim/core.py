@@ -41,6 +41,7 @@ class Core:
         self.recorder: Recorder = recorder or NoRecorder()
         self.nvm = nvm
         self._seed = seed
+        self._abilities = judge.abilities(config)
         self._frame_s = FRAME_S / config.clock_rate
         self.plant = Plant(config, Noise(seed))
         self.button = Button()
@@ -222,7 +223,7 @@ class Core:
             self.heat.off()
             self.changed = True
         else:
-            asked = judge.wanted(self.config, setpoint)
+            asked = judge.wanted(self._abilities, setpoint)
             asked_for = (
                 setpoint.mode,
                 setpoint.heat,

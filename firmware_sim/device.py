@@ -32,14 +32,22 @@ class SimLink:
         "closed",
         "kind",
         "link",
+        "to_system",
     )
 
     def __init__(
-        self, device: SimulatedDevice, link: int, kind: LinkKind, on_data: OnData, on_lost: OnLost
+        self,
+        device: SimulatedDevice,
+        link: int,
+        kind: LinkKind,
+        on_data: OnData,
+        on_lost: OnLost,
     ) -> None:
         self._device = device
         self._on_data = on_data
         self._on_lost = on_lost
+        self.to_system = False
+        """All that `on_data` does is to hand the bytes to the system, so that it may be called at once."""
         self.link = link
         self.kind = kind
         self.closed = False
@@ -59,7 +67,10 @@ class SimLink:
 
     def send(self, data: bytes) -> None:
         """Bytes for the host: never in the middle of its own call, always in order."""
-        self._device.loop.call_soon(self._to_host.push, data)
+        if self.to_system:
+            self._to_host.push(data)
+        else:
+            self._device.loop.call_soon(self._to_host.push, data)
 
     def lose(self, why: str) -> None:
         """The link breaks; the host is told."""
@@ -111,9 +122,11 @@ class SimulatedDevice:
         *,
         mtu: int | None = None,
         bonded: bool = True,
+        to_system: bool = False,
     ) -> SimLink:
         """A new link of `kind` (a `LinkKind`); `on_data` gets what the device sends, `on_lost` the reason it broke.
 
+        `to_system`: all that `on_data` does is to hand the bytes to the system.
         Raises `ConnectionError` while the device is unplugged or switched off.
         """
         if self._closed or not self.plugged:
@@ -125,12 +138,15 @@ class SimulatedDevice:
         self._give(
             self.firmware.connect(number, link.kind, self.loop.time(), bonded=bonded, mtu=mtu)
         )
+        link.to_system = to_system  # not before the caller has its link
         return link
 
     def feed(self, link: int, data: bytes) -> None:
         """Bytes from the host's end of a link reach the firmware."""
-        self._turn()
-        self._give(self.firmware.feed(link, data, self.loop.time()))
+        now = self.loop.time()
+        if self._faults.next_time <= now:
+            self._turn()
+        self._give(self.firmware.feed(link, data, now))
 
     def link_down(self, link: int) -> None:
         """A link went down."""
@@ -225,10 +241,13 @@ class SimulatedDevice:
     def _plan(self) -> None:
         if self._closed:
             return
-        wake = min(self.firmware.next_wake(self.loop.time()), self._faults.next_time)
+        wake = self.firmware.next_wake(self.loop.time())
+        fault = self._faults.next_time
+        if fault < wake:
+            wake = fault
         planned = self._wake
         if planned is not None:
-            if not planned.cancelled() and planned.when() == wake:
+            if planned.when() == wake:
                 return
             planned.cancel()
         self._wake = self.loop.call_at(wake, self._woken)

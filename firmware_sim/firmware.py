@@ -45,6 +45,7 @@ class Firmware:
         """Makes the TELEMETRY body; a faulty device tells something else, or nothing (faults 54, 55)."""
         self._origin = now
         self._rate = config.clock_rate
+        self._tick_rate = TICKS_PER_S * config.clock_rate
         self._ports: dict[int, Port] = {}
         self._outputs: list[SendTo] = []
         self._boot = self.core.memory.boot
@@ -62,13 +63,14 @@ class Firmware:
         tick = core.next_tick
         if not self._ports and core.session is None:
             tick = max(tick, core.tick + _BACKLOG_TICKS)  # nobody listens: once a second will do
-        return max(now, self._origin + tick / (TICKS_PER_S * self._rate))
+        due = self._origin + tick / self._tick_rate
+        return due if due > now else now
 
     def _device_now(self, now: float) -> float:
         return (now - self._origin) * self._rate
 
     def _catch_up(self, now: float) -> None:
-        goal = int(self._device_now(now) * TICKS_PER_S + _EPS)
+        goal = int((now - self._origin) * self._rate * TICKS_PER_S + _EPS)
         core = self.core
         while core.tick < goal:
             if core.run(goal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from firmware_sim import wire
@@ -39,15 +40,23 @@ def setpoint_in_range(setpoint: wire.Setpoint) -> bool:
     )
 
 
-def wanted(config: DeviceConfig, setpoint: wire.Setpoint) -> list[int]:
+def wanted(abilities: tuple[int, ...], setpoint: wire.Setpoint) -> list[int]:
     """What is asked for, in hundredths of a percent; zero where the zone cannot make the motion."""
     return [
-        level * (UNIT // 10) if level and _can(config, zone, pattern & 15) else 0
-        for zone, (level, pattern) in enumerate(zip(setpoint.level, setpoint.pattern, strict=True))
+        level * (UNIT // 10) if level and able >> (pattern & 15) & 1 else 0
+        for level, pattern, able in zip(setpoint.level, setpoint.pattern, abilities, strict=True)
     ]
 
 
-def _can(config: DeviceConfig, zone: int, motion: int) -> bool:
+@lru_cache(maxsize=16)
+def abilities(config: DeviceConfig) -> tuple[int, ...]:
+    """For each zone the motions that it can make, a bit each."""
+    return tuple(
+        sum(1 << motion for motion in Motion if _can(config, zone, motion)) for zone in range(6)
+    )
+
+
+def _can(config: DeviceConfig, zone: int, motion: Motion) -> bool:
     if not config.motions >> motion & 1:
         return False
     if motion in (Motion.KNEAD, Motion.CIRCLE):

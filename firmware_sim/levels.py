@@ -16,8 +16,10 @@ class Levels:
     __slots__ = (
         "_caps",
         "_ceilings",
-        "_limits",
+        "_different_caps",
+        "_envelope",
         "_step",
+        "_sum_cap",
         "asked",
         "held",
         "level",
@@ -27,9 +29,11 @@ class Levels:
     )
 
     def __init__(self, limits: Limits, zones: int) -> None:
-        self._limits = limits
+        self._envelope = limits.envelope
         self._step = limits.rise * (UNIT // 10) // TICKS_PER_S
         self._caps = [cap * UNIT if zones >> i & 1 else 0 for i, cap in enumerate(limits.caps)]
+        self._different_caps = frozenset(self._caps)
+        self._sum_cap = limits.sum_cap * UNIT
         self._ceilings = list(self._caps)
         self.level = [0] * 6
         self.asked = [0] * 6
@@ -65,18 +69,25 @@ class Levels:
 
     def retarget(self, running: int) -> bool:
         """Work out what is allowed now; a level above it falls to it at once. True if one did."""
-        envelope = self._limits.envelope
-        allowed = [
-            min(asked, ceiling, envelope(running, cap)) if asked else 0
-            for asked, ceiling, cap in zip(self.asked, self._ceilings, self._caps, strict=True)
-        ]
-        total, most = sum(allowed), self._limits.sum_cap * UNIT
-        if total > most:
-            allowed = [part * most // total for part in allowed]
+        envelope = self._envelope
+        most = {cap: envelope(running, cap) for cap in self._different_caps}
+        allowed: list[int] = []
+        for asked, ceiling, cap in zip(self.asked, self._ceilings, self._caps, strict=True):
+            room = most[cap] if most[cap] < ceiling else ceiling
+            allowed.append(asked if asked < room else room)
+        total = sum(allowed)
+        if total > self._sum_cap:
+            allowed = [part * self._sum_cap // total for part in allowed]
         self.target = allowed
         self.held = allowed != self.asked
         before = self.level
-        self.level = [min(level, target) for level, target in zip(before, allowed, strict=True)]
+        if before == allowed:
+            self.rising = False
+            return False
+        self.level = [
+            level if level < target else target
+            for level, target in zip(before, allowed, strict=True)
+        ]
         self.rising = self.level != allowed
         self.up = any(self.level)
         return self.level != before

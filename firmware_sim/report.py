@@ -51,7 +51,7 @@ def telemetry(core: Core, rejected: int) -> bytes:
     """The TELEMETRY body, with the next counter."""
     announcer, session, plant = core.announcer, core.session, core.plant
     owner, seq = (session.owner, session.seq) if session is not None else (0, 0)
-    percent = core.supply.percent
+    percent, sensing = core.supply.percent, core.config.sensing
     return wire.seal(
         wire.TELEMETRY_BODY.pack(
             wire.VERSION,
@@ -70,8 +70,8 @@ def telemetry(core: Core, rejected: int) -> bytes:
             wire.MAINS if percent is None else percent,
             *[level // 10 for level in core.levels.level],
             min(0xFFFF, round(plant.current_ma())),
-            _tenths(plant.pad_sensor.celsius if core.config.sensing & 4 else None),
-            _tenths(plant.motor_sensor.celsius if core.config.sensing & 8 else None),
+            _tenths(plant.pad_sensor.celsius if sensing & 4 else None),
+            _tenths(plant.motor_sensor.celsius if sensing & 8 else None),
             core.allowance.left_s,
             rejected,
         )

@@ -112,7 +112,7 @@ class PtyPort:
             return
         self._look = None
         self.read_bytes = self.written_bytes = 0
-        self._link = self._device.open_link("serial", self._send, self._lost)
+        self._link = self._device.open_link("serial", self._send, self._lost, to_system=True)
         self._loop.add_reader(self._master, self._readable)
 
     def _down(self) -> None:

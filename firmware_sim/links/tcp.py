@@ -27,7 +27,7 @@ class _Client(asyncio.Protocol):
         """A client is there."""
         self._transport = cast(asyncio.Transport, transport)
         try:
-            self._link = self._device.open_link("tcp", self._send, self._lost)
+            self._link = self._device.open_link("tcp", self._send, self._lost, to_system=True)
         except ConnectionError:
             transport.close()
 
