@@ -595,7 +595,7 @@ class Controller:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        task = asyncio.ensure_future(self._confirm_stop(first, cause))
+        task = asyncio.get_running_loop().create_task(self._confirm_stop(first, cause))
         self._stops.add(task)
         task.add_done_callback(self._stop_done)
         self._changed()

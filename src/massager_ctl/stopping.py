@@ -30,10 +30,8 @@ async def confirm(driver: Driver, first: Future[None], cause: Cause) -> None:
         for again in range(RESENDS + 1):
             if again:
                 attempts.add(driver.stop(cause))
-            done, _ = await asyncio.wait(
-                attempts, timeout=driver.kind.stop_wait_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            for attempt in done:
+            await _first_of(attempts, driver.kind.stop_wait_s)
+            for attempt in [attempt for attempt in attempts if attempt.done()]:
                 attempts.discard(attempt)
                 if attempt.cancelled():
                     continue  # answered, but not with ok
@@ -52,3 +50,23 @@ async def confirm(driver: Driver, first: Future[None], cause: Cause) -> None:
     raise StopUnconfirmed(
         f"the device did not confirm the stop, though it was sent {RESENDS + 1} times", UNPLUG
     )
+
+
+async def _first_of(attempts: set[Future[None]], seconds: float) -> None:
+    """Until one of them is done, or for so long: as `asyncio.wait`, at less cost to each stop."""
+    loop = asyncio.get_running_loop()
+    turn = loop.create_future()
+
+    def end(_: object = None) -> None:
+        if not turn.done():
+            turn.set_result(None)
+
+    timer = loop.call_later(seconds, end)
+    for attempt in attempts:
+        attempt.add_done_callback(end)
+    try:
+        await turn
+    finally:
+        timer.cancel()
+        for attempt in attempts:
+            attempt.remove_done_callback(end)

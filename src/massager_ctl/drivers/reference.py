@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from asyncio import Future
 from collections.abc import Awaitable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
 from massager_ctl.drivers import reference_tables as tables
@@ -59,8 +59,9 @@ class ReferenceDriver:
         self._transport = transport
         self._listener: DriverListener | None = None
         self._splitter = Splitter()
-        self._answers: dict[int, tuple[Type, Future[Info] | Future[Ack]]] = {}
-        """By token: the type of the question, and where its answer goes."""
+        self._token = secrets.randbits(32)
+        self._answers: dict[int, tuple[Type, Future[Any]]] = {}
+        """By token: the type of the question, and where its answer goes; a STOP's has no content."""
         self._info_token = 0
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
@@ -111,7 +112,7 @@ class ReferenceDriver:
     async def _ask_info(self) -> DeviceInfo:
         for attempt in range(OPEN_TRIES):
             try:
-                frame = await self._ask(GetInfo(_token()))
+                frame = await self._ask(GetInfo(self._next_token()))
             except LinkTimeout:
                 if attempt == OPEN_TRIES - 1:
                     break
@@ -146,7 +147,15 @@ class ReferenceDriver:
         newest = self._require_telemetry()
         epoch = newest.epoch if self._info_epoch is None else self._info_epoch
         owner, seq = secrets.randbits(31) | 1, secrets.randbits(32)
-        request = Arm(_token(), owner, epoch, newest.challenge, seq, max(1, int(cap * 10)), limit_s)
+        request = Arm(
+            self._next_token(),
+            owner,
+            epoch,
+            newest.challenge,
+            seq,
+            max(1, int(cap * 10)),
+            limit_s,
+        )
         ack = await self._ask(request)
         assert isinstance(ack, Ack)
         if ack.result != Result.OK:
@@ -186,38 +195,27 @@ class ReferenceDriver:
 
     def stop(self, cause: Cause) -> Future[None]:
         self.disarm()
-        done: Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
         if self._lost is not None:
+            done: Future[None] = loop.create_future()
             done.set_exception(LinkLost(self._lost.message, self._lost.remedy))
             return done
-        token = _token()
-        answer: Future[Ack] = asyncio.get_running_loop().create_future()
-        self._answers[token] = Type.STOP, answer
+        token = self._next_token()
         frame = Stop(token, tables.stop_reason(cause))
         if self.kind.framed:
             self._transport.preempt(encode_body(frame))
         else:
             # The 00 before it ends whatever frame was half written (protocol section 2).
             self._transport.preempt(b"\0" + encode_frame(frame))
-
-        def acknowledged(answered: Future[Ack]) -> None:
-            if done.done():
-                return
-            error = None if answered.cancelled() else answered.exception()
-            if error is not None:
-                done.set_exception(error)
-            elif answered.cancelled() or answered.result().result != Result.OK:
-                done.cancel()
-            else:
-                done.set_result(None)
-
-        answer.add_done_callback(acknowledged)
-        done.add_done_callback(lambda _: self._answers.pop(token, None))
+        # Nothing is received from within `preempt`, so that the bytes need not wait for this.
+        self._answers = {of: asked for of, asked in self._answers.items() if not asked[1].done()}
+        done = loop.create_future()
+        self._answers[token] = Type.STOP, done
         return done
 
     async def reset(self) -> None:
         newest = self._require_telemetry()
-        ack = await self._ask(Reset(_token(), newest.challenge, newest.latch))
+        ack = await self._ask(Reset(self._next_token(), newest.challenge, newest.latch))
         assert isinstance(ack, Ack)
         if ack.result != Result.OK:
             raise _refusal(ack.result, "clear its latch", newest.cause)
@@ -287,19 +285,29 @@ class ReferenceDriver:
         if asked != (Type.GET_INFO if isinstance(message, Info) else message.of):
             self.bad_frames += asked is not None
         elif answer is not None and not answer.done():
-            answer.set_result(message)  # type: ignore[arg-type]
+            if asked is not Type.STOP:
+                answer.set_result(message)  # whoever asked takes it off the list
+            elif isinstance(message, Ack) and message.result == Result.OK:
+                answer.set_result(None)
+            else:
+                answer.cancel()
             newest = self.newest
             if isinstance(message, Ack) and newest is not None and newest.epoch != message.epoch:
                 self._outdated_epoch = newest.epoch
 
     # What goes to it.
 
+    def _next_token(self) -> int:
+        """Counted from a random start: the system's random numbers cost a call that a stop need not wait for."""
+        self._token = (self._token + 1) & 0xFFFFFFFF
+        return self._token
+
     def _write(self, message: Message) -> None:
         self._transport.write(encode_body(message) if self.kind.framed else encode_frame(message))
 
     async def _ask(self, message: GetInfo | Arm | Reset) -> Info | Ack:
         """Send a question and wait for its answer, ANSWER_S at most."""
-        answer: Future[Info] | Future[Ack] = asyncio.get_running_loop().create_future()
+        answer: Future[Info | Ack] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
             raise LinkLost(self._lost.message, self._lost.remedy)
         match message:
@@ -354,10 +362,6 @@ def _is_news(telemetry: Telemetry, newest: Telemetry | None) -> bool:
     if newest is None or telemetry.epoch != newest.epoch:
         return True
     return 0 < (telemetry.counter - newest.counter) & 0xFFFFFFFF < 0x80000000
-
-
-def _token() -> int:
-    return secrets.randbits(32)
 
 
 def _refusal(result: int, what: str, cause: Cause) -> DeviceRefused | DeviceBusy:

@@ -337,6 +337,24 @@ def test_r6_a_stop_that_the_device_answers_with_no_is_not_done() -> None:
     tell(story)
 
 
+def test_r6_stops_that_were_given_up_are_forgotten() -> None:
+    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+        peer.answers[Stop] = lambda m: []
+        await driver.open(listener)
+        for _ in range(5):
+            driver.stop(Cause.PERSON).cancel()
+        assert len(driver._answers) == 1
+        await asyncio.sleep(0.1)
+        late = [m.token for m in peer.heard if isinstance(m, Stop)]
+        peer.answers[Stop] = lambda m: [
+            Ack(token, Type.STOP, Result.OK, 77, 3) for token in (*late, m.token, m.token)
+        ]
+        await driver.stop(Cause.PERSON)
+        assert driver.bad_frames == 0, "answers that come late or twice are no mistake"
+
+    tell(story)
+
+
 def test_r6_a_stop_on_a_lost_link_is_an_error_not_a_success() -> None:
     async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
         await driver.open(listener)
