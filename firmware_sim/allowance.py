@@ -11,6 +11,8 @@ from firmware_sim.config import TICKS_PER_S, Limits
 SLOT_S: Final = 10
 """One slot of the window, and the time between two checkpoints, in seconds."""
 _SLOT_TICKS: Final = SLOT_S * TICKS_PER_S
+_COUNT: Final = Struct("<H")
+_SLOT: Final = Struct("<HI")
 
 
 class Allowance:
@@ -19,11 +21,16 @@ class Allowance:
     A slot leaves only when all of it is older than the window, so that no window anywhere holds more.
     """
 
-    __slots__ = ("_limit", "_slots", "_used")
+    __slots__ = ("_limit", "_numbers", "_slot", "_ticks", "_used", "_window")
 
     def __init__(self, limits: Limits) -> None:
         self._limit = limits.allowance_s * TICKS_PER_S
-        self._slots = array("I", [0]) * (limits.window_s // SLOT_S + 1)
+        self._window = limits.window_s // SLOT_S + 1
+        self._slot = self._window
+        """The number of the present slot."""
+        self._numbers = array("I")
+        """The slots in which anything ran, oldest first, and how many ticks it was in each."""
+        self._ticks = array("I")
         self._used = 0
 
     @property
@@ -38,13 +45,19 @@ class Allowance:
 
     def run(self, ticks: int) -> None:
         """`ticks` more of running."""
-        self._slots[-1] += ticks
         self._used += ticks
+        if self._numbers and self._numbers[-1] == self._slot:
+            self._ticks[-1] += ticks
+        else:
+            self._numbers.append(self._slot)
+            self._ticks.append(ticks)
 
     def turn_slot(self) -> None:
         """10 s of powered time are over."""
-        self._used -= self._slots.pop(0)
-        self._slots.append(0)
+        self._slot += 1
+        if self._numbers and self._numbers[0] <= self._slot - self._window:
+            self._numbers.pop(0)
+            self._used -= self._ticks.pop(0)
 
     def charge_boot(self) -> None:
         """What may have run since the last checkpoint: one whole interval."""
@@ -52,22 +65,27 @@ class Allowance:
 
     def spend_all(self) -> None:
         """The counter cannot be trusted: nothing is left until the window has passed (fault 48)."""
-        self._slots = array("I", [0]) * len(self._slots)
-        self._slots[-1] = self._limit
-        self._used = self._limit
+        self._numbers, self._ticks, self._used = array("I"), array("I"), 0
+        self.run(self._limit)
 
     def save(self) -> bytes:
-        """For NVM: the slots as they are."""
-        return self._packer().pack(*(min(ticks, 0xFFFFFFFF) for ticks in self._slots))
+        """For NVM: how many slots, then the age of each in slots and its ticks."""
+        ages = [self._slot - number for number in self._numbers]
+        packed = (_SLOT.pack(age, ticks) for age, ticks in zip(ages, self._ticks, strict=True))
+        return _COUNT.pack(len(ages)) + b"".join(packed)
 
     def restore(self, data: bytes) -> bool:
         """From NVM; False if it is none of ours."""
-        packer = self._packer()
-        if len(data) != packer.size:
+        if (
+            len(data) < _COUNT.size
+            or len(data) != _COUNT.size + _COUNT.unpack_from(data)[0] * _SLOT.size
+        ):
             return False
-        self._slots = array("I", packer.unpack(data))
-        self._used = sum(self._slots)
+        slots = list(_SLOT.iter_unpack(data[_COUNT.size :]))
+        ages = [age for age, _ in slots]
+        if any(age >= self._window for age in ages) or ages != sorted(set(ages), reverse=True):
+            return False
+        self._numbers = array("I", [self._slot - age for age in ages])
+        self._ticks = array("I", [ticks for _, ticks in slots])
+        self._used = sum(self._ticks)
         return True
-
-    def _packer(self) -> Struct:
-        return Struct(f"<{len(self._slots)}I")

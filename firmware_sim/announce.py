@@ -6,14 +6,15 @@ from array import array
 from collections.abc import Callable
 from typing import Final
 
+from firmware_sim.config import TICK_S
 from firmware_sim.noise import Noise
 
 _WORD: Final = 0xFFFFFFFF
 EPOCHS_PER_BOOT: Final = 1 << 20
 CHALLENGE_LIFE_S: Final = 10.0
 CHALLENGE_PERIOD_S: Final = 5.0
-_REMEMBERED: Final = 256
-"""Counters remembered; at 60 TELEMETRY a second that is more than 4 s, and T is at most 1."""
+_REMEMBERED: Final = 128
+"""Counters remembered; at 60 TELEMETRY a second that is more than 2 s, and T is at most 1."""
 
 
 class Announcer:
@@ -22,13 +23,13 @@ class Announcer:
     __slots__ = (
         "_boot",
         "_changes",
-        "_counters",
+        "_known",
         "_next_boot",
         "_noise",
         "_old",
+        "_sent_ticks",
         "_since",
         "_since_old",
-        "_times",
         "challenge",
         "counter",
         "epoch",
@@ -39,8 +40,9 @@ class Announcer:
         self._next_boot = next_boot
         self._changes = 0
         self._noise = noise
-        self._counters = array("q", [-1]) * _REMEMBERED
-        self._times = array("d", [0.0]) * _REMEMBERED
+        self._sent_ticks = array("I", [0]) * _REMEMBERED
+        self._known = 0
+        """How many of the counters up to the present one have their tick in the ring."""
         self.epoch = 0
         self.counter = 0
         self.challenge = 0
@@ -86,16 +88,17 @@ class Announcer:
         self.challenge = self._noise.u32()
         self._since = now
 
-    def count(self, now: float) -> int:
+    def count(self, tick: int) -> int:
         """The counter of the TELEMETRY that is sent now."""
         counter = (self.counter + 1) & _WORD
         self.counter = counter
-        place = counter % _REMEMBERED
-        self._counters[place] = counter
-        self._times[place] = now
+        self._sent_ticks[counter % _REMEMBERED] = tick & _WORD
+        if self._known < _REMEMBERED:
+            self._known += 1
         return counter
 
     def fresh(self, echo: int, now: float, most: float) -> bool:
         """Whether TELEMETRY number `echo` was sent, and no more than `most` seconds ago."""
-        place = echo % _REMEMBERED
-        return self._counters[place] == echo and now - self._times[place] <= most
+        if (self.counter - echo) & _WORD >= self._known:
+            return False
+        return now - self._sent_ticks[echo % _REMEMBERED] * TICK_S <= most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -112,6 +112,10 @@ class Claims:
     simulated: bool = True
 
 
+_USUAL_LIMITS: Final = Limits()
+_USUAL_CLAIMS: Final = Claims()
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """All parameters of one simulated device."""
@@ -134,5 +138,5 @@ class DeviceConfig:
     """Degrees Celsius around the device."""
     clock_rate: float = 1.0
     """Device seconds per true second (fault 47)."""
-    limits: Limits = field(default_factory=Limits)
-    claims: Claims = field(default_factory=Claims)
+    limits: Limits = _USUAL_LIMITS
+    claims: Claims = _USUAL_CLAIMS

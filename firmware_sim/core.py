@@ -33,6 +33,42 @@ _WORD16: Final = 0xFFFF
 class Core:
     """The device without its links. Time is counted in ticks of 20 ms since power-on."""
 
+    __slots__ = (
+        "_abilities",
+        "_fade_left",
+        "_frame_s",
+        "_hung_at",
+        "_latched_before",
+        "_next_frame",
+        "_next_slot",
+        "_seed",
+        "_unsaved",
+        "allowance",
+        "announcer",
+        "attended_until",
+        "boot_tick",
+        "button",
+        "cause",
+        "changed",
+        "config",
+        "heat",
+        "latch",
+        "levels",
+        "limits",
+        "memory",
+        "motor_guard",
+        "nvm",
+        "pairing_until",
+        "patterns",
+        "plant",
+        "recorder",
+        "running",
+        "session",
+        "state",
+        "supply",
+        "tick",
+    )
+
     def __init__(
         self, config: DeviceConfig, nvm: Nvm, seed: int, recorder: Recorder | None = None
     ) -> None:

@@ -91,6 +91,21 @@ class SimLink:
 class SimulatedDevice:
     """One firmware on the running event loop, real or simulated, with any number of links."""
 
+    __slots__ = (
+        "_closed",
+        "_faults",
+        "_links",
+        "_lost_acks",
+        "_next_link",
+        "_on_plug",
+        "_trace",
+        "_wake",
+        "firmware",
+        "line_faults",
+        "loop",
+        "plugged",
+    )
+
     def __init__(
         self,
         firmware: Firmware,

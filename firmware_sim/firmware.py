@@ -26,6 +26,19 @@ class Firmware:
     Each call that can make the device say something returns what it said, in order.
     """
 
+    __slots__ = (
+        "_boot",
+        "_origin",
+        "_outputs",
+        "_ports",
+        "_rate",
+        "_tick_rate",
+        "config",
+        "core",
+        "rejected",
+        "tell",
+    )
+
     core_type: ClassVar[type[Core]] = Core
     """What it is built around; a mutant has another."""
 

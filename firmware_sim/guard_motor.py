@@ -48,7 +48,6 @@ class MotorGuard:
         "_slow",
         "_started",
         "_stray",
-        "_suspects",
         "calm",
     )
 
@@ -57,24 +56,25 @@ class MotorGuard:
         self._sees_speed = bool(sensing & 2)
         self._model = [0.0] * _COUNT
         self._started = [_NEVER] * _COUNT
-        self._high = [_NEVER] * _COUNT
-        self._slow = [_NEVER] * _COUNT
-        self._short = [_NEVER] * _COUNT
-        self._stray = [_NEVER] * _COUNT
-        self._suspects: set[int] = set()
+        # By motor, since when it has been seen to be wrong in that way.
+        self._high: dict[int, int] = {}
+        self._slow: dict[int, int] = {}
+        self._short: dict[int, int] = {}
+        self._stray: dict[int, int] = {}
         self.calm = True
         """Nothing is suspect, and nothing is on its way: ticks may be skipped while motors are settled."""
 
     def check(self, tick: int, motors: Motors) -> Cause | None:
         """One tick; the cause if a protection trips now."""
         self.calm = True
-        started, model, suspects = self._started, self._model, self._suspects
+        started, model = self._started, self._model
+        suspects = self._short or self._high or self._slow
         current, speed = motors.current, motors.speed
         for m, duty in enumerate(motors.duty):
             if not duty:
                 if started[m] != _NEVER:
                     self._forget(m)
-                if (current[m] or m in suspects) and self._stray_current(m, tick, current[m]):
+                if (current[m] or self._stray) and self._stray_current(m, tick, current[m]):
                     return Cause.STUCK_OUTPUT
                 continue
             if started[m] == _NEVER:
@@ -85,7 +85,7 @@ class MotorGuard:
             if blanked or change > _MODEL_SETTLED:
                 self.calm = False
             normal = current[m] <= duty * _STALL_MA[m] and speed[m] >= model[m] * SLOW_RATIO
-            if blanked or (normal and m not in suspects):
+            if blanked or (normal and not suspects):
                 continue
             cause = self._judge(m, tick, motors, duty)
             if cause is not None:
@@ -93,8 +93,7 @@ class MotorGuard:
         return None
 
     def _judge(self, m: int, tick: int, motors: Motors, duty: float) -> Cause | None:
-        """A motor that is not as it should be, or was not a tick ago."""
-        self._suspects.discard(m)
+        """A motor that is not as it should be, or one of them was not a tick ago."""
         if self._sees_current:
             ratio = motors.current[m] / (duty * _LOCKED_MA[m])
             if self._lasts(self._short, m, tick, ratio > SHORT_RATIO, SHORT_TICKS):
@@ -107,24 +106,20 @@ class MotorGuard:
                 return Cause.STALL
         return None
 
-    def _lasts(self, since: list[int], m: int, tick: int, seen: bool, ticks: int) -> bool:
+    def _lasts(self, since: dict[int, int], m: int, tick: int, seen: bool, ticks: int) -> bool:
         """Whether what is seen has been seen for so many ticks on end."""
         if not seen:
-            since[m] = _NEVER
+            since.pop(m, None)
             return False
         self.calm = False
-        self._suspects.add(m)
-        if since[m] == _NEVER:
-            since[m] = tick
-        return tick - since[m] >= ticks
+        return tick - since.setdefault(m, tick) >= ticks
 
     def _forget(self, m: int) -> None:
         self._model[m] = 0.0
-        self._suspects.discard(m)
-        self._started[m] = self._high[m] = self._slow[m] = _NEVER
-        self._short[m] = self._stray[m] = _NEVER
+        self._started[m] = _NEVER
+        for since in (self._high, self._slow, self._short, self._stray):
+            since.pop(m, None)
 
     def _stray_current(self, m: int, tick: int, current: float) -> bool:
-        self._suspects.discard(m)
         stray = self._sees_current and current > IDLE_MA
         return self._lasts(self._stray, m, tick, stray, STUCK_TICKS)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from firmware_sim.config import TICKS_PER_S, UNIT, Limits
 
 _COUNT = range(6)
+
+
+@lru_cache(maxsize=16)
+def _caps(limits: Limits, zones: int) -> tuple[int, ...]:
+    """The cap of each zone, in hundredths of a percent; zero where there is no zone."""
+    return tuple(cap * UNIT if zones >> zone & 1 else 0 for zone, cap in enumerate(limits.caps))
 
 
 class Levels:
@@ -31,10 +39,10 @@ class Levels:
     def __init__(self, limits: Limits, zones: int) -> None:
         self._envelope = limits.envelope
         self._step = limits.rise * (UNIT // 10) // TICKS_PER_S
-        self._caps = [cap * UNIT if zones >> i & 1 else 0 for i, cap in enumerate(limits.caps)]
-        self._different_caps = frozenset(self._caps)
+        self._caps = _caps(limits, zones)
+        self._different_caps = tuple(set(self._caps))
         self._sum_cap = limits.sum_cap * UNIT
-        self._ceilings = list(self._caps)
+        self._ceilings = self._caps
         self.level = [0] * 6
         self.asked = [0] * 6
         self.target = [0] * 6
@@ -48,7 +56,7 @@ class Levels:
     def open(self, cap: int) -> None:
         """A session starts, at zero, with the ARM's `cap` in tenths of a percent."""
         self.zero()
-        self._ceilings = [min(own, cap * (UNIT // 10)) for own in self._caps]
+        self._ceilings = tuple(min(own, cap * (UNIT // 10)) for own in self._caps)
 
     def zero(self) -> None:
         """Everything to zero at once."""

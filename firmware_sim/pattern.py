@@ -87,13 +87,13 @@ class Patterns:
         self._rise = limits.drive_rise * UNIT // TICKS_PER_S
         self._period = self._stretch = REVERSAL_TICKS
         self._asked: tuple[int, ...] = ()
-        self._steady = [True] * 6
-        self._table: list[tuple[int, ...] | None] = [None] * 6
-        self._direction = [0] * 6
+        self._steady: tuple[bool, ...] = (True,) * 6
+        self._table: tuple[tuple[int, ...] | None, ...] = (None,) * 6
+        self._direction: tuple[int, ...] = (0,) * 6
         self._turned = [0] * 6
         self._reversed = [-REVERSAL_TICKS] * 6
         self._zero_from = [-REST_TICKS] * 6
-        self.motion = [0] * 6
+        self.motion: tuple[int, ...] = (0,) * 6
         self.drive = [0] * 6
         self.settled = True
         """Nothing moves until a level or a pattern changes: ticks may be skipped."""
@@ -106,10 +106,10 @@ class Patterns:
         if pattern == self._asked:
             return
         self._asked = pattern
-        self.motion = [byte & 15 for byte in pattern]
-        self._direction = [byte >> 4 for byte in pattern]
-        self._steady = [motion in _STEADY for motion in self.motion]
-        self._table = [_TABLES.get(motion) for motion in self.motion]
+        self.motion = tuple(byte & 15 for byte in pattern)
+        self._direction = tuple(byte >> 4 for byte in pattern)
+        self._steady = tuple(motion in _STEADY for motion in self.motion)
+        self._table = tuple(_TABLES.get(motion) for motion in self.motion)
 
     def zero(self, tick: int) -> None:
         """All drives to zero at once."""

@@ -56,7 +56,7 @@ def telemetry(core: Core, rejected: int) -> bytes:
         wire.TELEMETRY_BODY.pack(
             wire.VERSION,
             wire.FrameType.TELEMETRY,
-            announcer.count(core.now),
+            announcer.count(core.tick),
             announcer.epoch,
             announcer.challenge,
             (core.tick - core.boot_tick) * 20 & 0xFFFFFFFF,

@@ -13,6 +13,9 @@ _START: Final = motor.START_DUTY
 _SPAN: Final = 1.0 - motor.START_DUTY
 _KNEADING_SHARE: Final = 0.7
 """Of a kneading zone's drive; the vibration actuator gets the rest, so that the sum is the drive."""
+_WHOLE_SLOPE: Final = _SPAN / _FULL
+_KNEADING_SLOPE: Final = _KNEADING_SHARE * _SPAN / _FULL
+_REST_SLOPE: Final = (1.0 - _KNEADING_SHARE) * _SPAN / _FULL
 _CURRENT_NOISE_MA: Final = 2.0
 
 
@@ -57,13 +60,12 @@ class Plant:
         """Which of a zone's actuators its drive goes to; a zone with two shares it between them."""
         both = self._both >> zone & 1
         if kneads and both:
-            parts = (1.0 - _KNEADING_SHARE, _KNEADING_SHARE)
+            slopes = (_REST_SLOPE, _KNEADING_SLOPE)
         elif kneads or not self._vibration >> zone & 1:
-            parts = (0.0, 1.0)
+            slopes = (0.0, _WHOLE_SLOPE)
         else:
-            parts = (1.0, 0.0)
-        for motor_of_zone, part in zip((2 * zone, 2 * zone + 1), parts, strict=True):
-            self._slope[motor_of_zone] = part * _SPAN / _FULL
+            slopes = (_WHOLE_SLOPE, 0.0)
+        self._slope[2 * zone : 2 * zone + 2] = slopes
 
     def drive(self, drives: list[int]) -> None:
         """Turn each zone's drive (hundredths of a percent) into the duty of its actuators."""
