@@ -133,7 +133,6 @@ class Controller:
             raise
         self._link = LinkState.UP
         self._heard_at = self._now()
-        self._ticking = self._scheduler.every(PERIOD_S, self._tick)
         self._event("connected", f"{self._info.serial} on {self._driver.address}")
         self._changed()
         return self._info
@@ -166,8 +165,6 @@ class Controller:
             while self._stops:  # also the ledger's last entry, confirmed or not
                 await asyncio.wait(self._stops)
         finally:
-            if self._ticking is not None:
-                self._ticking.cancel()
             await self._driver.close()
             self._link = LinkState.CLOSED
             self._changed()
@@ -429,6 +426,7 @@ class Controller:
         )
         self._drift = self._clock.boottime() - self._clock.monotonic()
         self._sent_at = self._heard_at = self._told_at = now
+        self._ticking = self._scheduler.every(PERIOD_S, self._tick)
         self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
         self._cycle(now, 0.0)
 
@@ -622,6 +620,8 @@ class Controller:
         if session is None or ending is None or session.ended is None:
             return
         self._ending = None
+        if self._ticking is not None:
+            self._ticking.cancel()  # an idle controller is woken by telemetry alone
         ended = session.ended
         running_s = self._delivered_s
         self._last_end = end = SessionEnd(
@@ -673,8 +673,6 @@ class Controller:
 
     def driver_lost(self, error: MassagerError) -> None:
         self._link = LinkState.LOST
-        if self._ticking is not None:
-            self._ticking.cancel()
         session = self._session
         if session is not None and self._ending is not None:
             open_still = session.ended is None

@@ -64,6 +64,22 @@ def test_r4_a_setpoint_every_200_ms_each_of_them_newer(tell: Callable[..., None]
     tell(story)
 
 
+def test_r4_the_heartbeat_lasts_as_long_as_the_session(tell: Callable[..., None]) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        for _ in range(2):
+            assert g.controller._ticking is None or g.controller._ticking.cancelled
+            await g.controller.manual(60)
+            g.tap.written.clear()
+            await asyncio.sleep(5 * PERIOD_S)
+            assert len(setpoints(g)) == 5
+            await g.controller.stop()
+        assert g.controller._ticking is not None
+        assert g.controller._ticking.cancelled, "an idle controller is woken by telemetry alone"
+
+    tell(story)
+
+
 def test_r4_a_request_goes_out_at_once_and_at_most_50_a_second(tell: Callable[..., None]) -> None:
     async def story(g: Ground) -> None:
         await g.controller.connect()
