@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 _STAMP = struct.Struct("<qI")
+_NS = struct.Struct("<q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Stamp:
 
     ns: int
     data: bytes
+
+    @property
+    def known_ns(self) -> int:
+        """Of what `tell_frame` reported: when the frame was known."""
+        return _NS.unpack(self.data)[0]
 
 
 @dataclass(slots=True)
@@ -86,6 +92,11 @@ def child(module: str, *arguments: str, fds: Sequence[int] = ()) -> Generator[Ch
 def tell(report: int, ns: int, data: bytes) -> None:
     """For the child: report what was read and when."""
     os.write(report, _STAMP.pack(ns, len(data)) + data)
+
+
+def tell_frame(report: int, read_ns: int, known_ns: int) -> None:
+    """For the child: report when a frame's bytes were read, and when it was known what frame they are."""
+    tell(report, read_ns, _NS.pack(known_ns))
 
 
 def ready(where: str) -> None:

@@ -1,4 +1,7 @@
-"""One simulated device in a process of its own, on a PTY or on TCP, which tells when bytes reached it."""
+"""One simulated device in a process of its own, on a PTY or on TCP, which tells when bytes reached it.
+
+`stamped`: each piece as it was read; `framed`: each stop, when its bytes were read and when it was known to be one.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.processes import ready, tell
+from bench.processes import ready, tell, tell_frame
 from firmware_sim.device import SimulatedDevice
 from firmware_sim.firmware import Firmware
 from firmware_sim.links.pty import PtyPort
 from firmware_sim.links.tcp import listen
 from firmware_sim.options import parse_options
+from firmware_sim.ports import Port
+from firmware_sim.wire import Stop
 
 
 class StampedDevice(SimulatedDevice):
@@ -28,12 +33,38 @@ class StampedDevice(SimulatedDevice):
         super().feed(link, data)
 
 
-async def serve(report: int, kind: str, baud: int | None) -> None:
+class FramedDevice(SimulatedDevice):
+    """Keeps when the newest bytes were read."""
+
+    read_ns = 0
+
+    def feed(self, link: int, data: bytes) -> None:
+        FramedDevice.read_ns = time.monotonic_ns()
+        super().feed(link, data)
+
+
+class FramedFirmware(Firmware):
+    """Stamps a stop before it obeys."""
+
+    def _stop(self, port: Port, stop: Stop) -> None:
+        tell_frame(StampedDevice.report, FramedDevice.read_ns, time.monotonic_ns())
+        super()._stop(port, stop)
+
+
+KINDS: dict[str, tuple[type[SimulatedDevice], type[Firmware]]] = {
+    "plain": (SimulatedDevice, Firmware),
+    "stamped": (StampedDevice, Firmware),
+    "framed": (FramedDevice, FramedFirmware),
+}
+
+
+async def serve(report: int, kind: str, stamps: str, baud: int | None) -> None:
     options = parse_options("")
     loop = asyncio.get_running_loop()
-    firmware = Firmware(options.config, options.nvm, options.seed, now=loop.time())
-    device = StampedDevice(firmware) if report >= 0 else SimulatedDevice(firmware)
     StampedDevice.report = report
+    device_type, firmware_type = KINDS[stamps]
+    firmware = firmware_type(options.config, options.nvm, options.seed, now=loop.time())
+    device = device_type(firmware)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if kind == "tcp":
             port = await listen(device, "127.0.0.1", 0)
@@ -48,8 +79,8 @@ async def serve(report: int, kind: str, baud: int | None) -> None:
 
 
 def main() -> None:
-    report, kind, stamped, baud = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-    asyncio.run(serve(report if stamped == "stamped" else -1, kind, baud or None))
+    report, kind, stamps, baud = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    asyncio.run(serve(report, kind, stamps, baud or None))
 
 
 if __name__ == "__main__":

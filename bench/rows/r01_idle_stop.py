@@ -1,4 +1,8 @@
-"""From the call of stop until another process has read its frame, over a PTY."""
+"""From the call of stop until another process has read its frame, over a PTY.
+
+A raw round trip knows no frames, so the bytes stand beside it; beside pymodbus stands the frame, known for what it is
+on both sides.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import time
 import tty
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
@@ -26,39 +31,49 @@ def measure(scale: Scale) -> Row:
 
 
 async def _measure(scale: Scale) -> Row:
-    raw, ours, theirs = Rounds(), Rounds(), Rounds()
+    raw, read = Rounds(), Rounds()
+    known, theirs = Rounds(), Rounds()
     async with AsyncExitStack() as stack:
         ping = RawPing(stack)
-        device = stack.enter_context(child("bench.children.device", "pty", "stamped", "0"))
+        device = stack.enter_context(child("bench.children.device", "pty", "framed", "0"))
         controller = own.controller(SerialTransport(device.ready))
         stack.push_async_callback(controller.close)
         await controller.connect()
         server, client = None, None
         if modbus.installed():
-            server = stack.enter_context(child("bench.peers.modbus_server", "pty", "stamped"))
+            server = stack.enter_context(child("bench.peers.modbus_server", "pty", "framed"))
             client = await modbus.connect_pty(server.ready)
             stack.callback(client.close)
         await stops(controller, device, scale.of(100))
         for _ in range(scale.rounds):
             raw.add(ping.round_trips(scale.of(1000)))
-            ours.add(await stops(controller, device, scale.of(300)))
+            ours = await stops(controller, device, scale.of(300))
+            read.add([stop.read_us for stop in ours])
+            known.add([stop.known_us for stop in ours])
             if server is not None:
                 theirs.add(await modbus_stops(client, server, scale.of(300)))
     return Row(
         NUMBER,
         TITLE,
         (
-            at_most("p50 over a raw round trip", ratio(ours, raw), 2.5),
-            at_most("p99 over its p99", ratio(ours, raw, 99), 4.0),
-            at_least("pymodbus over ours", ratio(theirs, ours), 4.0),
+            at_most("p50 over a raw round trip", ratio(read, raw), 2.5),
+            at_most("p99 over its p99", ratio(read, raw, 99), 4.0),
+            at_least("pymodbus over ours, frame decoded", ratio(theirs, known), 4.0),
         ),
         {
             "raw_p50_us": raw.p(50),
             "raw_p99_us": raw.p(99),
-            "ours_p50_us": ours.p(50),
-            "ours_p99_us": ours.p(99),
+            "read_p50_us": read.p(50),
+            "read_p99_us": read.p(99),
+            "decoded_p50_us": known.p(50),
+            "decoded_p99_us": known.p(99),
             **(
-                {"pymodbus_p50_us": theirs.p(50), "pymodbus_p99_us": theirs.p(99)} if server else {}
+                {
+                    "pymodbus_decoded_p50_us": theirs.p(50),
+                    "pymodbus_decoded_p99_us": theirs.p(99),
+                }
+                if server
+                else {}
             ),
         },
     )
@@ -85,15 +100,23 @@ class RawPing:
         return took
 
 
-async def stops(controller: Controller, device: Child, count: int) -> list[float]:
-    """Microseconds from the call until the device's process had read it."""
-    took: list[float] = []
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Microseconds from the call until the device's process had read its bytes, and until it knew that it is a stop."""
+
+    read_us: float
+    known_us: float
+
+
+async def stops(controller: Controller, device: Child, count: int) -> list[Stop]:
+    took: list[Stop] = []
     for _ in range(count):
         device.forget()
         began = time.monotonic_ns()
         confirmed = controller.stop_now()
         await confirmed
-        took.append((device.stamps()[0].ns - began) / 1000)
+        stamp = device.stamps()[0]
+        took.append(Stop((stamp.ns - began) / 1000, (stamp.known_ns - began) / 1000))
     return took
 
 
@@ -103,5 +126,5 @@ async def modbus_stops(client: object, server: Child, count: int) -> list[float]
         server.forget()
         began = time.monotonic_ns()
         await modbus.stop(client)
-        took.append((server.stamps()[0].ns - began) / 1000)
+        took.append((server.stamps()[0].known_ns - began) / 1000)
     return took

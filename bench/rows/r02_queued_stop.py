@@ -10,7 +10,6 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import modbus
 from bench.processes import Child, child
-from bench.rows.r01_idle_stop import stops
 from massager_ctl.controller import SPACING_S, Controller
 from massager_ctl.requests import SetLevel
 from massager_ctl.transports.serial import SerialTransport
@@ -37,7 +36,7 @@ async def _measure(scale: Scale) -> Row:
             server = stack.enter_context(child("bench.peers.modbus_server", "pty", "stamped"))
             client = await modbus.connect_pty(server.ready)
             stack.callback(client.close)
-        await stops(fast, fast_device, scale.of(50))
+        await queued_stops(fast, fast_device, scale.of(5))
         for _ in range(scale.rounds):
             idle.add(await queued_stops(fast, fast_device, scale.of(40), queued=0))
             ours.add(await queued_stops(fast, fast_device, scale.of(40)))
