@@ -169,7 +169,7 @@ class PlanCursor:
         if goal == after:
             return after
         share = (t - starts[here]) / (starts[here + 1] - starts[here])
-        return tuple(a + (b - a) * share for a, b in zip(after, goal, strict=True))  # type: ignore[return-value]
+        return tuple([a + (b - a) * share for a, b in zip(after, goal, strict=True)])  # type: ignore[return-value]
 
     def at(self, t: float) -> Setpoint:
         """The setpoint for that moment of the session, seconds; off before the start and from the end on."""

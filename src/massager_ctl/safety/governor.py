@@ -76,9 +76,13 @@ class Governor:
             self._levels = ZERO
             raise
         rise = RISE_PER_S * elapsed if may_rise else 0.0
-        within = [min(target, top) for target, top in zip(targets, self.allowed(), strict=True)]
+        # The lower of two, each time; `min` takes three times as long, and this runs in every turn of every device.
+        within = [
+            top if top < target else target
+            for target, top in zip(targets, self.allowed(), strict=True)
+        ]
         self._levels = [
-            min(target, level + rise)
+            top if (top := level + rise) < target else target
             for target, level in zip(
                 fit_sum(within, self.limits.sum_cap), self._levels, strict=True
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from massager_ctl.errors import LinkLost
@@ -17,17 +18,17 @@ class LinkKind(StrEnum):
     TCP = "tcp"
     BLE = "ble"
 
-    @property
+    @cached_property
     def framed(self) -> bool:
         """Whether the carrier keeps the borders of what is written (BLE), or is a stream that needs COBS."""
         return self is LinkKind.BLE
 
-    @property
+    @cached_property
     def dead_man_s(self) -> float:
         """T, the longest silence that a device may bear on this link (R4)."""
         return 1.0 if self in (LinkKind.BLE, LinkKind.TCP) else 0.5
 
-    @property
+    @cached_property
     def stop_wait_s(self) -> float:
         """How long to wait for a stop's confirmation before sending it again (R6)."""
         return 0.4 if self is LinkKind.BLE else 0.15
