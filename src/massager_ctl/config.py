@@ -186,6 +186,23 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
 
 _AT: Final = re.compile(r" - at `\$\.?(?P<where>[^`]*)`$")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_TYPE: Final = re.compile(r"`(?P<type>float|int|str|bool|array|object)( \| null)?`")
+_PLAIN: Final = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+"""What a person would call the types of TOML."""
+_WORDS: Final = (
+    ("Expected ", "expected "),
+    (" <= ", " of at most "),
+    (" of length >= 1", " of one character at least"),
+    (" >= ", " of at least "),
+    ("Invalid enum value", "there is no choice"),
+)
 
 
 def _converted(written: dict[str, Any], path: Path) -> Settings:
@@ -200,9 +217,18 @@ def _converted(written: dict[str, Any], path: Path) -> Settings:
         if unknown:
             dotted = f"{dotted}.{unknown['name']}".lstrip(".")
             reason = "there is no such setting"
+        reason = _plain(reason)
         raise ConfigError(
             f"{path}: {dotted or 'the file'}: {reason}", f"{_REFUSED} or move it away."
         ) from None
+
+
+def _plain(reason: str) -> str:
+    """What msgspec says, in the words of somebody who edits a file."""
+    reason = _TYPE.sub(lambda found: _PLAIN[found["type"]], reason)
+    for theirs, ours in _WORDS:
+        reason = reason.replace(theirs, ours)
+    return reason
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
