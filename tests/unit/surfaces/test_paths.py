@@ -31,12 +31,14 @@ def test_a_serial_port_is_known_by_its_real_path(tmp_path: Path) -> None:
         ("ble:aa:bb:cc:dd:ee:0f", "ble:AA:BB:CC:DD:EE:0F"),
         ("ble:Massager", "ble:Massager"),
         ("tcp:127.0.0.1:7777", "tcp:127.0.0.1:7777"),
-        ("sim:", f"sim:{os.getpid()}"),
-        ("sim:?battery=12", f"sim:{os.getpid()}"),
     ],
 )
 def test_identities(address: str, identity: str) -> None:
     assert paths.identity(address) == identity
+
+
+def test_an_embedded_simulator_is_known_by_its_process() -> None:
+    assert paths.identity("sim:") == paths.identity("sim:?battery=12") == f"sim:{os.getpid()}"
 
 
 def test_the_runtime_folder_is_closed_to_others(runtime: Path) -> None:
