@@ -65,30 +65,29 @@ class Governor:
         self._last = now
         if driven and any(self._levels):
             self.running_s += elapsed
+        rise = RISE_PER_S * elapsed if may_rise else 0.0
+        running, ramp = self.running_s, self.ramp_s
+        # Two plain loops, and "b if b < a else a" for `min(a, b)`: this runs in every turn of every device.
+        within: list[float] = []
         try:
-            targets = [
-                level if type(level) is float and 0.0 <= level <= 100.0 else _checked(level)
-                for level in wanted
-            ]
-            if len(targets) != len(ZONES):
-                raise IntensityError(f"{len(targets)} levels for {len(ZONES)} zones")
+            if len(wanted) != len(ZONES):
+                raise IntensityError(f"{len(wanted)} levels for {len(ZONES)} zones")
+            for want, cap in zip(wanted, self.limits.caps, strict=True):
+                target = want if type(want) is float and 0.0 <= want <= 100.0 else _checked(want)
+                ceiling = envelope(running, cap, ramp)
+                within.append(ceiling if ceiling < target else target)
         except IntensityError:
             self._levels = ZERO
             raise
-        rise = RISE_PER_S * elapsed if may_rise else 0.0
-        # The lower of two, each time; `min` takes three times as long, and this runs in every turn of every device.
-        within = [
-            top if top < target else target
-            for target, top in zip(targets, self.allowed(), strict=True)
-        ]
-        self._levels = [
-            top if (top := level + rise) < target else target
-            for target, level in zip(
-                fit_sum(within, self.limits.sum_cap), self._levels, strict=True
-            )
-        ]
-        floor = math.floor
-        return tuple([floor(level * 10 + 1e-9) / 10 for level in self._levels])  # type: ignore[return-value]
+        levels: list[float] = []
+        admitted: list[float] = []
+        for target, level in zip(fit_sum(within, self.limits.sum_cap), self._levels, strict=True):
+            risen = level + rise
+            let = risen if risen < target else target
+            levels.append(let)
+            admitted.append(math.floor(let * 10 + 1e-9) / 10)
+        self._levels = levels
+        return tuple(admitted)  # type: ignore[return-value]
 
     def allowed(self) -> Levels:
         """The ceiling of each zone at this moment: cap and envelope, percent (R1, R2)."""
