@@ -22,6 +22,7 @@ from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.safety.attention import Watcher
 from massager_ctl.status import LinkState
 from massager_ctl.surfaces.helm import Helm
+from massager_ctl.surfaces.signals import signals_taken
 
 EPILOG: Final = """\b
 Examples:
@@ -141,10 +142,8 @@ async def _by_screen(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     marks = lanes.UNICODE if encoding == "utf8" else lanes.PLAIN
     app = ManualApp(helm, start, marks=marks)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.leave)
-    await app.run_async()
+    with signals_taken((signal.SIGTERM, signal.SIGHUP), app.leave):
+        await app.run_async()
     if app.unconfirmed is not None:
         raise app.unconfirmed
     if app.interrupted:
@@ -164,9 +163,6 @@ async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
         stopping.append(helm.stop_now(Cause.PERSON, "interrupted"))  # behind no command (R6)
         interrupted.set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, interrupt)
     waiting = asyncio.ensure_future(interrupted.wait())
 
     async def done(work: asyncio.Future[_T]) -> bool:
@@ -180,29 +176,30 @@ async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
             work.exception()  # it is over, and nobody asks how
         return False
 
-    try:
-        starting = asyncio.ensure_future(start())
-        if not await done(starting):
+    with signals_taken((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), interrupt):
+        try:
+            starting = asyncio.ensure_future(start())
+            if not await done(starting):
+                return ExitCode.INTERRUPTED
+            starting.result()
+            click.echo(
+                "Manual control, every level at zero. `help` lists the commands; an empty line stops."
+            )
+            while await done(line := asyncio.ensure_future(lines.get())):
+                text = line.result()
+                obeying = asyncio.ensure_future(plain.obey(text or "quit"))
+                if not await done(obeying):
+                    break
+                if not obeying.result():
+                    return ExitCode.OK
             return ExitCode.INTERRUPTED
-        starting.result()
-        click.echo(
-            "Manual control, every level at zero. `help` lists the commands; an empty line stops."
-        )
-        while await done(line := asyncio.ensure_future(lines.get())):
-            text = line.result()
-            obeying = asyncio.ensure_future(plain.obey(text or "quit"))
-            if not await done(obeying):
-                break
-            if not obeying.result():
-                return ExitCode.OK
-        return ExitCode.INTERRUPTED
-    finally:
-        waiting.cancel()
-        if helm.status.phase.in_session or stopping:
-            stopping.append(helm.stop_now())
-            for stop in stopping:
-                await stop
-            click.echo("Stopped, confirmed at zero.")
+        finally:
+            waiting.cancel()
+            if helm.status.phase.in_session or stopping:
+                stopping.append(helm.stop_now())
+                for stop in stopping:
+                    await stop
+                click.echo("Stopped, confirmed at zero.")
 
 
 def _lines() -> asyncio.Queue[str]:

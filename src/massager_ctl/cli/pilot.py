@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from asyncio import Task
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Final
 
 from massager_ctl.device import Cause
@@ -64,21 +64,6 @@ class Pilot:
             self._keep(self.helm.stop_now(Cause.PERSON, "interrupted"))
         elif self.interrupted == 1:
             self._leave()  # once: a second one must not cut the way out short
-
-    @contextlib.contextmanager
-    def on_signals(self) -> Generator[None]:
-        """Take the signals as long as this lasts."""
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self.interrupt)
-        try:
-            yield
-        finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
-                if self.interrupted:
-                    # On the way out: a further one must not take the exit code, and what it says, away.
-                    signal.signal(number, signal.SIG_IGN)
 
     async def settled(self) -> None:
         """Wait for what was asked; every error shows in the session's end as well."""

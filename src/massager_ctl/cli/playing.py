@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from massager_ctl import config as settings
 from massager_ctl.cli.outcome import Outcome
-from massager_ctl.cli.pilot import Pilot
+from massager_ctl.cli.pilot import SIGNALS, Pilot
 from massager_ctl.cli.report import has_colour
 from massager_ctl.clock import Clock, SystemClock
 from massager_ctl.compose import choose_device
@@ -27,6 +27,7 @@ from massager_ctl.surfaces.helm import Helm
 from massager_ctl.surfaces.keys import Keys
 from massager_ctl.surfaces.live import Display, LiveDisplay, NoDisplay, PlainDisplay
 from massager_ctl.surfaces.owner import own_device, owner_socket
+from massager_ctl.surfaces.signals import signals_taken
 from massager_ctl.transports.address import Address, SimAddress
 
 
@@ -173,7 +174,7 @@ class _Cockpit:
         )
 
     async def __aenter__(self) -> _Cockpit:
-        self._stack.enter_context(self.pilot.on_signals())
+        self._stack.enter_context(signals_taken(SIGNALS, self.pilot.interrupt))
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ import structlog
 from massager_ctl.errors import ExitCode, MassagerError
 from massager_ctl.service.device import OwnedDevice
 from massager_ctl.surfaces.ending import end_all
+from massager_ctl.surfaces.signals import signals_taken
 
 if TYPE_CHECKING:
     from massager_ctl.surfaces.mqtt.bridge import MqttBridge
@@ -43,7 +44,7 @@ class Service:
         async with AsyncExitStack() as stack:
             for device in self._devices:
                 await stack.enter_async_context(device.held())
-            self._take_signals(stack)
+            stack.enter_context(signals_taken(SIGNALS, self.leave))
             keeping = [asyncio.ensure_future(device.keep_connected()) for device in self._devices]
             telling = [asyncio.ensure_future(bridge.run()) for bridge in self._bridges]
             leaving = asyncio.ensure_future(self._leaving.wait())
@@ -79,9 +80,3 @@ class Service:
                 task.result()
         self._log.info("service.ended", code=int(code))
         return code
-
-    def _take_signals(self, stack: AsyncExitStack) -> None:
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self.leave)
-            stack.callback(loop.remove_signal_handler, number)
