@@ -56,7 +56,7 @@ class SmallDevice(asyncio.Protocol):
     def _tick(self) -> None:
         """While idle, TELEMETRY as often as the protocol has it; in a session, the setpoints bring it."""
         if self._state is State.IDLE:
-            self._tell()
+            self._send(self._telemetry())
         self._ticking = self._loop.call_later(TELEMETRY_S, self._tick)
 
     def data_received(self, data: bytes) -> None:
@@ -68,34 +68,32 @@ class SmallDevice(asyncio.Protocol):
         match message:
             case wire.Setpoint():
                 self._seq, self._levels = message.seq, message.level
-                self._tell()
+                self._send(self._telemetry())
             case wire.Stop(token=token):
                 self._epoch += 1
                 self._levels, self._state, self._owner = (0,) * 6, State.IDLE, 0
-                self._answer(token, wire.FrameType.STOP)
-                self._tell()
+                self._send(self._ack(token, wire.FrameType.STOP), self._telemetry())
             case wire.Arm():
                 self._owner, self._seq, self._state = message.owner, message.seq, State.RUNNING
-                self._answer(message.token, wire.FrameType.ARM)
-                self._tell()
+                self._send(self._ack(message.token, wire.FrameType.ARM), self._telemetry())
             case wire.GetInfo(token=token):
                 self._send(wire.pack(_with_token(self.info, token)))
             case _:
                 raise AssertionError(message)
 
-    def _answer(self, token: int, of: wire.FrameType) -> None:
-        self._send(wire.pack(wire.Ack(token, of, Result.OK, self._epoch, 0)))
+    def _ack(self, token: int, of: wire.FrameType) -> bytes:
+        return wire.pack(wire.Ack(token, of, Result.OK, self._epoch, 0))
 
-    def _tell(self) -> None:
+    def _telemetry(self) -> bytes:
         self._counter += 1
         uptime = int(self._loop.time() * 1000) & 0xFFFFFFFF
         head = wire.VERSION, wire.FrameType.TELEMETRY, self._counter, self._epoch, 1, uptime
         session = self._running, self._owner, self._seq, self._state, 0, 0, 8, _BATTERY
         body = wire.TELEMETRY_BODY.pack(*head, *session, *self._levels, 0, 240, 240, 1800, 0)
-        self._send(wire.seal(body))
+        return wire.seal(body)
 
-    def _send(self, body: bytes) -> None:
-        self._transport.write(wire.frame(body))
+    def _send(self, *bodies: bytes) -> None:
+        self._transport.write(b"".join(map(wire.frame, bodies)))
 
 
 def _with_token(info: wire.Info, token: int) -> wire.Info:

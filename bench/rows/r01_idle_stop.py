@@ -24,6 +24,7 @@ NUMBER = 1
 TITLE = "idle stop, call to frame read, PTY"
 
 PING = bytes(range(1, 17))
+WAKING = "most of it is the system that wakes the other process, and the same for both"
 
 
 def measure(scale: Scale) -> Row:
@@ -58,7 +59,7 @@ async def _measure(scale: Scale) -> Row:
         (
             at_most("p50 over a raw round trip", ratio(read, raw), 2.5),
             at_most("p99 over its p99", ratio(read, raw, 99), 4.0),
-            at_least("pymodbus over ours, frame decoded", ratio(theirs, known), 4.0),
+            at_least("pymodbus over ours, frame decoded", ratio(theirs, known), 4.0, why=WAKING),
         ),
         {
             "raw_p50_us": raw.p(50),

@@ -49,6 +49,7 @@ async def _measure(scale: Scale) -> Row:
                 if (over := ratio(theirs if theirs.of else None, ours[compared]))
                 else None,
                 0.4,
+                why="a write to each of 100 sockets is most of it, and the same for both",
             ),
             at_most(
                 f"exponent, {sizes[0]} to {sizes[-1]}",

@@ -31,10 +31,6 @@ COMMAND = Path(sys.executable).with_name("massager-ctl")
 KASA = Path(sys.executable).with_name("kasa")
 DEVICES = 100
 IDLE_S = 1.0
-DEVICE_WHY = (
-    "4 kB of counters and their times, 1.6 kB of the hour's allowance and as much in its NVM;"
-    " the rest is some forty small lists and objects"
-)
 
 
 def measure(scale: Scale) -> Row:
@@ -56,7 +52,7 @@ def measure(scale: Scale) -> Row:
             at_most("stop over bare Python", ratio(stop, bare), 3.0),
             at_least("kasa's --help over ours", ratio(kasa, help_), 1.0),
             at_most("a device controller", controller_kb, 12.0, "kB"),
-            at_most("a simulated device", device_kb, 8.0, "kB", why=DEVICE_WHY),
+            at_most("a simulated device", device_kb, 8.0, "kB"),
             at_most("CPU connected and idle", idle, 0.3, "%"),
         ),
         {
