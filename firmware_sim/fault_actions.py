@@ -67,6 +67,22 @@ def no_sensing(config: DeviceConfig, _text: str) -> DeviceConfig:
     return replace(config, sensing=config.sensing & ~3)
 
 
+def lie_later(text: str) -> Start:
+    """From now on INFO claims other caps than it did."""
+    cap = int(number(text, 30, 0, 255))
+
+    def start(device: SimulatedDevice) -> Undo:
+        core, before = device.firmware.core, device.firmware.core.config
+        core.config = replace(before, claims=replace(before.claims, caps=(cap,) * 6))
+
+        def undo() -> None:
+            core.config = before
+
+        return undo
+
+    return start
+
+
 # --- motors
 
 

@@ -114,6 +114,12 @@ FAULTS: Final[dict[str, Fault]] = {
         "54", "the same TELEMETRY is sent again and again", line.telemetry_freeze
     ),
     "lie_level": Fault("55", "TELEMETRY says that all levels are zero", line.lie_level),
+    "lie_later": Fault(
+        "R15",
+        "INFO claims other caps than before",
+        act.lie_later,
+        "percent, 0 to 255, 30 if not said",
+    ),
     "used": Fault("59", "another host has run the device", act.used, "seconds, 600 if not said"),
     "ack_lost": Fault("25", "the next ACKs are lost", line.ack_lost, "how many, 1 if not said"),
     "drop": Fault("25", "pieces of the stream are lost", line.share("drop"), "share, 0 to 1"),

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -45,6 +46,13 @@ def _folders_of_their_own() -> Generator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@pytest.fixture
+def runtime_folder() -> Generator[Path]:
+    """For control sockets: short wherever pytest keeps its own folders, as a socket's path holds a hundred letters."""
+    with tempfile.TemporaryDirectory(prefix="mctl-") as folder:
+        yield Path(folder) / "run"
 
 
 @pytest.fixture(autouse=True)

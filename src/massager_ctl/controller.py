@@ -70,6 +70,9 @@ STALE_REQUEST_S: Final = 1.0
 SILENCE_S: Final = 1.0
 """Seconds without telemetry that end a session (R15)."""
 
+INFO_S: Final = 5.0
+"""Seconds between two questions for INFO in a session (R15)."""
+
 SUSPEND_S: Final = 0.5
 """Seconds that boottime may run ahead of monotonic before it counts as a suspend (R10)."""
 
@@ -106,6 +109,7 @@ class Controller:
         self._stops: set[Task[Any]] = set()
         self._stops_asked = 0
         self._heard_at = 0.0
+        self._asked_info_at = 0.0
         self._told_s, self._told_at = 0.0, 0.0
         self._drift = 0.0
         self._wanted = Setpoint()
@@ -425,7 +429,7 @@ class Controller:
             watcher=self._admission.watcher(info),
         )
         self._drift = self._clock.boottime() - self._clock.monotonic()
-        self._sent_at = self._heard_at = self._told_at = now
+        self._sent_at = self._heard_at = self._told_at = self._asked_info_at = now
         self._ticking = self._scheduler.every(PERIOD_S, self._tick)
         self._event("started", f"{programme.title}, {programme.duration_s / 60:.0f} min")
         self._cycle(now, 0.0)
@@ -523,6 +527,9 @@ class Controller:
             self._soon.cancel()  # this one carries what was asked for
             self._soon = None
         self._driver.send(self._sent)
+        if now - self._asked_info_at >= INFO_S:
+            self._asked_info_at = now
+            self._driver.ask_info(self._info_heard)
         if self._books is not None and not self._books.keep(now, self._delivered_s):
             session.fade(now, Ended(Cause.SAFETY, "the dose ledger could not be written (R9)"))
             if session.ended is not None:
@@ -661,6 +668,15 @@ class Controller:
             if session is not None and session.ended is None:
                 self.stop_now(Cause.SAFETY, "current flows although every level is zero (R14)")
         self._changed()
+
+    def _info_heard(self, info: DeviceInfo) -> None:
+        session, known = self._session, self._info
+        if session is None or session.ended is not None or known is None:
+            return
+        if not info.same_device(known):
+            text = "the device says other things of itself than when it was planned for (R15)"
+            self._event("changed", text)
+            self.stop_now(Cause.SAFETY, text)
 
     def _device_ended(self, session: Session, telemetry: Telemetry) -> None:
         """Every end of a session changes the epoch, so a new one means that ours is over."""

@@ -198,8 +198,12 @@ def test_pain_by_lines_stops_whatever_is_behind_it() -> None:
     tell(story)
 
 
-def test_a_pipe_drives_it_and_its_end_leaves_at_zero(tmp_path: Path) -> None:
-    env = {**os.environ, "MASSAGER_CTL_DATA": str(tmp_path), "MASSAGER_CTL_RUNTIME": str(tmp_path)}
+def test_a_pipe_drives_it_and_its_end_leaves_at_zero(tmp_path: Path, runtime_folder: Path) -> None:
+    env = {
+        **os.environ,
+        "MASSAGER_CTL_DATA": str(tmp_path),
+        "MASSAGER_CTL_RUNTIME": str(runtime_folder),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "massager_ctl.cli.entry", "manual", "--plain"],
         input="set neck_left 5\nset front 3\n",

@@ -54,9 +54,9 @@ def test_r6_a_signal_does_not_wait_for_a_start_that_hangs(
 
 @pytest.mark.usefixtures("silent_input")
 def test_r15_a_lost_device_is_connected_again_when_the_person_starts_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path))
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
 
     async def main() -> None:
         async with manual._helm("sim:", load(env={}), False) as (helm, begin):

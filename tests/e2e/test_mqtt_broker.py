@@ -38,8 +38,8 @@ LOST_S = 8.0
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path / "run"))
+def _own_folders(tmp_path: Path, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
     monkeypatch.setenv("MASSAGER_CTL_DATA", str(tmp_path / "data"))
 
 

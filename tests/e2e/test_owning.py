@@ -23,9 +23,9 @@ from tests.e2e.harness import Bench, tell
 
 
 def test_r6_a_viewer_that_hangs_does_not_hold_up_the_stop_on_the_way_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path))
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
     loop = SimulatedTimeLoop()
     trace = tmp_path / "trace.jsonl"
     left_at = 0.0

@@ -63,12 +63,20 @@ class Served:
         return process.returncode, out.decode()
 
 
+@pytest.fixture(autouse=True)
+def _own_sockets(runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
+
+
+def _sockets(folder: Path) -> list[Path]:
+    return list(folder.glob("*.sock"))
+
+
 @contextlib.asynccontextmanager
 async def served(tmp_path: Path, *arguments: str, **environment: str) -> AsyncGenerator[Served]:
     """The service with folders of its own; killed at the end if it is still there."""
     variables = {
         **os.environ,
-        "MASSAGER_CTL_RUNTIME": str(tmp_path / "run"),
         "MASSAGER_CTL_DATA": str(tmp_path / "data"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         **environment,
@@ -176,7 +184,9 @@ def _fetch(url: str) -> str:
         return answer.read().decode()
 
 
-async def test_two_devices_have_topics_and_sockets_of_their_own(tmp_path: Path) -> None:
+async def test_two_devices_have_topics_and_sockets_of_their_own(
+    tmp_path: Path, runtime_folder: Path
+) -> None:
     async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
         url = f"mqtt://127.0.0.1:{broker.port}"
         devices = ("--device", "left=sim:", "--device", "right=sim:")
@@ -184,7 +194,7 @@ async def test_two_devices_have_topics_and_sockets_of_their_own(tmp_path: Path) 
             for name in ("left", "right"):
                 ear.device = name
                 await ear.becomes(phase="idle", problem=False)
-            sockets = list((tmp_path / "run").glob("*.sock"))
+            sockets = _sockets(runtime_folder)
             assert len(sockets) == 2
             assert await service.end() == 0
 
@@ -226,13 +236,12 @@ async def test_the_password_comes_from_the_environment_and_reaches_no_log(tmp_pa
     ],
 )
 async def test_what_makes_no_sense_is_refused_before_anything_runs(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
+    arguments: tuple[str, ...], words: str
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         "serve",
         *arguments,
-        env={**os.environ, "MASSAGER_CTL_RUNTIME": str(tmp_path)},
         stderr=asyncio.subprocess.PIPE,
     )
     _, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
@@ -240,10 +249,12 @@ async def test_what_makes_no_sense_is_refused_before_anything_runs(
     assert words in " ".join(said.decode().split())
 
 
-async def test_r6_an_end_that_the_device_does_not_confirm_is_told_as_such(tmp_path: Path) -> None:
+async def test_r6_an_end_that_the_device_does_not_confirm_is_told_as_such(
+    tmp_path: Path, runtime_folder: Path
+) -> None:
     async with served(tmp_path, "--device", "neck=sim:?fault=ack_lost=1000@8") as service:
         await service.logged("device.connected")
-        (path,) = (tmp_path / "run").glob("*.sock")
+        (path,) = _sockets(runtime_folder)
         reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 20)
         writer.write(b'{"request":"start"}\n{"request":"watch"}\n')
         async with asyncio.timeout(PATIENCE_S):

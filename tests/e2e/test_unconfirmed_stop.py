@@ -108,9 +108,9 @@ def test_two_stops_under_way_when_the_line_dies_leave_no_error_that_nobody_read(
 
 
 def test_r7_the_control_socket_clears_it_in_two_steps_and_a_new_one_voids_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path))
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
 
     async def unconfirmed(bench: Bench) -> None:
         break_line(bench)

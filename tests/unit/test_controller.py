@@ -13,14 +13,21 @@ from unittest import mock
 import pytest
 from tests.faults.ground import Ground, Line, On, Recipe, play
 
-from massager_ctl.controller import NO_RISE_LATE_S, PERIOD_S, SPACING_S, STOP_LATE_S, SUSPEND_S
+from massager_ctl.controller import (
+    INFO_S,
+    NO_RISE_LATE_S,
+    PERIOD_S,
+    SPACING_S,
+    STOP_LATE_S,
+    SUSPEND_S,
+)
 from massager_ctl.device import Cause
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import ExitCode, IntensityError, LinkLost, Refused, StopUnconfirmed
 from massager_ctl.requests import Ease, Pause, SetHeat, SetLevel, SignOfLife
 from massager_ctl.session import Session
 from massager_ctl.wire.codec import decode_body
-from massager_ctl.wire.messages import SetpointFrame, Stop
+from massager_ctl.wire.messages import GetInfo, SetpointFrame, Stop
 
 BLE = Recipe(ble=True)
 """A link with T of 1 s, so that the host's own bounds are the first to act."""
@@ -245,6 +252,51 @@ def test_r15_another_device_in_its_place_is_not_driven(tell: Callable[..., None]
         with pytest.raises(LinkLost, match="R15"):
             await g.controller.manual(60)
         assert not g.seen("arm")
+
+    tell(story)
+
+
+def test_r15_a_device_that_says_other_things_of_itself_in_a_session_is_stopped(
+    tell: Callable[..., None],
+) -> None:
+    async def story(g: Ground) -> None:
+        await g.controller.connect()
+        await g.run()
+        await g.goes_on(2 * INFO_S)
+        undo = g.inject("lie_later=20")
+        end = await g.over(within=INFO_S + 2 * PERIOD_S)
+        assert end.cause is Cause.SAFETY
+        assert "R15" in end.text
+        assert g.heard("changed")
+        g.zero_by(INFO_S + 2 * PERIOD_S + 0.1)
+        await g.ledger()
+        undo()
+
+    tell(story)
+
+
+def test_r15_info_is_asked_for_in_a_session_alone_and_what_comes_late_is_ignored(
+    tell: Callable[..., None],
+) -> None:
+    async def story(g: Ground) -> None:
+        def asked() -> int:
+            return sum(isinstance(decode_body(body), GetInfo) for body in g.tap.written)
+
+        await g.controller.connect()
+        await asyncio.sleep(2 * INFO_S)
+        assert asked() == 1, "on connecting"
+        await g.run()
+        g.tap.written.clear()
+        g.inject("lie_later=20")
+        g.inject("delay=0.2")
+        await asyncio.sleep(INFO_S - 2.0 + PERIOD_S)
+        assert asked() == 1
+        await g.controller.stop()
+        end = await g.over()
+        await asyncio.sleep(INFO_S)
+        assert end.cause is Cause.PERSON
+        assert not g.heard("changed")
+        assert asked() == 1
 
     tell(story)
 

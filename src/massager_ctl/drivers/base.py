@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
+from collections.abc import Callable
 from typing import Protocol
 
 from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
@@ -50,6 +51,13 @@ class Driver(Protocol):
     async def read_info(self) -> DeviceInfo:
         """Read INFO again. The next `arm` is good only for the epoch in which this was asked, so that nobody can
         have used the device in between (R9). Raises LinkError, ProtocolError.
+        """
+        ...
+
+    def ask_info(self, tell: Callable[[DeviceInfo], None]) -> None:
+        """Ask for INFO and wait for nothing; `tell` gets the answer, if one comes (R15).
+
+        Nothing while the link is congested. The newest question alone counts.
         """
         ...
 

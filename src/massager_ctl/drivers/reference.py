@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from asyncio import Future
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
@@ -63,6 +63,8 @@ class ReferenceDriver:
         self._answers: dict[int, tuple[Type, Future[Any]]] = {}
         """By token: the type of the question, and where its answer goes; a STOP's has no content."""
         self._info_token = 0
+        self._unawaited: tuple[int, Callable[[DeviceInfo], None]] | None = None
+        """A question for INFO that nobody waits for: its token, and who is told."""
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
         self.epoch = 0
@@ -134,6 +136,12 @@ class ReferenceDriver:
         await self._catch_up()
         self._info_epoch = self._require_telemetry().epoch
         return await self._ask_info()
+
+    def ask_info(self, tell: Callable[[DeviceInfo], None]) -> None:
+        if self._lost is None and not self._transport.backlog:
+            self._info_token = self._next_token()
+            self._unawaited = self._info_token, tell
+            self._write(GetInfo(self._info_token))
 
     async def _catch_up(self) -> None:
         """Right after an ACK, the telemetry that names the new epoch's challenge may still be on its way."""
@@ -281,6 +289,10 @@ class ReferenceDriver:
         # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
         read = isinstance(message, Info) and message.token == 0
         token = self._info_token if read else message.token
+        if isinstance(message, Info) and self._unawaited and self._unawaited[0] == token:
+            (_, tell), self._unawaited = self._unawaited, None
+            tell(tables.device_info(message, self.kind))
+            return
         asked, answer = self._answers.get(token, (None, None))
         if asked != (Type.GET_INFO if isinstance(message, Info) else message.of):
             self.bad_frames += asked is not None

@@ -21,8 +21,8 @@ NAMES = [name for section in root.COMMANDS.values() for name in section]
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path / "run"))
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime_folder: Path) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
     monkeypatch.setenv("MASSAGER_CTL_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("MASSAGER_CTL_CONFIG", raising=False)

@@ -201,6 +201,7 @@ HARMLESS = [
     "fragment=7@1:2",
     "reorder=0.2@1:2",
     "lie_level@1",
+    "lie_later=20@1:2",
     "used=100@1",
     "ack_lost@1",
     "garbage@1",

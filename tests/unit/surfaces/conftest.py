@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    # Short: the path of a Unix socket holds about a hundred bytes.
-    folder = Path(tempfile.mkdtemp(prefix="mctl-"))
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(folder / "run"))
-    yield folder / "run"
-    shutil.rmtree(folder)
+def runtime(runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
+    return runtime_folder
