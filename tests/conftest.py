@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -65,6 +66,19 @@ def _programs_needed(request: pytest.FixtureRequest) -> None:
                 if os.environ.get("CI"):
                     pytest.fail(why)
                 pytest.skip(why)
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Generator[None]:
+    """A program that leaves ignores further signals; what it leaves behind here, every child would inherit."""
+    before = [signal.getsignal(number) for number in _SIGNALS]
+    yield
+    for number, handler in zip(_SIGNALS, before, strict=True):
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 _passed: Final[set[str]] = set()
