@@ -31,7 +31,7 @@ def model() -> wire.Info:
     return found
 
 
-class SmallDevice(asyncio.Protocol):
+class SmallDevice(asyncio.BufferedProtocol):
     """One connection is one device. It answers every frame at once, a setpoint with TELEMETRY."""
 
     info: wire.Info
@@ -42,6 +42,7 @@ class SmallDevice(asyncio.Protocol):
         self._levels = (0,) * 6
         self._state = State.IDLE
         self._splitter = wire.Splitter()
+        self._room = bytearray(4096)
         self._ticking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,8 +60,11 @@ class SmallDevice(asyncio.Protocol):
             self._send(self._telemetry())
         self._ticking = self._loop.call_later(TELEMETRY_S, self._tick)
 
-    def data_received(self, data: bytes) -> None:
-        for body in self._splitter.feed(data):
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        for body in self._splitter.feed(bytes(self._room[:nbytes])):
             assert isinstance(body, bytes), body
             self._take(wire.parse(body))
 

@@ -10,16 +10,19 @@ from firmware_sim.device import SimLink, SimulatedDevice
 MOST_UNREAD: Final = 65_536
 """Bytes kept for a client that does not read; then it is cut off."""
 
+_READ: Final = 4096
+
 
 class TcpError(Exception):
     """The port cannot be opened; the message says why."""
 
 
-class _Client(asyncio.Protocol):
-    """One connection."""
+class _Client(asyncio.BufferedProtocol):
+    """One connection. It reads into room of its own: asyncio's plain protocol takes 256 kB anew for each frame."""
 
     def __init__(self, device: SimulatedDevice) -> None:
         self._device = device
+        self._room = bytearray(_READ)
         self._link: SimLink | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -31,10 +34,14 @@ class _Client(asyncio.Protocol):
         except ConnectionError:
             transport.close()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next bytes go."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes from the client."""
         if self._link is not None:
-            self._link.write(data)
+            self._link.write(bytes(self._room[:nbytes]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
