@@ -32,7 +32,7 @@ class Goal:
     def met(self) -> bool:
         if self.value is None or not math.isfinite(self.value):
             return False
-        if self.sense is Sense.AT_MOST:
+        if self.sense == Sense.AT_MOST:  # also where it was read back from JSON
             return self.value <= self.bound
         return self.value >= self.bound
 
