@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from bench.figures import Row, at_least, at_most
 from bench.table import to_markdown
 
