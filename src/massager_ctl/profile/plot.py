@@ -69,6 +69,8 @@ def render(plan: Plan, kind: str) -> bytes:
         for axis, lane in zip(axes, drawing.lanes, strict=False):
             _lane(axis, lane, drawing.top)
         axes[-1].set_xlabel("minutes")
+        if drawing.lanes or drawing.bands:
+            _legend(figure, axes[0])
         buffer = BytesIO()
         metadata: dict[str, str | None] = {
             "Title": plan.title,
@@ -87,21 +89,42 @@ def _frame(axis: Any, drawing: Drawing) -> None:
     axis.set_xticks([mark * drawing.tick_s / 60 for mark in marks])
     axis.set_yticks([])
     for band in drawing.bands:
-        axis.axvspan(band.t / 60, (band.t + band.duration_s) / 60, color=_BAND, linewidth=0)
+        axis.axvspan(
+            band.t / 60,
+            (band.t + band.duration_s) / 60,
+            color=_BAND,
+            linewidth=0,
+            label="guided, motors off",
+        )
 
 
 def _lane(axis: Any, lane: Lane, top: float) -> None:
     times = [t / 60 for t, _ in lane.level]
     levels = [level for _, level in lane.level]
     axis.fill_between(times, levels, color=_LEVEL, alpha=0.35, linewidth=0)
-    axis.plot(times, levels, color=_LEVEL, linewidth=1.4)
+    axis.plot(times, levels, color=_LEVEL, linewidth=1.4, label="level, %")
     axis.plot(
         [t / 60 for t, _ in lane.envelope],
         [level for _, level in lane.envelope],
         color=_ENVELOPE,
         linewidth=0.9,
         linestyle=":",
+        label="allowed by then (R2)",
     )
-    axis.axhline(lane.cap, color=_CAP, linewidth=0.8, linestyle="--")
+    axis.axhline(lane.cap, color=_CAP, linewidth=0.8, linestyle="--", label="cap (R1)")
     axis.set_yticks([0.0, round(lane.cap, 1)] if lane.cap >= top / 4 else [0.0])
     axis.set_ylabel(lane.name, rotation=0, ha="right", va="center")
+
+
+def _legend(figure: Any, axis: Any) -> None:
+    """What the first lane's lines and bands mean, each once, below all lanes."""
+    handles, labels = axis.get_legend_handles_labels()
+    each = dict(zip(labels, handles, strict=True))
+    figure.legend(
+        each.values(),
+        each.keys(),
+        loc="outside lower center",
+        ncols=len(each),
+        frameon=False,
+        fontsize=8.0,
+    )
