@@ -95,17 +95,16 @@ async def test_a_url_that_does_not_open(url: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_unplugged_port_is_told_within_milliseconds() -> None:
+async def test_an_unplugged_port_is_told_without_waiting_for_anything() -> None:
     master, slave = os.openpty()
     tty.setraw(slave)
     transport = SerialTransport(os.ttyname(slave))
     heard = Recorder()
     await transport.open(heard)
     os.close(slave)
-    began = time.monotonic()
     os.close(master)
-    await until(lambda: heard.lost, "the loss is told")
-    assert time.monotonic() - began < 0.5
+    for _ in range(3):  # turns of the loop, and no timer
+        await asyncio.sleep(0)
     assert "gone" in heard.lost[0].message
     await transport.close()
 
