@@ -8,7 +8,7 @@ import resource
 import signal
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from unittest import mock
 
 import pytest
@@ -343,8 +343,8 @@ async def killed_before_arm(g: Ground) -> None:
     arming = asyncio.Event()
 
     async def dies(cap: float, limit_s: int) -> None:
-        rows = sqlite3.connect(g.folder / FILE).execute("SELECT charged_s FROM session")
-        reserved.extend(row[0] for row in rows)
+        with closing(sqlite3.connect(g.folder / FILE)) as other:
+            reserved.extend(row[0] for row in other.execute("SELECT charged_s FROM session"))
         arming.set()
         await asyncio.Event().wait()
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -106,7 +107,11 @@ class MemoryDatabase:
     """No file and no thread: for a simulated device."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        # Whoever drops it without `close` loses nothing, so it closes itself, whichever thread collects it.
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False
+        )
+        weakref.finalize(self, self._connection.close)
         schema.migrate(self._connection)
 
     async def write(self, job: Job[T]) -> T:
