@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.devices import device_info
 
 from massager_ctl.device import DeviceInfo, Sensing
 from massager_ctl.errors import ProfileError, Refused
@@ -122,11 +123,7 @@ def devices(draw: st.DrawFn) -> DeviceInfo:
     def some(values: Any) -> frozenset[Any]:
         return draw(st.frozensets(st.sampled_from(list(values))))
 
-    return DeviceInfo(
-        serial="TEST",
-        firmware="1.0.0",
-        boot=1,
-        lifetime_s=0,
+    return device_info(
         zones=some(Zone),
         vibration=some(Zone),
         kneading=some(Zone),
@@ -134,12 +131,7 @@ def devices(draw: st.DrawFn) -> DeviceInfo:
         directions=some(Direction),
         caps=draw(st.tuples(*[st.integers(0, 255).map(float)] * 6)),
         sum_cap=draw(st.floats(1, 255)),
-        rise_per_s=2.0,
-        dead_man_s=1.0,
-        session_s=1800,
-        allowance_s=1800,
         sensing=some(Sensing),
-        simulated=True,
         mains=True,
         heat=draw(st.booleans()),
     )

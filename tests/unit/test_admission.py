@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.devices import device_info
 
 from massager_ctl.admission import Admission, Subject
 from massager_ctl.clock import VirtualClock
@@ -20,27 +21,16 @@ from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
 from massager_ctl.store.base import Store
 from massager_ctl.store.memory import MemoryStore
 from massager_ctl.store.moment import ClockMoments
-from massager_ctl.units import ZONES, Zone
+from massager_ctl.units import Zone
 
-INFO = DeviceInfo(
+INFO = device_info(
     serial="MS-1",
-    firmware="1.0.0",
-    boot=1,
     lifetime_s=1000,
-    zones=frozenset(ZONES),
-    vibration=frozenset(ZONES),
     kneading=frozenset(),
     motions=frozenset(),
     directions=frozenset(),
-    caps=(70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
-    sum_cap=200.0,
-    rise_per_s=2.0,
-    dead_man_s=1.0,
-    session_s=1800,
-    allowance_s=1800,
     sensing=frozenset(),
     simulated=False,
-    mains=False,
     heat=False,
 )
 SIMULATED = msgspec.structs.replace(INFO, simulated=True)

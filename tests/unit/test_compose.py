@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.devices import device_info
 
 from massager_ctl.admission import Admission
 from massager_ctl.clock import VirtualClock
@@ -18,7 +19,6 @@ from massager_ctl.compose import (
     remember_device,
 )
 from massager_ctl.config import Config, load
-from massager_ctl.device import DeviceInfo, Sensing
 from massager_ctl.errors import AddressError, DeviceNotFound, Refused, ScreeningNeeded
 from massager_ctl.requests import Origin
 from massager_ctl.safety.attention import Watcher
@@ -30,30 +30,9 @@ from massager_ctl.transports.address import (
     SimAddress,
     TcpAddress,
 )
-from massager_ctl.units import Direction, Motion, Zone
 
 TCP = TcpAddress("127.0.0.1", 7777)
-INFO = DeviceInfo(
-    serial="TEST",
-    firmware="1.0.0",
-    boot=1,
-    lifetime_s=0,
-    zones=frozenset(Zone),
-    vibration=frozenset(Zone),
-    kneading=frozenset(Zone),
-    motions=frozenset(Motion),
-    directions=frozenset(Direction),
-    caps=(70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
-    sum_cap=200.0,
-    rise_per_s=2.0,
-    dead_man_s=1.0,
-    session_s=1800,
-    allowance_s=1620,
-    sensing=frozenset(Sensing),
-    simulated=True,
-    mains=True,
-    heat=True,
-)
+INFO = device_info(allowance_s=1620, mains=True)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.devices import device_info
 
 from massager_ctl.device import OFF, DeviceInfo, Pattern, Sensing
 from massager_ctl.errors import ProfileError, Refused
@@ -26,28 +27,7 @@ def planned(steps: str, head: str = "cap: 40", limits: Any = BOUNDS_ONLY, info: 
 
 
 def device(**changes: Any) -> DeviceInfo:
-    whole = DeviceInfo(
-        serial="TEST",
-        firmware="1.0.0",
-        boot=1,
-        lifetime_s=0,
-        zones=frozenset(Zone),
-        vibration=frozenset(Zone),
-        kneading=frozenset(Zone),
-        motions=frozenset(Motion),
-        directions=frozenset(Direction),
-        caps=(70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
-        sum_cap=200.0,
-        rise_per_s=2.0,
-        dead_man_s=1.0,
-        session_s=1800,
-        allowance_s=1620,
-        sensing=frozenset(Sensing),
-        simulated=True,
-        mains=False,
-        heat=True,
-    )
-    return msgspec.structs.replace(whole, **changes)
+    return device_info(**{"allowance_s": 1620, **changes})
 
 
 ONE = "  - zones: trapezius\n    motion: knead\nduration: 10 min"

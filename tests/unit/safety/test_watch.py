@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests.devices import telemetry
 
 from massager_ctl.device import Cause, DeviceState, Telemetry
 from massager_ctl.safety.watch import ABOVE_S, IDLE_MA, STUCK_S, Watch
@@ -11,31 +12,14 @@ from massager_ctl.units import ZERO, Levels
 
 TEN: Levels = (10.0, 10.0, 10.0, 10.0, 10.0, 10.0)
 
-SOUND = Telemetry(
-    counter=1,
-    epoch=1,
-    challenge=1,
-    uptime_s=1.0,
+SOUND = telemetry(
     running_s=1.0,
     owner=1,
     seq=1,
     state=DeviceState.RUNNING,
-    cause=Cause.NONE,
-    latch=0,
-    button_pressed=False,
-    heat_on=False,
-    charging=False,
-    power_on=True,
-    pairing_open=False,
-    attended=False,
-    allowance_unreadable=False,
-    battery=80,
     levels=TEN,
     current_ma=500,
-    pad_c=30.0,
-    motor_c=30.0,
     allowance_s=1000,
-    rejected=0,
 )
 
 

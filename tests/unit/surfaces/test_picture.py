@@ -6,14 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.devices import device_info, telemetry
 
 from massager_ctl.device import (
-    Cause,
-    DeviceInfo,
     DeviceState,
     Pattern,
     Setpoint,
-    Telemetry,
 )
 from massager_ctl.safety.governor import Held
 from massager_ctl.status import GuidedStep, LinkState, Phase, Status
@@ -36,29 +34,8 @@ from massager_ctl.units import Direction, Motion, Zone
 KNEAD = Pattern(Motion.KNEAD, Direction.ALTERNATE)
 PATTERNS = (KNEAD, KNEAD, KNEAD, KNEAD, KNEAD, KNEAD)
 
-INFO = DeviceInfo(
-    "SIM-00000001",
-    "1.0.0",
-    1,
-    0,
-    frozenset(Zone),
-    frozenset(Zone),
-    frozenset(Zone),
-    frozenset(Motion),
-    frozenset(Direction),
-    (70.0, 70.0, 50.0, 50.0, 35.0, 35.0),
-    200.0,
-    2.0,
-    0.5,
-    1800,
-    1800,
-    frozenset(),
-    simulated=True,
-    mains=False,
-    heat=True,
-)
-TELEMETRY = Telemetry(
-    counter=1,
+INFO = device_info(serial="SIM-00000001", dead_man_s=0.5, sensing=frozenset())
+TELEMETRY = telemetry(
     epoch=2,
     challenge=3,
     uptime_s=10.0,
@@ -66,22 +43,12 @@ TELEMETRY = Telemetry(
     owner=1,
     seq=1,
     state=DeviceState.RUNNING,
-    cause=Cause.NONE,
-    latch=0,
-    button_pressed=False,
-    heat_on=False,
-    charging=False,
-    power_on=True,
-    pairing_open=False,
-    attended=False,
-    allowance_unreadable=False,
     battery=87,
     levels=(18.2, 18.2, 12.0, 12.0, 0.0, 0.0),
     current_ma=300,
     pad_c=31.2,
     motor_c=33.4,
     allowance_s=900,
-    rejected=0,
 )
 STATUS = Status(
     address="sim:",

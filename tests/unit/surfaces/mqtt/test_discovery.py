@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.devices import device_info
 
-from massager_ctl.device import DeviceInfo, Sensing
+from massager_ctl.device import DeviceInfo
 from massager_ctl.status import Status
 from massager_ctl.surfaces.mqtt.discovery import (
     COMMAND_TEMPLATE,
@@ -19,31 +20,11 @@ from massager_ctl.surfaces.mqtt.discovery import (
 )
 from massager_ctl.surfaces.mqtt.state import PHASES, REASONS, Choices, Remote, state_document
 from massager_ctl.surfaces.mqtt.topics import EventType, Topics
-from massager_ctl.units import ZERO, ZONES, Direction, Levels, Motion
+from massager_ctl.units import ZERO, ZONES, Direction, Levels
 
 TOPICS = Topics("neck", "massager", "homeassistant")
 CAPS: Levels = (25.0, 25.0, 25.0, 25.0, 20.0, 0.0)
-INFO = DeviceInfo(
-    serial="MS-1",
-    firmware="1.2.3",
-    boot=1,
-    lifetime_s=0,
-    zones=frozenset(ZONES),
-    vibration=frozenset(ZONES),
-    kneading=frozenset(ZONES),
-    motions=frozenset(Motion),
-    directions=frozenset(Direction),
-    caps=CAPS,
-    sum_cap=200.0,
-    rise_per_s=2.0,
-    dead_man_s=0.5,
-    session_s=1800,
-    allowance_s=1800,
-    sensing=frozenset(Sensing),
-    simulated=False,
-    mains=False,
-    heat=True,
-)
+INFO = device_info(serial="MS-1", firmware="1.2.3", caps=CAPS, dead_man_s=0.5, simulated=False)
 
 
 def found(info: DeviceInfo | None = INFO, caps: Levels = CAPS) -> dict[str, Entity]:
@@ -56,7 +37,7 @@ def config(key: str, **changes: Any) -> dict[str, Any]:
     return entity.config
 
 
-def test_every_entity_of_the_issue_is_there() -> None:
+def test_every_entity_is_there() -> None:
     by_platform: dict[str, set[str]] = {}
     for entity in found().values():
         by_platform.setdefault(entity.platform, set()).add(entity.key)

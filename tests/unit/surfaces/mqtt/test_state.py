@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from tests.devices import telemetry
 
-from massager_ctl.device import Cause, DeviceState, Pattern, Setpoint, Telemetry
+from massager_ctl.device import Cause, DeviceState, Pattern, Setpoint
 from massager_ctl.status import LinkState, Phase, Status
 from massager_ctl.surfaces.mqtt.state import (
     Choices,
@@ -17,32 +18,7 @@ from massager_ctl.surfaces.mqtt.state import (
 from massager_ctl.units import ZERO, Direction, Levels, Motion
 
 CAPS: Levels = (40.0, 40.0, 40.0, 40.0, 35.0, 35.0)
-TELEMETRY = Telemetry(
-    counter=1,
-    epoch=1,
-    challenge=1,
-    uptime_s=1.0,
-    running_s=0.0,
-    owner=0,
-    seq=0,
-    state=DeviceState.IDLE,
-    cause=Cause.NONE,
-    latch=0,
-    button_pressed=False,
-    heat_on=True,
-    charging=False,
-    power_on=True,
-    pairing_open=False,
-    attended=False,
-    allowance_unreadable=False,
-    battery=80,
-    levels=(9.5, 0, 0, 0, 0, 0),
-    current_ma=0,
-    pad_c=31.0,
-    motor_c=None,
-    allowance_s=1800,
-    rejected=0,
-)
+TELEMETRY = telemetry(heat_on=True, levels=(9.5, 0, 0, 0, 0, 0), pad_c=31.0, motor_c=None)
 KNEAD = Setpoint(
     patterns=(Pattern(Motion.KNEAD, Direction.CW),) * 6,  # type: ignore[arg-type]
     heat_c=37.0,
