@@ -66,15 +66,13 @@ class Governor:
         if driven and any(self._levels):
             self.running_s += elapsed
         rise = RISE_PER_S * elapsed if may_rise else 0.0
-        running, ramp = self.running_s, self.ramp_s
         # Two plain loops, and "b if b < a else a" for `min(a, b)`: this runs in every turn of every device.
         within: list[float] = []
         try:
             if len(wanted) != len(ZONES):
                 raise IntensityError(f"{len(wanted)} levels for {len(ZONES)} zones")
-            for want, cap in zip(wanted, self.limits.caps, strict=True):
-                target = want if type(want) is float and 0.0 <= want <= 100.0 else _checked(want)
-                ceiling = envelope(running, cap, ramp)
+            for want, ceiling in zip(wanted, self.allowed(), strict=True):
+                target = _checked(want)
                 within.append(ceiling if ceiling < target else target)
         except IntensityError:
             self._levels = ZERO

@@ -45,9 +45,9 @@ class Watch:
             return Cause.BATTERY_LOW, f"the battery is at {telemetry.battery} % (R13)"
         if telemetry.charging:
             return Cause.SAFETY, "the charger was plugged in (R13)"
-        above = False
-        for level, limit in zip(telemetry.levels, sent, strict=True):
-            above = above or level > limit + 0.15
+        above = any(
+            level > limit + 0.15 for level, limit in zip(telemetry.levels, sent, strict=True)
+        )
         self._above_since = _since(self._above_since, now, above)
         if self._above_since is not None and now - self._above_since > ABOVE_S:
             return Cause.SAFETY, "the device runs stronger than it was told to (R1)"
