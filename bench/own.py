@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
+from bench.processes import Child, child
 from massager_ctl.admission import Admission
 from massager_ctl.clock import Clock, SystemClock
 from massager_ctl.compose import admission_for
@@ -16,6 +18,7 @@ from massager_ctl.safety.attention import Watcher
 from massager_ctl.scheduler import Scheduler
 from massager_ctl.transports.address import SimAddress
 from massager_ctl.transports.base import Transport
+from massager_ctl.transports.serial import SerialTransport
 
 
 def admission(clock: Clock | None = None) -> Admission:
@@ -31,6 +34,17 @@ def controller(
     return Controller(
         ReferenceDriver(transport), admission(clock), clock=clock, scheduler=scheduler
     )
+
+
+async def on_pty(
+    stack: AsyncExitStack, stamps: str = "plain", baud: str = "0"
+) -> tuple[Controller, Child]:
+    """A connected controller and the device's process behind a PTY, for as long as `stack` lasts."""
+    device = stack.enter_context(child("bench.children.device", "pty", stamps, baud))
+    connected = controller(SerialTransport(device.ready))
+    stack.push_async_callback(connected.close)
+    await connected.connect()
+    return connected, device
 
 
 class Ear:

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import AsyncExitStack
 from typing import Any
+
+from bench.processes import Child, child
 
 STOP_REGISTER = 99
 STOP_BYTES = bytes((6, 0, STOP_REGISTER))
@@ -35,6 +38,16 @@ async def connect_tcp(address: str) -> Any:
     if not await client.connect():
         raise RuntimeError("pymodbus could not connect to its own server")
     return client
+
+
+async def on_pty(stack: AsyncExitStack, stamps: str) -> tuple[Any, Child] | None:
+    """A connected client and its server's process behind a PTY; None where pymodbus is not installed."""
+    if not installed():
+        return None
+    server = stack.enter_context(child("bench.peers.modbus_server", "pty", stamps))
+    client = await connect_pty(server.ready)
+    stack.callback(client.close)
+    return client, server
 
 
 async def stop(client: Any) -> None:

@@ -18,7 +18,6 @@ from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import modbus
 from bench.processes import Child, child
 from massager_ctl.controller import Controller
-from massager_ctl.transports.serial import SerialTransport
 
 NUMBER = 1
 TITLE = "idle stop, call to frame read, PTY"
@@ -36,23 +35,16 @@ async def _measure(scale: Scale) -> Row:
     known, theirs = Rounds(), Rounds()
     async with AsyncExitStack() as stack:
         ping = RawPing(stack)
-        device = stack.enter_context(child("bench.children.device", "pty", "framed", "0"))
-        controller = own.controller(SerialTransport(device.ready))
-        stack.push_async_callback(controller.close)
-        await controller.connect()
-        server, client = None, None
-        if modbus.installed():
-            server = stack.enter_context(child("bench.peers.modbus_server", "pty", "framed"))
-            client = await modbus.connect_pty(server.ready)
-            stack.callback(client.close)
+        controller, device = await own.on_pty(stack, "framed")
+        peer = await modbus.on_pty(stack, "framed")
         await stops(controller, device, scale.of(100))
         for _ in range(scale.rounds):
             raw.add(ping.round_trips(scale.of(1000)))
             ours = await stops(controller, device, scale.of(300))
             read.add([stop.read_us for stop in ours])
             known.add([stop.known_us for stop in ours])
-            if server is not None:
-                theirs.add(await modbus_stops(client, server, scale.of(300)))
+            if peer is not None:
+                theirs.add(await modbus_stops(*peer, scale.of(300)))
     return Row(
         NUMBER,
         TITLE,
@@ -73,7 +65,7 @@ async def _measure(scale: Scale) -> Row:
                     "pymodbus_decoded_p50_us": theirs.p(50),
                     "pymodbus_decoded_p99_us": theirs.p(99),
                 }
-                if server
+                if peer
                 else {}
             ),
         },

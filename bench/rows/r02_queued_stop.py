@@ -9,10 +9,9 @@ from contextlib import AsyncExitStack
 from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import modbus
-from bench.processes import Child, child
+from bench.processes import Child
 from massager_ctl.controller import SPACING_S, Controller
 from massager_ctl.requests import SetLevel
-from massager_ctl.transports.serial import SerialTransport
 
 NUMBER = 2
 TITLE = "stop behind 32 queued commands, PTY"
@@ -29,20 +28,16 @@ def measure(scale: Scale) -> Row:
 async def _measure(scale: Scale) -> Row:
     idle, ours, paced, theirs = Rounds(), Rounds(), Rounds(), Rounds()
     async with AsyncExitStack() as stack:
-        fast, fast_device = await _own(stack, "0")
-        slow, slow_device = await _own(stack, "115200")
-        server, client = None, None
-        if modbus.installed():
-            server = stack.enter_context(child("bench.peers.modbus_server", "pty", "stamped"))
-            client = await modbus.connect_pty(server.ready)
-            stack.callback(client.close)
+        fast, fast_device = await own.on_pty(stack, "stamped")
+        slow, slow_device = await own.on_pty(stack, "stamped", "115200")
+        peer = await modbus.on_pty(stack, "stamped")
         await queued_stops(fast, fast_device, scale.of(5))
         for _ in range(scale.rounds):
             idle.add(await queued_stops(fast, fast_device, scale.of(40), queued=0))
             ours.add(await queued_stops(fast, fast_device, scale.of(40)))
             paced.add(await queued_stops(slow, slow_device, scale.of(15), on_the_line_s=0.001))
-            if server is not None:
-                theirs.add(await modbus_queued_stops(client, server, scale.of(15)))
+            if peer is not None:
+                theirs.add(await modbus_queued_stops(*peer, scale.of(15)))
     return Row(
         NUMBER,
         TITLE,
@@ -57,17 +52,9 @@ async def _measure(scale: Scale) -> Row:
             "ours_p99_us": ours.p(99),
             "paced_p50_us": paced.p(50),
             "paced_p99_us": paced.p(99),
-            **({"pymodbus_p50_us": theirs.p(50)} if server else {}),
+            **({"pymodbus_p50_us": theirs.p(50)} if peer else {}),
         },
     )
-
-
-async def _own(stack: AsyncExitStack, baud: str) -> tuple[Controller, Child]:
-    device = stack.enter_context(child("bench.children.device", "pty", "stamped", baud))
-    controller = own.controller(SerialTransport(device.ready))
-    stack.push_async_callback(controller.close)
-    await controller.connect()
-    return controller, device
 
 
 async def queued_stops(

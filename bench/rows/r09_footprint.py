@@ -21,7 +21,6 @@ from massager_ctl.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.scheduler import Scheduler
 from massager_ctl.transports.memory import OpenSimulator, SimTransport
-from massager_ctl.transports.serial import SerialTransport
 
 NUMBER = 9
 TITLE = "footprint"
@@ -112,10 +111,7 @@ async def _idle(scale: Scale) -> float:
     """Percent of one core that this process needs to stay connected to a device on a PTY."""
     spent: list[float] = []
     async with AsyncExitStack() as stack:
-        device = stack.enter_context(child("bench.children.device", "pty", "plain", "0"))
-        controller = own.controller(SerialTransport(device.ready))
-        stack.push_async_callback(controller.close)
-        await controller.connect()
+        await own.on_pty(stack)
         for _ in range(scale.rounds):
             began, cpu = time.perf_counter(), time.process_time()
             await asyncio.sleep(IDLE_S)
