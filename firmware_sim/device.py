@@ -36,12 +36,7 @@ class SimLink:
     )
 
     def __init__(
-        self,
-        device: SimulatedDevice,
-        link: int,
-        kind: LinkKind,
-        on_data: OnData,
-        on_lost: OnLost,
+        self, device: SimulatedDevice, link: int, kind: LinkKind, on_data: OnData, on_lost: OnLost
     ) -> None:
         self._device = device
         self._on_data = on_data

@@ -50,10 +50,16 @@ def _folders_of_their_own() -> Generator[None]:
 
 
 @pytest.fixture
-def runtime_folder() -> Generator[Path]:
-    """For control sockets: short wherever pytest keeps its own folders, as a socket's path holds a hundred letters."""
+def short_folder() -> Generator[Path]:
+    """Short wherever pytest keeps its own folders, as the path of a control socket holds a hundred letters."""
     with tempfile.TemporaryDirectory(prefix="mctl-") as folder:
-        yield Path(folder) / "run"
+        yield Path(folder)
+
+
+@pytest.fixture
+def runtime_folder(short_folder: Path) -> Path:
+    """For control sockets."""
+    return short_folder / "run"
 
 
 @pytest.fixture(autouse=True)

@@ -271,7 +271,7 @@ Story = Callable[[Ground], Coroutine[Any, Any, None]]
 def play(story: Story, on: On, recipe: Recipe, folder: Path) -> None:
     """Lay the ground, tell the story, hold its trace to the rules, clear up."""
     pipe = counted_pipe(folder) if on is On.PTY else None
-    loop = SimulatedTimeLoop(in_flight=pipe.in_flight if pipe else lambda: False)
+    loop = SimulatedTimeLoop(in_flight=pipe.in_flight) if pipe else SimulatedTimeLoop()
 
     async def main() -> None:
         ground = await _lay(loop, on, recipe, folder, pipe)
