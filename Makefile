@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core-ready
 DEV := $(VENV)/.dev-ready
+RELEASE := .venv-release/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -12,31 +13,43 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-mqtt test cover check format formal bench docs mutants lock system setup clean distclean
+.PHONY: help demo demo-firmware demo-mqtt demo-web quick test cover check format formal bench docs mutants removals lock check-install pythons \
+	check-home-assistant release-check system setup clean distclean
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(CORE) ## play the restorative profile on the embedded simulator, 60 times faster than life
+demo: $(CORE) ## play the restorative profile on the embedded simulator, 60 times faster than real time
 	@$(BIN)/massager-ctl run restorative --device sim: --speed 60
+
+demo-web: $(DEV) ## offer the page for a simulated device, and print its address
+	@$(BIN)/massager-ctl serve --device neck=sim: --web --log text
 
 demo-mqtt: system $(DEV) ## show a session over MQTT, with a broker of its own and mosquitto_sub
 	@$(BIN)/python tools/demo_mqtt.py
 
-test: system $(DEV) ## run all tests (ARGS="-k stop" to choose)
-	$(BIN)/python -m pytest $(ARGS)
+# Much of the suite waits for real programs, so one worker more than there are cores.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),$(shell expr $(CORES) + 1)) --dist worksteal
+
+demo-firmware: $(DEV) ## run the firmware on MicroPython as a board does: the first minute of a session, then the quick suite
+	@$(BIN)/python tools/demo_firmware.py
+
+quick: $(DEV) ## run the unit and property tests but the slow ones: what to run all day (ARGS="-k stop" to choose)
+	$(BIN)/python -m pytest -n $(or $(JOBS),$(CORES)) --dist worksteal -p no:schemathesis -q -m "not slow" $(ARGS) tests/unit tests/property
+
+test: system $(DEV) ## run all tests, on all cores, and in CI hold the coverage to its bounds (ARGS="-k stop", JOBS=0 for one process)
+	$(PYTEST) $(if $(CI)$(COVER),--cov --cov-report=) $(ARGS)
+	$(if $(CI)$(COVER),$(COVERED))
 
 # Every branch of what keeps a person safe is tested: the host's rules, and the device's.
-FIRMWARE := firmware core judge session levels pattern allowance announce button noise memory nvm
-COMMA := ,
-EMPTY :=
-SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/session.py,*/massager_ctl/programme.py,*/massager_ctl/profile/*$(subst $(EMPTY) $(EMPTY),,$(FIRMWARE:%=$(COMMA)*/firmware_sim/%.py))
+SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/control/session.py,*/massager_ctl/control/setpoint_source.py,*/massager_ctl/profile/*,*/massager_fw/*
 
-cover: system $(DEV) ## run all tests and hold the branch coverage to its bounds
-	$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
-	$(BIN)/coverage report --fail-under=90
-	$(BIN)/coverage report --fail-under=100 --include='$(SURE)'
+COVERED = $(BIN)/coverage report --fail-under=90 && $(BIN)/coverage report --fail-under=100 --include='$(SURE)'
+
+cover: ## run all tests, and hold the branch coverage to its bounds
+	@$(MAKE) test COVER=yes
 
 check: $(DEV) ## format, lint, types, import contracts, documents, tree
 	$(BIN)/ruff format --check .
@@ -46,7 +59,7 @@ check: $(DEV) ## format, lint, types, import contracts, documents, tree
 	$(BIN)/python tools/documents.py --check
 	$(BIN)/python tools/check_tree.py
 
-format: $(DEV) ## format the code and mend what ruff can mend
+format: $(DEV) ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -56,34 +69,57 @@ formal: system ## check the models of stop, dead-man and latch with spin
 bench: ## measure beside peers, in an environment of its own, and write the table in docs/explanation/performance.md
 	@$$(tools/find-python) bench/run.py --write $(ARGS)
 
-docs: $(DEV) ## write the generated parts of the documents anew
+docs: $(DEV) ## write the generated parts of the documents
 	$(BIN)/python -m massager_ctl.profile.reference docs/reference
+	$(BIN)/python -m massager_ctl.frontends.web.openapi docs/reference/openapi.json
 	$(BIN)/python tools/documents.py
 
 mutants: $(DEV) ## mutation testing of the safety rules: every survivor is a missing test
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-lock: ## write the lock files anew, keeping versions that still fit (UPGRADE=1 takes new ones)
+N ?= 30
+SEED ?= $(shell git rev-parse --short=10 HEAD)
+removals: $(DEV) ## take N lines that enforce a rule away at random, one at a time: a test must fail (SEED=… chooses them)
+	$(BIN)/python tools/removals.py --number $(N) --seed $(SEED) $(ARGS)
+
+lock: ## write the lock files, keeping versions that still fit (UPGRADE=1 takes new ones)
 	tools/lock $(if $(UPGRADE),--upgrade)
+
+check-install: $(DEV) ## install each lock file with old pips and a new one, where everything has a newer release
+	$(BIN)/python tools/check_install.py $(ARGS)
+
+pythons: system $(DEV) ## run the tests on each Python of this machine that is supported
+	$(BIN)/python tools/pythons.py $(or $(ARGS),-q)
+
+release-check: $(RELEASE) ## build a release, look into it, install it on each Python of this machine, run its tests
+	$(dir $(RELEASE))bin/python tools/release_check.py $(ARGS)
 
 system: ## install the Debian packages that the tests use, or say what is missing
 	@tools/setup-debian
 
 setup: system $(DEV) ## set up everything, run nothing
 
+check-home-assistant: ## check the discovery messages by Home Assistant's own schemas, with Python 3.13 and an environment of its own
+	@[ -x .venv-ha/bin/hass ] || { $${PYTHON:-python3.13} -m venv --clear .venv-ha && .venv-ha/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0; }
+	.venv-ha/bin/python tools/check_home_assistant.py
+
 clean: ## remove what builds and tests leave behind
-	rm -rf build dist mutants htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist mutants .removals htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environment as well
-	rm -rf $(VENV) .venv-lock .venv-bench
+	rm -rf $(VENV) .venv-*
 
-$(CORE): requirements.lock pyproject.toml
+$(CORE): requirements.lock requirements-build.lock pyproject.toml
 	@tools/install $(VENV) requirements.lock
 	@touch $@
 
 # The larger lock holds the smaller one, so that it makes both ready.
-$(DEV): requirements-dev.lock requirements.lock pyproject.toml
+$(DEV): requirements-dev.lock requirements.lock requirements-build.lock pyproject.toml
 	@tools/install $(VENV) requirements-dev.lock
 	@touch $(CORE) $@
+
+$(RELEASE): requirements-release.lock requirements-build.lock
+	@tools/install .venv-release requirements-release.lock alone
+	@touch $@

@@ -17,9 +17,9 @@ import time
 from firmware_sim.links.ble.lab import BleLab
 from firmware_sim.links.memory import build_device
 from firmware_sim.options import parse_options
-from massager_ctl.device import Cause, Setpoint, Telemetry
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import MassagerError
+from massager_ctl.model.device import Cause, Setpoint, Telemetry
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport
 

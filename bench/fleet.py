@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from bench import own
-from massager_ctl.controller import Controller
-from massager_ctl.device import DeviceInfo, Setpoint, Telemetry
+from massager_ctl.aio.scheduler import Scheduler, Ticking
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.base import DriverListener
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import MassagerError
-from massager_ctl.profile.load import load_text
+from massager_ctl.model.device import DeviceInfo, Setpoint, Telemetry
+from massager_ctl.profile.format.load import load_text
 from massager_ctl.profile.model import Profile
-from massager_ctl.scheduler import Scheduler, Ticking
 from massager_ctl.transports.tcp import TcpTransport
 
 COMMAND_S = 0.1

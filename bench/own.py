@@ -6,22 +6,22 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from bench.processes import Child, child
-from massager_ctl.admission import Admission
-from massager_ctl.clock import Clock, SystemClock
-from massager_ctl.compose import admission_for
+from massager_ctl.aio.clock import Clock, SystemClock
+from massager_ctl.aio.scheduler import Scheduler
 from massager_ctl.config import load
-from massager_ctl.controller import Controller
-from massager_ctl.device import Telemetry
+from massager_ctl.control.admission import AdmissionPolicy
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import MassagerError
-from massager_ctl.safety.attention import Watcher
-from massager_ctl.scheduler import Scheduler
+from massager_ctl.model.device import Telemetry
+from massager_ctl.runtime.compose import admission_for
+from massager_ctl.safety.presence import Watcher
 from massager_ctl.transports.address import SimAddress
 from massager_ctl.transports.base import Transport
 from massager_ctl.transports.serial import SerialTransport
 
 
-def admission(clock: Clock | None = None) -> Admission:
+def admission(clock: Clock | None = None) -> AdmissionPolicy:
     """As for the embedded simulator: screening and dose are not asked for a device that nobody wears."""
     return admission_for(
         SimAddress(), load(), clock or SystemClock(), simulated=True, watcher=Watcher.SIMULATED

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from firmware_sim import wire
-from firmware_sim.hil.client import REST, Client
 from massager_ctl.transports.factory import make_transport
+from massager_hil import wire
+from massager_hil.client import REST, Client
 
 PERIOD_S: Final = 0.2
 LEVEL: Final = (30, 30, 0, 0, 0, 0)

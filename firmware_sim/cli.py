@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from typing import Any
 
 import click
+
+from firmware_sim.border import guarded_output
 
 _SERVE_EPILOG = """\b
 Examples:
@@ -16,11 +20,38 @@ Then, in another terminal:
   massager-ctl run restorative --device serial:/tmp/massager --simulated
 
 While it runs: SIGUSR1 presses the button and lets go. On a terminal type press, release, hold,
-status or quit.
+pair, reset, fault SPEC, mend SPEC, status or quit; or write that to the pipe of --control.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Refused(click.ClickException):
+    """What was asked for cannot be done as it stands."""
+
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """The commands of this file, and `hil`, which is a package of its own; nothing foreign is printed raw."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As usual, with what is printed made visible."""
+        with guarded_output():
+            return super().main(*args, **kwargs)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """As usual, and `hil`."""
+        return sorted([*super().list_commands(ctx), "hil"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """As usual; `hil` is loaded when it is asked for."""
+        if cmd_name == "hil":
+            from massager_hil.cli import hil
+
+            return hil
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="massager-ctl", prog_name="massager-sim")
 def main() -> None:
     """A simulated massager that behaves, and misbehaves, like a real one."""
@@ -46,12 +77,18 @@ def main() -> None:
 )
 @click.option("--scenario", metavar="FILE", help="A fault script in YAML.")
 @click.option("--trace", metavar="FILE", help="Write what the actuators do, as JSON Lines.")
+@click.option("--force", is_flag=True, help="Let --trace write over a file.")
 @click.option("--seed", type=int, help="Make the run repeatable.")
 @click.option(
     "--battery", type=click.FloatRange(0, 100), metavar="PERCENT", help="Charge at power-on."
 )
 @click.option("--nvm", metavar="FILE", help="Keep latch, hours and boot counter in this file.")
 @click.option("--baud", type=click.IntRange(min=300), help="Slow a serial port down to this speed.")
+@click.option(
+    "--control",
+    metavar="PIPE",
+    help="Make a named pipe that takes a terminal's commands, such as press, reset or fault stall=all.",
+)
 @click.option("--count", type=click.IntRange(1, 1000), default=1, help="Run so many devices.")
 @click.option(
     "--mutant",
@@ -69,10 +106,12 @@ def serve(
     faults: tuple[str, ...],
     scenario: str | None,
     trace: str | None,
+    force: bool,
     seed: int | None,
     battery: float | None,
     nvm: str | None,
     baud: int | None,
+    control: str | None,
     count: int,
     options: tuple[str, ...],
     mutant: str | None,
@@ -88,23 +127,61 @@ def serve(
         faults=faults,
         scenario=scenario,
         trace=trace,
+        force=force,
         seed=seed,
         battery=battery,
         nvm=nvm,
         baud=baud,
+        control=control,
         count=count,
         options=options if mutant is None else (*options, f"mutant={mutant}"),
     )
     try:
         run(request)
     except ServeError as error:
+        raise Refused(str(error)) from error
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script for SHELL, as `massager-ctl completion` does."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "massager-sim", "_MASSAGER_SIM_COMPLETE").source())
+
+
+@main.command()
+@click.option("--pty", metavar="LINK", type=click.Path(path_type=Path), help="Make a serial port.")
+@click.option("--tcp", metavar="HOST:PORT", help="Listen here; port 0 is any.")
+def board(pty: Path | None, tcp: str | None) -> None:
+    """Run the firmware as a board does, on MicroPython and in real time, until SIGTERM or SIGINT."""
+    from firmware_sim.micropython import MicroPythonError
+    from firmware_sim.unix_board import UnixBoard
+
+    if pty is None and tcp is None:
+        raise click.UsageError("no link: give --pty LINK or --tcp HOST:PORT")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with UnixBoard(pty, tcp) as running:
+            if pty is not None:
+                click.echo(f"ready: serial {pty}")
+            if running.tcp is not None:
+                click.echo(f"ready: tcp {running.tcp}")
+            running.process.wait()
+            raise click.ClickException("the firmware ended on MicroPython: see what it wrote above")
+    except MicroPythonError as error:
         raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("ended", err=True)
 
 
 @main.command()
 def faults() -> None:
     """List the faults that --fault and a scenario take."""
-    from firmware_sim.fault_list import FAULTS, FLAWS
+    from firmware_sim.faults.catalog import FAULTS, FLAWS
 
     click.echo(
         "NAME[=VALUE][@WHEN[:SECONDS]], where WHEN is seconds, an event, or event+seconds.\n"
@@ -125,65 +202,6 @@ def mutants(rules: bool) -> None:
 
     for name, mutant in MUTANTS.items():
         click.echo(f"{name:<28} {mutant.rule:<4} {mutant.about}" if rules else name)
-
-
-_HIL_EPILOG = """\b
-Examples:
-  massager-sim hil                                  # the embedded simulator, in full
-  massager-sim hil --device serial:/tmp/massager --junit out.xml --html out.html
-  massager-sim hil --device sim:?mutant=no-cap      # exit code 3: it breaks R1
-  massager-sim hil --device ble:Massager --on-bench --interactive
-  massager-sim hil -k "R4 or stop"                  # some of the checks; --list names them
-
-Exit codes: 0 every check passed, 2 usage, 3 a check failed, 4 the device or the link was lost.
-No one may wear the device during a run.
-"""
-
-
-@main.command(epilog=_HIL_EPILOG)
-@click.option("--device", default="sim:", show_default=True, help="Any device address.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a web page.")
-@click.option(
-    "--full/--quick",
-    default=False,
-    help="Cover the long bounds too: over two hours in real time. On sim: it is always full.",
-)
-@click.option("--interactive", is_flag=True, help="Ask for a hand on the button and the charger.")
-@click.option("--on-bench", is_flag=True, help="The motors of a real device may move.")
-@click.option("-k", "expression", default="", metavar="EXPR", help="Checks by name, word or rule.")
-@click.option("--list", "listed", is_flag=True, help="List the checks and run none.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every finding.")
-@click.pass_context
-def hil(
-    context: click.Context,
-    device: str,
-    junit: Path | None,
-    html: Path | None,
-    full: bool,
-    interactive: bool,
-    on_bench: bool,
-    expression: str,
-    listed: bool,
-    verbose: bool,
-) -> None:
-    """Run the conformance suite against any device, simulated or real."""
-    from firmware_sim.hil import command
-
-    if listed:
-        click.echo(command.listing(expression))
-        return
-    request = command.Request(
-        device,
-        junit=junit,
-        html=html,
-        full=full,
-        on_bench=on_bench,
-        interactive=interactive,
-        verbose=verbose,
-        expression=expression,
-    )
-    context.exit(command.main(request))
 
 
 def _line(name: str, value: str, about: str, rows: str) -> str:

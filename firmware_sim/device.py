@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware_sim.config import LinkKind
-from firmware_sim.fault_plan import FaultPlan
+from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.firmware import Firmware
 from firmware_sim.line import Line, LineFaults
 from firmware_sim.outputs import SendTo
@@ -216,7 +216,7 @@ class SimulatedDevice:
         self._on_plug.append(told)
 
     def catch_up(self) -> None:
-        """Bring the device up to the present, for somebody who looks at it and not at its links."""
+        """Bring the device up to the present, for a reader of it, not of its links."""
         self._turn()
 
     def close(self) -> None:
@@ -226,6 +226,7 @@ class SimulatedDevice:
         self._turn()
         self.drop_links("the simulated device was switched off")
         self._closed = True
+        self.firmware.close()
         if self._wake is not None:
             self._wake.cancel()
         if self._trace is not None:
@@ -242,9 +243,11 @@ class SimulatedDevice:
     def _give(self, outputs: list[SendTo]) -> None:
         for output in outputs:
             link = self._links.get(output.link)
-            if self._lost_acks and _is_ack(output.data):
+            if link is None:
+                continue
+            if self._lost_acks and _is_ack(output.data, link.kind):
                 self._lost_acks -= 1
-            elif link is not None:
+            else:
                 link.send(output.data)
         self._plan()
 
@@ -267,7 +270,7 @@ class SimulatedDevice:
         self._turn()
 
 
-def _is_ack(data: bytes) -> bool:
-    """A body on BLE, a frame on a stream: the type is the second byte of the body."""
-    bodies = Splitter().feed(data) if data.endswith(b"\x00") else [data]
+def _is_ack(data: bytes, kind: LinkKind) -> bool:
+    """A body on BLE, which may end with any byte, or frames on a stream: the type is the second byte of the body."""
+    bodies = [data] if kind is LinkKind.BLE else Splitter().feed(data)
     return any(not isinstance(body, Bad) and body[1:2] == _ACK for body in bodies)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from firmware_sim.noise import Noise
+from firmware_sim.splitmix import SplitMix64
 
 
 @dataclass(slots=True)
@@ -30,10 +30,10 @@ class LineFaults:
     """Bytes in a piece; 0 leaves them as they are (fault 24)."""
     silent: bool = False
     """Nothing passes, and nobody is told (faults 12, 13)."""
-    noise: Noise = field(init=False)
+    noise: SplitMix64 = field(init=False)
 
     def __post_init__(self) -> None:
-        self.noise = Noise(self.seed)
+        self.noise = SplitMix64(self.seed)
 
     @property
     def clean(self) -> bool:

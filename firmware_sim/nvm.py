@@ -1,11 +1,8 @@
-"""Memory that outlives a reboot: each record with its CRC, and a bad one fails closed (R7, R8, fault 48)."""
+"""Memory that outlives a reboot: named records, which the firmware seals (R7, R8, fault 48)."""
 
 from __future__ import annotations
 
-import binascii
 from typing import Protocol
-
-_CRC_START = 0x1D0F
 
 
 class Nvm(Protocol):
@@ -48,20 +45,3 @@ class MemoryNvm:
         raw = bytearray(self.records[name])
         raw[bit // 8 % len(raw)] ^= 1 << bit % 8
         self.records[name] = bytes(raw)
-
-
-class Unreadable(ValueError):
-    """A record is there, and wrong."""
-
-
-def seal(payload: bytes) -> bytes:
-    """`payload` with its CRC."""
-    return payload + binascii.crc_hqx(payload, _CRC_START).to_bytes(2, "little")
-
-
-def unseal(raw: bytes) -> bytes:
-    """The payload of a record; `Unreadable` if its CRC is wrong."""
-    payload = raw[:-2]
-    if len(raw) < 2 or binascii.crc_hqx(payload, _CRC_START).to_bytes(2, "little") != raw[-2:]:
-        raise Unreadable("a record in NVM has a wrong CRC")
-    return payload

@@ -8,9 +8,9 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from firmware_sim.config import NO_LIMITS, DeviceConfig
-from firmware_sim.fault_list import FaultError, apply_fault
-from firmware_sim.fault_plan import Step
-from firmware_sim.firmware import Firmware
+from firmware_sim.faults.catalog import FaultError, apply_fault
+from firmware_sim.faults.plan import Step
+from firmware_sim.firmware import Rules
 from firmware_sim.nvm import MemoryNvm, Nvm
 
 
@@ -26,8 +26,10 @@ class Options:
     steps: list[Step] = field(default_factory=list[Step])
     nvm: Nvm = field(default_factory=MemoryNvm)
     seed: int = 0
-    firmware: type[Firmware] = Firmware
-    """A mutant is another one."""
+    rules: type[Rules] = Rules
+    """A mutant has others."""
+    micropython: bool = False
+    """The rules run on MicroPython, in a process of their own."""
 
 
 def _number(text: str) -> float:
@@ -63,7 +65,7 @@ _SETTINGS: Final[dict[str, Callable[[DeviceConfig, str], DeviceConfig]]] = {
     "kneading": lambda config, text: config if _switch(text) else replace(config, kneading=0),
     "limits": lambda config, text: config if _switch(text) else replace(config, limits=NO_LIMITS),
 }
-NAMES: Final = (*_SETTINGS, "fault", "mutant", "seed")
+NAMES: Final = (*_SETTINGS, "fault", "micropython", "mutant", "seed")
 
 
 def parse_options(query: str, *, seed: int = 0) -> Options:
@@ -82,6 +84,8 @@ def set_option(options: Options, name: str, text: str) -> None:
         elif name == "fault":
             options.config, steps = apply_fault(options.config, text)
             options.steps += steps
+        elif name == "micropython":
+            options.micropython = _switch(text)
         elif name == "mutant":
             _mutate(options, text)
         elif name in _SETTINGS:
@@ -106,4 +110,4 @@ def _mutate(options: Options, name: str) -> None:
         raise OptionError(f"there is no mutant {name!r}. `massager-sim mutants` lists them.")
     mutant = MUTANTS[name]
     options.config = mutant.change(options.config)
-    options.firmware = mutant.firmware
+    options.rules = mutant.rules

@@ -11,7 +11,6 @@ from firmware_sim.config import LinkKind
 from firmware_sim.core import Core
 from firmware_sim.firmware import Firmware
 from firmware_sim.outputs import SendTo
-from firmware_sim.states import State
 
 PERIOD_S: Final = 0.2
 """Time between two SETPOINTs (docs/protocol.md 10)."""
@@ -25,9 +24,10 @@ class Look:
 
     t: float
     running: float
-    state: State
+    state: int
     level: tuple[int, ...]
     drive: tuple[int, ...]
+    actuators: tuple[int, ...]
 
 
 class Watch:
@@ -44,7 +44,8 @@ class Watch:
     def frame(self, core: Core) -> None:
         """Keep the outputs."""
         level, drive = tuple(core.levels.level), tuple(core.patterns.drive)
-        self.looks.append(Look(core.now, core.running * 0.02, core.state, level, drive))
+        actuators = tuple(core.patterns.actuators)
+        self.looks.append(Look(core.now, core.running * 0.02, core.state, level, drive, actuators))
 
     def names(self) -> list[str]:
         """The events' names, in order."""
@@ -82,9 +83,11 @@ class Peer:
 
     @property
     def telemetry(self) -> wire.Telemetry:
-        """The newest TELEMETRY; runs on until there is one."""
-        while self._telemetry is None:
+        """The newest TELEMETRY; runs on until there is one, for a second at most."""
+        until = self.now + 1.0
+        while self._telemetry is None and self.now < until:
             self.run(0.1)
+        assert self._telemetry is not None, "the device sends no TELEMETRY on this link"
         return self._telemetry
 
     def _take(self, outputs: list[SendTo]) -> None:

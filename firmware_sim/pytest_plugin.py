@@ -37,7 +37,7 @@ def _marked(request: pytest.FixtureRequest) -> tuple[str, list[str]]:
 
     options: dict[str, object] = {}
     faults: list[str] = []
-    node = cast(pytest.Item, request.node)  # pyright: ignore[reportUnknownMemberType]
+    node = cast("pytest.Item", request.node)
     for marker in reversed(list(node.iter_markers("massager"))):
         given = dict(cast("dict[str, object]", marker.kwargs))
         faults += cast("list[str]", given.pop("faults", []))

@@ -6,25 +6,20 @@ import asyncio
 import secrets
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import click
 
+from firmware_sim.commands import Commands, ControlError, control_pipe, press
 from firmware_sim.device import SimulatedDevice
+from firmware_sim.faults.scenario import load_scenario
 from firmware_sim.links.memory import build_device
 from firmware_sim.links.pty import PtyError, PtyPort
 from firmware_sim.links.tcp import TcpError, listen
 from firmware_sim.nvm_file import FileNvm, NvmFileError
 from firmware_sim.options import OptionError, Options, set_option
-from firmware_sim.scenario import load_scenario
-
-PRESS_S: Final = 0.2
-HOLD_S: Final = 2.5
-PAIR_S: Final = 5.5
 
 
 class ServeError(Exception):
@@ -42,12 +37,14 @@ class Request:
     faults: tuple[str, ...] = ()
     scenario: str | None = None
     trace: str | None = None
+    force: bool = False
     seed: int | None = None
     battery: float | None = None
     nvm: str | None = None
     baud: int | None = None
     count: int = 1
     options: tuple[str, ...] = ()
+    control: str | None = None
 
 
 def run(request: Request) -> None:
@@ -56,7 +53,7 @@ def run(request: Request) -> None:
         raise ServeError("no link: give --pty PATH, --tcp HOST:PORT or --ble HCI (see --help)")
     try:
         asyncio.run(_serve(request))
-    except (OptionError, NvmFileError, PtyError, TcpError) as error:
+    except (OptionError, NvmFileError, PtyError, TcpError, ControlError) as error:
         raise ServeError(str(error)) from error
 
 
@@ -64,10 +61,12 @@ async def _serve(request: Request) -> None:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     devices: list[SimulatedDevice] = []
+    commands = Commands(devices, over)
     # Before anything else: a signal that comes early must still end it cleanly.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, over.set)
-    loop.add_signal_handler(signal.SIGUSR1, lambda: _press(devices, PRESS_S))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, over.set)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: press(devices))
     async with AsyncExitStack() as stack:
         for index in range(request.count):
             device = _build(request, index, stack)
@@ -75,8 +74,11 @@ async def _serve(request: Request) -> None:
             devices.append(device)
             await _open_links(request, index, device, stack)
         if sys.stdin is not None and sys.stdin.isatty():
-            loop.add_reader(sys.stdin, lambda: _command(sys.stdin.readline(), devices, over))
+            loop.add_reader(sys.stdin, lambda: _typed(commands))
             stack.callback(loop.remove_reader, sys.stdin)
+        if request.control is not None:
+            stack.enter_context(control_pipe(Path(request.control), loop, commands.line))
+            click.echo(f"ready: control {request.control}")
         await over.wait()
 
 
@@ -105,8 +107,10 @@ def _build(request: Request, index: int, stack: AsyncExitStack) -> SimulatedDevi
     if request.trace is None:
         return build_device(options)
     path = Path(_numbered(request.trace, index, request.count))
+    if path.is_file() and path.stat().st_size and not request.force:
+        raise ServeError(f"{path}: there is a file of that name; give --force to write over it")
     try:
-        trace = stack.enter_context(path.open("w", encoding="utf-8"))
+        trace = stack.enter_context(path.open("w", buffering=1, encoding="utf-8"))
     except OSError as error:
         raise ServeError(f"cannot write the trace {path}: {error.strerror}") from error
     return build_device(options, trace=trace)
@@ -163,55 +167,10 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _press(devices: list[SimulatedDevice], seconds: float) -> None:
-    for device in devices:
-        device.press()
-        device.later(seconds, device.release)
-
-
-def _hold_down(devices: list[SimulatedDevice]) -> None:
-    _each(devices, SimulatedDevice.press)
-    click.echo("The button is held down; `release` lets it go.")
-
-
-def _pair(devices: list[SimulatedDevice]) -> None:
-    """Hold the button long enough to open pairing, then again to clear the latch that a press sets."""
-    _press(devices, PAIR_S)
-    for device in devices:
-        device.later(PAIR_S + PRESS_S, device.press)
-        device.later(PAIR_S + PRESS_S + HOLD_S, device.release)
-
-
-def _command(line: str, devices: list[SimulatedDevice], over: asyncio.Event) -> None:
+def _typed(commands: Commands) -> None:
     """One line typed at the terminal; end of input ends nothing but the reading."""
-    acts: dict[str, Callable[[], None]] = {
-        "press": lambda: _hold_down(devices),
-        "release": lambda: _each(devices, SimulatedDevice.release),
-        "hold": lambda: _press(devices, HOLD_S),
-        "pair": lambda: _pair(devices),
-        "status": lambda: _status(devices),
-        "quit": over.set,
-    }
-    if not line:
+    line = sys.stdin.readline()
+    if line:
+        commands.line(line)
+    else:
         asyncio.get_running_loop().remove_reader(sys.stdin)
-        return
-    word = line.strip()
-    if word in acts:
-        acts[word]()
-    elif word:
-        click.echo(f"unknown: {word}. There are: {', '.join(acts)}")
-
-
-def _each(devices: list[SimulatedDevice], do: Callable[[SimulatedDevice], None]) -> None:
-    for device in devices:
-        do(device)
-
-
-def _status(devices: list[SimulatedDevice]) -> None:
-    for device in devices:
-        core = device.firmware.core
-        levels = " ".join(f"{level / 100:.1f}" for level in core.levels.level)
-        click.echo(
-            f"{core.config.serial}: {core.state.name.lower()}, cause {core.cause.name.lower()}, "
-            f"levels {levels}"
-        )

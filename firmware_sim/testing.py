@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from firmware_sim import trace_rules
-from firmware_sim.config import UNIT, ZONES
+from firmware_sim.config import ZONES
 from firmware_sim.core import Core
 from firmware_sim.device import SimLink, SimulatedDevice
-from firmware_sim.fault_list import FaultError, apply_fault
-from firmware_sim.fault_plan import Step
+from firmware_sim.faults.catalog import FaultError, apply_fault
+from firmware_sim.faults.plan import Step
 from firmware_sim.links.memory import build_device
 from firmware_sim.links.pty import PtyPort
+from firmware_sim.names import cause_name, state_name
 from firmware_sim.options import parse_options, set_option
 from firmware_sim.simulated_time import SimulatedTimeLoop
 from firmware_sim.trace_rules import Bounds
+from massager_fw.config import UNIT
 
 if TYPE_CHECKING:
     from firmware_sim.links.ble.lab import BleLab
@@ -116,12 +118,12 @@ class Massager:
     @property
     def state(self) -> str:
         """idle, armed, running, paused, fading, latched or fault."""
-        return self._core(lambda core: core.state.name.lower())
+        return self._core(lambda core: state_name(core.state))
 
     @property
     def cause(self) -> str:
         """Why the last session ended, or what latched, in the words of docs/protocol.md 7."""
-        return self._core(lambda core: core.cause.name.lower())
+        return self._core(lambda core: cause_name(core.cause))
 
     def _core(self, look: Callable[[Core], _T]) -> _T:
         def there() -> _T:
@@ -263,7 +265,7 @@ class SerialMassager(Massager):
     """A device in real time behind a serial port that any program can open; it lives on a thread of its own."""
 
     def __init__(self, path: Path, options: str, faults: Iterable[str]) -> None:
-        self.path = path
+        self.path = str(path)
         """The port to open: 115 200 baud, 8N1."""
         self.address = f"serial:{path}"
         """As `massager-ctl --device` wants it."""

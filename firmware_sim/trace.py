@@ -8,15 +8,17 @@ import msgspec
 
 from firmware_sim.config import ZONES
 from firmware_sim.core import Core
-from firmware_sim.pattern import Direction, Motion
+from firmware_sim.names import names, state_name
+from massager_fw.board import Thermometer
+from massager_fw.pattern import Direction, Motion
 
 VERSION: Final = 1
 GAP_TICKS: Final = 6
 """Looked at every 100 ms: a sample that is this old would be over 200 ms old at the next look."""
 _MOTION_NAMES: Final = {
-    (int(motion), int(way)): f"{motion.name} {way.name}".lower() if way else motion.name.lower()
-    for motion in Motion
-    for way in Direction
+    (motion, way): f"{motion_name} {way_name}" if way else motion_name
+    for motion, motion_name in names(Motion).items()
+    for way, way_name in names(Direction).items()
 }
 
 
@@ -51,8 +53,8 @@ class Trace:
     def frame(self, core: Core) -> None:
         """A sample if any output changed by 0.1 or more, or the last one is 200 ms old."""
         level = [value // 10 for value in core.levels.level]
-        drive = [value // 10 for value in core.patterns.drive]
-        key = (core.state, level, drive, core.heat.target, core.patterns.motion)
+        drive = [value // 10 for value in core.patterns.actuators]
+        key = (core.state, level, drive, core.heat.target, list(core.patterns.motion))
         if key == self._key and core.tick - self._written_tick < GAP_TICKS:
             return
         self._key = key
@@ -65,17 +67,21 @@ class Trace:
             "type": "sample",
             "t": round(core.now, 3),
             "running": round(core.running * 0.02, 3),
-            "state": core.state.name.lower(),
+            "state": state_name(core.state),
             "out": {zone: value / 10 for zone, value in zip(ZONES, level, strict=True)},
-            "drive": {zone: value / 10 for zone, value in zip(ZONES, drive, strict=True)},
+            "drive": {
+                zone: value // 10 / 10 for zone, value in zip(ZONES, patterns.drive, strict=True)
+            },
+            "vibration": {zone: value / 10 for zone, value in zip(ZONES, drive[::2], strict=True)},
+            "kneading": {zone: value / 10 for zone, value in zip(ZONES, drive[1::2], strict=True)},
             "motion": {
                 zone: _MOTION_NAMES[patterns.motion[i], patterns.turning(i)]
                 for i, zone in enumerate(ZONES)
             },
-            "heat_c": core.heat.target or None,
-            "pad_c": _rounded(plant.pad_sensor.celsius),
-            "motor_c": _rounded(plant.motor_sensor.celsius),
-            "battery": core.supply.percent,
+            "heat_c": core.heat.target / 100 or None,
+            "pad_c": _celsius(plant.pad_sensor),
+            "motor_c": _celsius(plant.motor_sensor),
+            "battery": None if core.config.mains else plant.battery_percent,
             "current_ma": round(plant.motors.total_ma()),
         }
 
@@ -84,5 +90,5 @@ class Trace:
         self._file.flush()
 
 
-def _rounded(celsius: float | None) -> float | None:
-    return None if celsius is None else round(celsius, 2)
+def _celsius(sensor: Thermometer) -> float | None:
+    return None if sensor.hundredths is None else sensor.hundredths / 100

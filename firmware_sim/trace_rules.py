@@ -28,7 +28,10 @@ ROUNDING: Final = 0.11
 """Points that a level may seem to rise for being written to 0.1."""
 
 DRIVE_RISE: Final = 10.0
-"""Points a second that a pattern may rise within its level (R3)."""
+"""Points a second that each actuator's drive may rise within its level (R3)."""
+
+ACTUATORS: Final = ("vibration", "kneading")
+"""The keys of a sample that tell the drive of each zone's actuators."""
 
 SESSION_S: Final = 1800.0
 SESSION_WITH_PAUSES_S: Final = 2700.0
@@ -105,6 +108,9 @@ def _levels(sample: Mapping[str, Any], caps: Mapping[str, float], ramp_s: float)
         drive = sample["drive"][zone]
         if drive > level + 1e-9:
             found.append(Violation("R3", t, f"{zone} drive", drive, level))
+        both = sum(sample.get(actuator, {}).get(zone, 0.0) for actuator in ACTUATORS)
+        if both > level + 1e-9:
+            found.append(Violation("R3", t, f"{zone} actuators", both, level))
     total = sum(sample["out"].values())
     if total > SUM_CAP + 1e-9:
         found.append(Violation("R1", t, "sum", total, SUM_CAP))
@@ -132,6 +138,11 @@ def _rises(before: Mapping[str, Any], sample: Mapping[str, Any], bounds: Bounds)
         drive, drive_bound = sample["drive"][zone], before["drive"][zone] + drive_rise
         if drive > drive_bound:
             found.append(Violation("R3", t, f"{zone} drive", drive, drive_bound))
+    for actuator in ACTUATORS:
+        for zone, now in sample.get(actuator, {}).items():
+            bound = before[actuator][zone] + drive_rise
+            if now > bound:
+                found.append(Violation("R3", t, f"{zone} {actuator}", now, bound))
     return found
 
 

@@ -1,29 +1,25 @@
-"""The device's own codec for docs/protocol.md, version 1: bytes in, typed messages out; pure.
+"""Frames as values, for peers, tests and mutants; the firmware itself reads and writes them in place.
 
 Integers are kept as they travel (tenths of a percent, tenths of a degree, milliseconds), so that what
-a message holds is what was on the wire; whether a value makes sense is the firmware's business.
+a message holds is what was on the wire.
 """
 
 from __future__ import annotations
 
-import binascii
 from enum import IntEnum, StrEnum
 from struct import Struct
 from typing import Final
 
 import msgspec
-from cobs import cobs
 
-VERSION: Final = 1
-MAX_BODY: Final = 61
-"""Longest frame body in bytes (docs/protocol.md 2)."""
-MAX_ENCODED: Final = MAX_BODY + 1
-ZONE_COUNT: Final = 6
-NO_SENSOR: Final = -32768
-MAINS: Final = 255
+from firmware_sim.names import names
+from massager_fw import frames
+from massager_fw.codec import FRAME_CRC, cobs_encode, crc16
 
-_CRC_START: Final = 0xFFFF
-_OVERHEAD: Final = 4  # version, type, and the CRC's two bytes
+VERSION: Final = frames.VERSION
+ZONE_COUNT: Final = frames.ZONES
+NO_SENSOR: Final = frames.NO_SENSOR
+MAINS: Final = frames.MAINS
 
 
 class FrameType(IntEnum):
@@ -49,6 +45,9 @@ class Bad(StrEnum):
     VERSION = "version"
     TYPE = "type"
     LENGTH = "length"
+
+
+_BAD: Final = {value: Bad(name) for value, name in names(frames.Bad).items()}
 
 
 class BadFrame(ValueError):
@@ -113,6 +112,7 @@ class Info(msgspec.Struct, frozen=True):
     rise: int
     deadman: int
     session: int
+    with_pauses: int
     allowance: int
     sensing: int
 
@@ -131,6 +131,8 @@ class Telemetry(msgspec.Struct, frozen=True):
     flags: int
     battery: int
     level: tuple[int, ...]
+    vibration: tuple[int, ...]
+    kneading: tuple[int, ...]
     current: int
     pad: int
     motor: int
@@ -153,26 +155,27 @@ _ARM: Final = Struct("<5I2H")
 _SETPOINT: Final = Struct("<4IBHH6H6B")
 _STOP: Final = Struct("<IB")
 _RESET: Final = Struct("<IIH")
-_INFO: Final = Struct("<IB12s3BII5B6BBBHHHB")
+_INFO: Final = Struct("<IB12s3BII5B6BBBHHHHB")
 _ACK: Final = Struct("<IBBIH")
 
-TELEMETRY_BODY: Final = Struct("<BB7IBBHBB6HHhhHH")
+TELEMETRY_BODY: Final = Struct("<BB7IBBHBB6H6H6HHhhHH")
 """Version, type and payload of TELEMETRY in one go: the one frame that is packed ten times a second."""
 
 
 def crc(data: bytes) -> int:
     """CRC-16/IBM-3740 over `data`; 0x29B1 for b"123456789"."""
-    return binascii.crc_hqx(data, _CRC_START)
+    return crc16(data, len(data), FRAME_CRC)
 
 
 def seal(head: bytes) -> bytes:
     """`head` (version, type, payload) with its CRC behind it: a whole frame body."""
-    return head + binascii.crc_hqx(head, _CRC_START).to_bytes(2, "little")
+    return head + crc(head).to_bytes(2, "little")
 
 
 def frame(body: bytes) -> bytes:
     """`body` as it travels on a byte stream: COBS and the closing zero."""
-    return cobs.encode(body) + b"\x00"  # pyright: ignore[reportUnknownMemberType]
+    out = bytearray(len(body) + 2)
+    return bytes(out[: cobs_encode(body, len(body), out)])
 
 
 def pack(message: Message) -> bytes:
@@ -202,7 +205,7 @@ def pack(message: Message) -> bytes:
 
 def _pack_info(m: Info) -> bytes:
     masks = (m.zones, m.vibration, m.kneading, m.motions, m.directions)
-    limits = (*m.caps, m.sum_cap, m.rise, m.deadman, m.session, m.allowance)
+    limits = (*m.caps, m.sum_cap, m.rise, m.deadman, m.session, m.with_pauses, m.allowance)
     serial = m.serial.encode("ascii")
     return _INFO.pack(
         m.token, m.flags, serial, *m.firmware, m.boot, m.lifetime, *masks, *limits, m.sensing
@@ -211,7 +214,8 @@ def _pack_info(m: Info) -> bytes:
 
 def _pack_telemetry(m: Telemetry) -> bytes:
     session = (m.uptime, m.running, m.owner, m.seq, m.state, m.cause, m.latch, m.flags)
-    senses = (m.battery, *m.level, m.current, m.pad, m.motor, m.allowance, m.rejected)
+    outputs = (*m.level, *m.vibration, *m.kneading)
+    senses = (m.battery, *outputs, m.current, m.pad, m.motor, m.allowance, m.rejected)
     return TELEMETRY_BODY.pack(
         VERSION, FrameType.TELEMETRY, m.counter, m.epoch, m.challenge, *session, *senses
     )
@@ -223,31 +227,17 @@ def parse(body: bytes) -> Message:
     A STOP whose CRC is right counts whatever its version, and whatever follows its first five payload
     bytes, so that a later host can still stop this device (docs/protocol.md 3).
     """
-    size = len(body)
-    if size > MAX_BODY:
-        raise BadFrame(Bad.OVERLONG)
-    if size < _OVERHEAD:
-        raise BadFrame(Bad.SHORT)
+    kind = frames.check(bytearray(body), len(body))
+    if kind < 0:
+        raise BadFrame(_BAD[kind])
     head = body[:-2]
-    if binascii.crc_hqx(head, _CRC_START) != body[-2] | body[-1] << 8:
-        raise BadFrame(Bad.CRC)
-    kind = body[1]
-    if kind == FrameType.STOP:
-        if size < _OVERHEAD + _STOP.size:
-            raise BadFrame(Bad.LENGTH)
-        return Stop(*_STOP.unpack_from(body, 2))
-    if body[0] != VERSION:
-        raise BadFrame(Bad.VERSION)
-    length = _LENGTHS.get(kind)
-    if length is None:
-        raise BadFrame(Bad.TYPE)
-    if size != length:
-        raise BadFrame(Bad.LENGTH)
     return _unpack(kind, head)
 
 
 def _unpack(kind: int, head: bytes) -> Message:
     match kind:
+        case FrameType.STOP:
+            return Stop(*_STOP.unpack_from(head, 2))
         case FrameType.SETPOINT:
             f = _SETPOINT.unpack_from(head, 2)
             return Setpoint(*f[:7], level=f[7:13], pattern=f[13:19])
@@ -262,11 +252,13 @@ def _unpack(kind: int, head: bytes) -> Message:
             return Telemetry(
                 *f[:12],
                 level=f[12:18],
-                current=f[18],
-                pad=f[19],
-                motor=f[20],
-                allowance=f[21],
-                rejected=f[22],
+                vibration=f[18:24],
+                kneading=f[24:30],
+                current=f[30],
+                pad=f[31],
+                motor=f[32],
+                allowance=f[33],
+                rejected=f[34],
             )
         case FrameType.ACK:
             return Ack(*_ACK.unpack_from(head, 2))
@@ -288,60 +280,32 @@ def _unpack_info(head: bytes) -> Info:
         rise=f[20],
         deadman=f[21],
         session=f[22],
-        allowance=f[23],
-        sensing=f[24],
+        with_pauses=f[23],
+        allowance=f[24],
+        sensing=f[25],
     )
 
 
-_LENGTHS: Final[dict[int, int]] = {
-    FrameType.GET_INFO: _OVERHEAD + _GET_INFO.size,
-    FrameType.ARM: _OVERHEAD + _ARM.size,
-    FrameType.SETPOINT: _OVERHEAD + _SETPOINT.size,
-    FrameType.RESET: _OVERHEAD + _RESET.size,
-    FrameType.INFO: _OVERHEAD + _INFO.size,
-    FrameType.TELEMETRY: TELEMETRY_BODY.size + 2,
-    FrameType.ACK: _OVERHEAD + _ACK.size,
-}
-
-
 class Splitter:
-    """Cuts a byte stream into frame bodies at its zeros, and never holds more than one frame.
+    """The firmware's `Receiver`, with values: cuts a byte stream into frame bodies at its zeros.
 
     A run that is too long, or that is no COBS, comes out as a `Bad`; an empty run is nothing at all.
     """
 
-    __slots__ = ("_dropping", "_held")
+    __slots__ = ("_receiver",)
 
     def __init__(self) -> None:
-        self._held = b""
-        self._dropping = False
+        self._receiver = frames.Receiver()
 
     def feed(self, data: bytes) -> list[bytes | Bad]:
         """The bodies that `data` completes, in order."""
-        *closed, rest = data.split(b"\x00")
+        receiver = self._receiver
         bodies: list[bytes | Bad] = []
-        for part in closed:
-            run = self._held + part if self._held else part
-            self._held = b""
-            if self._dropping or len(run) > MAX_ENCODED:
-                self._dropping = False
-                bodies.append(Bad.OVERLONG)
-            elif run:
-                bodies.append(_decode(run))
-        self._hold(rest)
+        place = 0
+        while place < len(data):
+            place = receiver.read(data, place, len(data))
+            if receiver.size > 0:
+                bodies.append(bytes(receiver.body[: receiver.size]))
+            elif receiver.size < 0:
+                bodies.append(_BAD[receiver.size])
         return bodies
-
-    def _hold(self, rest: bytes) -> None:
-        if self._dropping:
-            return
-        self._held += rest
-        if len(self._held) > MAX_ENCODED:
-            self._held = b""
-            self._dropping = True
-
-
-def _decode(run: bytes) -> bytes | Bad:
-    try:
-        return cobs.decode(run)  # pyright: ignore[reportUnknownMemberType]
-    except cobs.DecodeError:
-        return Bad.COBS

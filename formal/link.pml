@@ -50,6 +50,11 @@ bool reset_named = 1;        /* R7: a reset clears no newer latch */
 bool reset_released = 1;     /* R7: nor while the button is pressed */
 bool reset_cause_gone = 1;   /* R7: nor a fault whose cause lasts */
 bool total_time = 1;         /* R8: across ARM, stop and reboot */
+bool old_raises_nothing = 1; /* R4: at an age over T / 2 no level rises */
+bool reset_raises_nothing = 1; /* R7: a reset opens nothing and asks for nothing */
+bool fault_kept = 1;         /* R7: a fault latch outlives a reboot; only a reset or a hold clears it */
+bool arm_challenged = 1;     /* R16: an ARM acts only with a challenge that holds, and once */
+bool only_arm_opens = 1;     /* R16: no session without an ARM */
 
 /* ---- the network: frames that were sent, oldest first ---------------------------------------------------- */
 /* A frame stays until it is dropped, and may be delivered at any time, any number of times and in any order. */
@@ -92,6 +97,8 @@ byte g_since_ask;
 byte g_age;
 byte g_run;
 byte g_total;
+bit g_armed;                 /* an ARM opened the present session */
+bit g_fault;                 /* a fault latched, and nothing has cleared it since */
 
 #ifdef M_PING_FLAG
 bit ping;
@@ -159,13 +166,14 @@ inline void_challenges() {
 
 inline zero() {
 	open = 0; owner = 0; asked = 0; out = 0; age = 0; earned = 0;
-	g_age = 0; g_run = 0
+	g_age = 0; g_run = 0; g_armed = 0
 }
 
-/* Every end of a session changes the epoch. */
+/* Every end of a session changes the epoch, and voids the challenges. */
 inline end_session() {
 	zero();
 	fresh_epoch();
+	void_challenges();
 	mark_all_before()
 }
 
@@ -190,6 +198,7 @@ inline stop() {
 /* R7: a new cause. */
 inline latch_as(class) {
 	latch = (latch < class -> class : latch);
+	g_fault = (latch == 2);
 #ifndef M_LATCH_LEAVES_LEVEL
 	zero();
 #endif
@@ -204,6 +213,10 @@ inline invariants() {
 	silent = (out == 0 || (open && latch == 0 && button == RELEASED));
 	dead_man = (out == 0 || g_age <= T);
 	total_time = (LIMIT == 0 || g_total <= LIMIT);
+	fault_kept = (!g_fault || latch == 2);
+	only_arm_opens = (!open || g_armed);
+	assert(fault_kept);
+	assert(only_arm_opens);
 	assert(caps);
 	assert(silent);
 	assert(dead_man);
@@ -242,6 +255,12 @@ inline invariants() {
 #define NAME_OK(s) (arg[s] == latch_no && chal[s])
 #endif
 
+#ifdef M_NO_CHALLENGE
+#define CHALLENGE_OK(s) 1
+#else
+#define CHALLENGE_OK(s) (chal[s])
+#endif
+
 inline acts(s) {
 	nothing_old_acts = !g_before[s];
 	assert(nothing_old_acts)
@@ -258,9 +277,12 @@ inline feed() {
 /* R15, R16, R17: epoch and challenge; no latch, no button, time left. */
 inline arrive_arm(s) {
 	if
-	:: !open && latch == 0 && button == RELEASED && EPOCH_OK(s) && chal[s] && (LIMIT == 0 || used < LIMIT) ->
+	:: !open && latch == 0 && button == RELEASED && EPOCH_OK(s) && CHALLENGE_OK(s) && (LIMIT == 0 || used < LIMIT) ->
 		acts(s);
+		arm_challenged = (chal[s] && !g_acted[s]);
+		assert(arm_challenged);
 		seen("an ARM opens a session");
+		g_armed = 1;
 		open = 1; owner = from[s]; asked = 0; out = 0; earned = 0; g_run = 0;
 		chal[s] = 0;
 		/* The owner may have started its sequence anew: all that it has in flight may look newer. */
@@ -286,6 +308,7 @@ inline arrive_arm(s) {
 	:: else ->
 		if
 		:: epoch_of[s] != epoch && !open -> seen("an ARM of an old epoch is refused")
+		:: epoch_of[s] == epoch && !open && latch == 0 && !chal[s] -> seen("an ARM with an old challenge is refused")
 		:: LIMIT != 0 && used >= LIMIT -> seen("an ARM is refused: no time left")
 		:: else
 		fi
@@ -294,6 +317,12 @@ inline arrive_arm(s) {
 
 /* R4, R16, R17: owner, epoch, newer sequence, fresh echo. */
 inline arrive_setpoint(s) {
+#ifdef M_SETPOINT_OPENS
+	if
+	:: !open && latch == 0 && button == RELEASED && EPOCH_OK(s) -> open = 1; owner = from[s]; age = 0; g_age = 0
+	:: else
+	fi;
+#endif
 	if
 	:: open && OWNER_OK(s) && EPOCH_OK(s) && SEQ_OK(s) && ECHO_OK(s) ->
 		acts(s);
@@ -329,7 +358,12 @@ inline arrive_reset(s) {
 		assert(reset_released);
 		seen("a RESET clears a latch");
 		chal[s] = 0;
-		latch = 0
+		latch = 0; g_fault = 0;
+#ifdef M_RESET_RAISES
+		open = 1; owner = from[s]; asked = CAP; g_armed = 1;
+#endif
+		reset_raises_nothing = (!open && asked == 0 && out == 0);
+		assert(reset_raises_nothing)
 	:: else ->
 		if
 		:: latch != 0 && g_before[s] -> seen("a RESET that names an older latch is refused")
@@ -367,13 +401,16 @@ active proctype network() {
 	do
 	:: d_step { kind[0] != NONE -> arrive(0) }
 	:: d_step { kind[0] != NONE -> drop(0) }
+	:: d_step { chal[0] -> chal[0] = 0 }             /* its challenge grows too old */
 #if NS > 1
 	:: d_step { kind[1] != NONE -> arrive(1) }
 	:: d_step { kind[1] != NONE -> drop(1) }
+	:: d_step { chal[1] -> chal[1] = 0 }
 #endif
 #if NS > 2
 	:: d_step { kind[2] != NONE -> arrive(2) }
 	:: d_step { kind[2] != NONE -> drop(2) }
+	:: d_step { chal[2] -> chal[2] = 0 }
 #endif
 	/* R6: any copy of any STOP, from anyone, at any time; so it needs no place among the frames in flight. */
 	:: d_step { true ->
@@ -432,13 +469,19 @@ inline level() {
 	allowed = min(allowed, E(earned));
 	if
 	:: allowed <= out -> out = allowed
+#ifdef M_RISES_WHEN_OLD
+	:: allowed > out && age > T / 2 -> out = out + 1
+#else
 	:: allowed > out && age > T / 2 -> seen("an old frame raises nothing")
+#endif
 #ifdef M_NO_SLEW
 	:: allowed > out && age <= T / 2 -> out = allowed
 #else
 	:: allowed > out && age <= T / 2 -> out = out + 1
 #endif
 	fi;
+	old_raises_nothing = (out <= was || g_age <= T / 2);
+	assert(old_raises_nothing);
 	slew = (out <= was + 1);
 	assert(slew);
 	envelope = (out <= E(g_run));
@@ -545,7 +588,11 @@ inline reboot() {
 #else
 	fresh_epoch();
 #endif
+#ifdef M_REBOOT_FORGETS_FAULT
+	latch = (button != RELEASED -> 1 : 0);
+#else
 	latch = (latch == 2 -> 2 : (button != RELEASED -> 1 : 0));
+#endif
 	latch_no = 0;                /* the latch counter may start anew: the challenge guards */
 	button = (button != RELEASED -> PRESSED : RELEASED);
 	if
@@ -598,7 +645,7 @@ proctype hand() {
 		if
 		:: button == HELD && HOLD_OK ->
 			button = RELEASED;
-			latch = 0;
+			latch = 0; g_fault = 0;
 			reset_cause_gone = !cause;
 			assert(reset_cause_gone);
 			seen("a held button clears a latch")

@@ -1,17 +1,23 @@
-"""What all tests share: Hypothesis profiles, programs from the system, and what has passed."""
+"""What all tests share: Hypothesis profiles, programs from the system, marks, and what was cited."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, settings
+
+from tests.e2e.harness import Bench, opened
+from tests.support.citations import Citations
+from tests.support.marks import loop_factories, rig
 
 # Examples run on busy machines and some start an event loop, so there is no deadline: a time
 # bound that a test claims stands in the test.
@@ -74,6 +80,13 @@ def _programs_needed(request: pytest.FixtureRequest) -> None:
                 pytest.skip(why)
 
 
+@pytest_asyncio.fixture
+async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
+    """A host connected to a device in memory, under simulated time; the mark `rig` says what differs."""
+    async with opened(**rig(request.function)) as made:
+        yield made
+
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 
 
@@ -87,23 +100,37 @@ def _signals_as_before() -> Generator[None]:
             signal.signal(number, handler)
 
 
-_passed: Final[set[str]] = set()
-_LAST: Final = "test_every_requirement_and_every_fault_is_cited_by_a_test_that_ran"
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what the tests that pass cite; and heed the signals that whoever started this may have ignored.
+
+    A program respects an ignored signal that it inherits (`nohup`), so a run in the background would fail the tests
+    that interrupt one.
+    """
+    config.pluginmanager.register(Citations(), "citations")
+    for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            own = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, own)
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep which tests passed, for the one that counts what was proved."""
-    if report.when == "call" and report.passed:
-        _passed.add(report.nodeid)
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that each asynchronous test asks for."""
+    del config
+    return loop_factories(item)
 
 
-@pytest.hookimpl(trylast=True)
+_HERE: Final = Path(__file__).parent
+_FOLDERS: Final = frozenset(
+    {"unit", "property", "firmware", "faults", "e2e", "hil", "soak", "bench"}
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The test that looks back over all others comes last, however they are shuffled."""
-    items.sort(key=lambda item: item.name == _LAST)
-
-
-@pytest.fixture
-def passed_tests() -> frozenset[str]:
-    """The ids of the tests that passed in this run so far."""
-    return frozenset(_passed)
+    """A test's folder is a mark of it: `-m "not e2e"`."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            folder = item.path.relative_to(_HERE).parts[0]
+            if folder in _FOLDERS:
+                item.add_marker(folder)

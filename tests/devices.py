@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from massager_ctl.device import Cause, DeviceInfo, DeviceState, Sensing, Telemetry
-from massager_ctl.units import ZERO, Direction, Motion, Zone
+from massager_ctl.drivers.substitute_reports import telemetry_of
+from massager_ctl.model.device import DeviceInfo, DeviceState, Sensing, Telemetry
+from massager_ctl.model.units import ZERO, Direction, Motion, Zone
 
 _WHOLE: Final = DeviceInfo(
     serial="TEST",
@@ -24,6 +25,7 @@ _WHOLE: Final = DeviceInfo(
     rise_per_s=2.0,
     dead_man_s=1.0,
     session_s=1800,
+    with_pauses_s=2700,
     allowance_s=1800,
     sensing=frozenset(Sensing),
     simulated=True,
@@ -37,31 +39,13 @@ def device_info(**changes: Any) -> DeviceInfo:
     return msgspec.structs.replace(_WHOLE, **changes)
 
 
-_AT_REST: Final = Telemetry(
-    counter=1,
-    epoch=1,
+_AT_REST: Final = msgspec.structs.replace(
+    telemetry_of(1, 1, 1.0, 0.0, DeviceState.IDLE, ZERO),
     challenge=1,
-    uptime_s=1.0,
-    running_s=0.0,
-    owner=0,
     seq=0,
-    state=DeviceState.IDLE,
-    cause=Cause.NONE,
-    latch=0,
-    button_pressed=False,
-    heat_on=False,
-    charging=False,
-    power_on=True,
-    pairing_open=False,
-    attended=False,
-    allowance_unreadable=False,
     battery=80,
-    levels=ZERO,
-    current_ma=0,
     pad_c=30.0,
     motor_c=30.0,
-    allowance_s=1800,
-    rejected=0,
 )
 
 

@@ -1,4 +1,4 @@
-"""Documents keep up with the code: generated blocks are current, and links lead somewhere.
+"""Documents keep up with the code: generated blocks and files are current, and links lead somewhere.
 
 A block names its own source, a function without arguments that returns Markdown:
 
@@ -6,7 +6,8 @@ A block names its own source, a function without arguments that returns Markdown
     ...
     <!-- end generated -->
 
-`tools/documents.py` writes the blocks anew; `--check` only says which are out of date.
+Some files are generated as a whole: see `FILES`. `tools/documents.py` writes what is out of date; `--check` only
+names it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SOURCES: Final = ("massager_ctl", "firmware_sim", "generated")
+SOURCES: Final = ("massager_ctl", "massager_hil", "firmware_sim", "generated")
+
+FILES: Final = {
+    "docs/man/massager-ctl.1": "manual_pages:massager_ctl",
+    "docs/man/massager-sim.1": "manual_pages:massager_sim",
+    "docs/reference/device.schema.json": "massager_ctl.drivers.described.schema:schema_text",
+    "docs/reference/profile.schema.json": "massager_ctl.profile.reference:schema_text",
+}
+"""Files that are generated as a whole, and the function without arguments that returns the text of each."""
 
 BLOCK: Final = re.compile(
     r"^(?P<head><!-- generated: (?P<module>[\w.]+):(?P<function>\w+) -->\n)"
@@ -50,12 +59,27 @@ def regenerate(text: str) -> str:
         module = match["module"]
         if module.partition(".")[0] not in SOURCES:
             raise ValueError(f"a generated block may not come from {module}")
-        body: object = getattr(importlib.import_module(module), match["function"])()
-        if not isinstance(body, str):
-            raise TypeError(f"{module}:{match['function']} returns no text")
+        body = _text_of(module, match["function"])
         return f"{match['head']}{body.strip()}\n{match['tail']}"
 
     return BLOCK.sub(fresh, text)
+
+
+def _text_of(module: str, function: str) -> str:
+    text: object = getattr(importlib.import_module(module), function)()
+    if not isinstance(text, str):
+        raise TypeError(f"{module}:{function} returns no text")
+    return text
+
+
+def out_of_date(root: Path) -> dict[Path, str]:
+    """The files below `root` that are generated as a whole and are out of date, each with its text as it should be."""
+    fresh = {root / name: _text_of(*source.split(":")) for name, source in FILES.items()}
+    return {
+        path: text
+        for path, text in fresh.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }
 
 
 def anchors(text: str) -> set[str]:
@@ -88,6 +112,15 @@ def main(arguments: list[str]) -> int:
     check = "--check" in arguments
     sys.path.insert(0, str(Path(__file__).parent))
     amiss = 0
+    for path, text in out_of_date(ROOT).items():
+        name = path.relative_to(ROOT)
+        if check:
+            amiss += 1
+            print(f"{name}: out of date: run `make docs`")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"{name}: written")
     for path in documents(ROOT):
         name = path.relative_to(ROOT)
         text = path.read_text(encoding="utf-8")
@@ -97,7 +130,7 @@ def main(arguments: list[str]) -> int:
             print(f"{name}: a generated part is out of date: run `make docs`")
         elif fresh != text:
             path.write_text(fresh, encoding="utf-8")
-            print(f"{name}: written anew")
+            print(f"{name}: written")
         for target in dead_links(path, fresh):
             amiss += 1
             print(f"{name}: the link to {target} leads nowhere")

@@ -32,7 +32,7 @@ def layers() -> str:
 
 def device_states() -> str:
     """The device's state machine, drawn from the table that the simulated firmware runs by."""
-    from firmware_sim.states import mermaid
+    from firmware_sim.names import mermaid
 
     return f"```mermaid\n{mermaid()}\n```"
 
@@ -143,3 +143,35 @@ def _told(message: Any) -> str:
     """The fields of a message that a reader wants beside its bytes."""
     names = [name for name in message.__struct_fields__ if name not in {"firmware", "serial"}]
     return ", ".join(f"{name} {getattr(message, name)}" for name in names)
+
+
+_MODELLED: Final = ("R4", "R6", "R7", "R9", "R15", "R16", "R17")
+"""Rules that formal/link.pml and formal/ledger.pml hold."""
+_BOARD_TESTS: Final = ("R3", "R4", "R6", "R7", "R8", "R12", "R14", "R15", "R24")
+"""Rules that tests/firmware/test_pico.py looks at besides, at the pins themselves."""
+
+
+def evidence() -> str:
+    """Where each rule of the device was shown: by how many checks of the conformance suite, and on what."""
+    from massager_hil.suite import all_checks
+
+    checks = all_checks()
+    chosen = (ROOT / "tests/firmware/conforming.txt").read_text(encoding="utf-8").split()
+    lines = [
+        "| rule | model | CPython simulator | MicroPython, unix port | Pico W's files on stand-ins | hardware |",
+        "|---|---|---|---|---|---|",
+    ]
+    rules = sorted({rule for one in checks for rule in one.rules}, key=lambda rule: int(rule[1:]))
+    for rule in rules:
+        mine = [one for one in checks if rule in one.rules]
+        bench = [one for one in mine if one.id in chosen]
+        plain = _checks(len(bench))
+        own = rule in _BOARD_TESTS
+        board = "own tests" if own and not bench else plain + (", own tests" if own else "")
+        model, every = "yes" if rule in _MODELLED else "–", _checks(len(mine))
+        lines.append(f"| {rule} | {model} | {every} | {every} | {board} | |")
+    return "\n".join(lines)
+
+
+def _checks(count: int) -> str:
+    return "–" if not count else f"{count} check{'s' if count != 1 else ''}"

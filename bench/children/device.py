@@ -14,12 +14,11 @@ from pathlib import Path
 
 from bench.processes import ready, tell, tell_frame
 from firmware_sim.device import SimulatedDevice
-from firmware_sim.firmware import Firmware
+from firmware_sim.firmware import Firmware, Rules
 from firmware_sim.links.pty import PtyPort
 from firmware_sim.links.tcp import listen
 from firmware_sim.options import parse_options
-from firmware_sim.ports import Port
-from firmware_sim.wire import Stop
+from massager_fw.links import Port
 
 
 class StampedDevice(SimulatedDevice):
@@ -43,18 +42,18 @@ class FramedDevice(SimulatedDevice):
         super().feed(link, data)
 
 
-class FramedFirmware(Firmware):
+class FramedRules(Rules):
     """Stamps a stop before it obeys."""
 
-    def _stop(self, port: Port, stop: Stop) -> None:
+    def _stop(self, port: Port, stop: bytearray) -> None:
         tell_frame(StampedDevice.report, FramedDevice.read_ns, time.monotonic_ns())
         super()._stop(port, stop)
 
 
-KINDS: dict[str, tuple[type[SimulatedDevice], type[Firmware]]] = {
-    "plain": (SimulatedDevice, Firmware),
-    "stamped": (StampedDevice, Firmware),
-    "framed": (FramedDevice, FramedFirmware),
+KINDS: dict[str, tuple[type[SimulatedDevice], type[Rules]]] = {
+    "plain": (SimulatedDevice, Rules),
+    "stamped": (StampedDevice, Rules),
+    "framed": (FramedDevice, FramedRules),
 }
 
 
@@ -62,8 +61,8 @@ async def serve(report: int, kind: str, stamps: str, baud: int | None) -> None:
     options = parse_options("")
     loop = asyncio.get_running_loop()
     StampedDevice.report = report
-    device_type, firmware_type = KINDS[stamps]
-    firmware = firmware_type(options.config, options.nvm, options.seed, now=loop.time())
+    device_type, rules = KINDS[stamps]
+    firmware = Firmware(options.config, options.nvm, options.seed, now=loop.time(), rules=rules)
     device = device_type(firmware)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if kind == "tcp":

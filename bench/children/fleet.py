@@ -10,16 +10,20 @@ import itertools
 import sys
 from typing import cast
 
+import msgspec
+
 from bench.processes import ready
 from firmware_sim import wire
 from firmware_sim.config import DeviceConfig, LinkKind
 from firmware_sim.firmware import Firmware
 from firmware_sim.nvm import MemoryNvm
-from firmware_sim.states import Result, State
+from massager_fw.states import Result, State
 
 TELEMETRY_S = 0.1
 _numbers = itertools.count(1)
 _BATTERY = 87
+_STILL = (0,) * 6
+"""The drive of the kneading motors."""
 
 
 def model() -> wire.Info:
@@ -40,13 +44,14 @@ class SmallDevice(asyncio.BufferedProtocol):
         self._epoch = next(_numbers) << 20
         self._counter = self._owner = self._seq = self._running = 0
         self._levels = (0,) * 6
+        self._armed_at: float | None = None
         self._state = State.IDLE
         self._splitter = wire.Splitter()
         self._room = bytearray(4096)
         self._ticking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
         self._tick()
 
@@ -79,11 +84,18 @@ class SmallDevice(asyncio.BufferedProtocol):
                 self._send(self._ack(token, wire.FrameType.STOP), self._telemetry())
             case wire.Arm():
                 self._owner, self._seq, self._state = message.owner, message.seq, State.RUNNING
+                self._armed_at = self._loop.time()
                 self._send(self._ack(message.token, wire.FrameType.ARM), self._telemetry())
             case wire.GetInfo(token=token):
-                self._send(wire.pack(_with_token(self.info, token)))
+                self._send(wire.pack(self._info(token)))
             case _:
                 raise AssertionError(message)
+
+    def _info(self, token: int) -> wire.Info:
+        """A host stops a device that does not count the seconds for which it runs (R9)."""
+        ran_s = 0.0 if self._armed_at is None else self._loop.time() - self._armed_at
+        lifetime = self.info.lifetime + int(ran_s)
+        return msgspec.structs.replace(self.info, token=token, lifetime=lifetime)
 
     def _ack(self, token: int, of: wire.FrameType) -> bytes:
         return wire.pack(wire.Ack(token, of, Result.OK, self._epoch, 0))
@@ -93,17 +105,13 @@ class SmallDevice(asyncio.BufferedProtocol):
         uptime = int(self._loop.time() * 1000) & 0xFFFFFFFF
         head = wire.VERSION, wire.FrameType.TELEMETRY, self._counter, self._epoch, 1, uptime
         session = self._running, self._owner, self._seq, self._state, 0, 0, 8, _BATTERY
-        body = wire.TELEMETRY_BODY.pack(*head, *session, *self._levels, 0, 240, 240, 1800, 0)
+        body = wire.TELEMETRY_BODY.pack(
+            *head, *session, *self._levels, *self._levels, *_STILL, 0, 240, 240, 1800, 0
+        )
         return wire.seal(body)
 
     def _send(self, *bodies: bytes) -> None:
         self._transport.write(b"".join(map(wire.frame, bodies)))
-
-
-def _with_token(info: wire.Info, token: int) -> wire.Info:
-    import msgspec
-
-    return msgspec.structs.replace(info, token=token)
 
 
 async def serve() -> None:

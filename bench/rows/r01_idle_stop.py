@@ -17,7 +17,7 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import modbus
 from bench.processes import Child, child
-from massager_ctl.controller import Controller
+from massager_ctl.control.controller import Controller
 
 NUMBER = 1
 TITLE = "idle stop, call to frame read, PTY"

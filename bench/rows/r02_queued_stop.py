@@ -10,8 +10,9 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import modbus
 from bench.processes import Child
-from massager_ctl.controller import SPACING_S, Controller
-from massager_ctl.requests import SetLevel
+from massager_ctl.control.controller import Controller
+from massager_ctl.control.pacer import SPACING_S
+from massager_ctl.model.requests import SetLevel
 
 NUMBER = 2
 TITLE = "stop behind 32 queued commands, PTY"

@@ -11,8 +11,8 @@ from bench.figures import Rounds, Row, Scale, at_least, ratio
 from bench.peers import modbus
 from bench.processes import child
 from bench.rows.r01_idle_stop import WAKING
-from massager_ctl.device import VIBRATE_ALL, Cause, Setpoint
 from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.model.device import VIBRATE_ALL, Cause, Setpoint
 from massager_ctl.transports.base import Transport
 from massager_ctl.transports.serial import SerialTransport
 from massager_ctl.transports.tcp import TcpTransport

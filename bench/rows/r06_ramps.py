@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from bench.figures import Rounds, Row, Scale, at_most, ratio
+from massager_ctl.aio.scheduler import Scheduler
 from massager_ctl.safety.envelope import envelope
-from massager_ctl.scheduler import Scheduler
 
 NUMBER = 6
 TITLE = "1,000 ramps at 20 Hz, tick lateness"

@@ -12,10 +12,10 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.peers import virtual_time
 from firmware_sim.links.memory import Simulator, open_simulator
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.errors import Refused
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.profile.load import load_profile
-from massager_ctl.transports.memory import SimTransport
+from massager_ctl.profile.format.load import load_profile
+from massager_ctl.transports.in_process import SimTransport
 
 NUMBER = 7
 TITLE = "simulated time, one hour"

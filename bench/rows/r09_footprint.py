@@ -17,10 +17,10 @@ from bench import own
 from bench.figures import Rounds, Row, Scale, at_least, at_most, ratio
 from bench.processes import child
 from firmware_sim.links.memory import Simulator, open_simulator
-from massager_ctl.controller import Controller
+from massager_ctl.aio.scheduler import Scheduler
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.scheduler import Scheduler
-from massager_ctl.transports.memory import OpenSimulator, SimTransport
+from massager_ctl.transports.in_process import OpenSimulator, SimTransport
 
 NUMBER = 9
 TITLE = "footprint"

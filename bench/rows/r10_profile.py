@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from bench.figures import Rounds, Row, Scale, at_most, exponent
+from massager_ctl.profile.format.load import load_file, load_text
 from massager_ctl.profile.library import find
-from massager_ctl.profile.load import load_file, load_text
-from massager_ctl.profile.plan import make_plan
+from massager_ctl.profile.plan.make import make_plan
 from massager_ctl.safety.limits import CapLayer, combine
 
 NUMBER = 10
@@ -59,10 +59,10 @@ def _full_routine(path: Path) -> float:
 def _many_steps(count: int) -> float:
     """Seconds for `count` steps written out of one repeat; all of them last as long together."""
     text = (
-        "title: T\ncap: 30\nduration: 1800\nsteps:\n"
+        "title: T\ncap: 30\nduration: 1590\nsteps:\n"
         f"  - repeat: {count // 2}\n    steps:\n"
-        f"      - zones: neck\n        level: 5\n        duration: {1600 / count}\n"
-        f"      - zones: trapezius\n        level: 6\n        duration: {1600 / count}\n"
+        f"      - zones: neck\n        level: 5\n        duration: {1400 / count}\n"
+        f"      - zones: trapezius\n        level: 6\n        duration: {1400 / count}\n"
         "  - zones: neck\n"
     )
     began = time.perf_counter()

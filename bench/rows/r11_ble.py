@@ -14,8 +14,8 @@ from firmware_sim.device import SimulatedDevice
 from firmware_sim.firmware import Firmware
 from firmware_sim.links.ble.lab import BleLab
 from firmware_sim.options import parse_options
-from massager_ctl.device import Cause
 from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.model.device import Cause
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport
 

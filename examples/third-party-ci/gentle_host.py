@@ -13,6 +13,7 @@ from enum import Enum
 
 from cobs import cobs
 
+VERSION = 2
 ARM, SETPOINT, STOP, TELEMETRY, ACK = 0x02, 0x03, 0x04, 0x82, 0x83
 RISE_PER_S = 0.8
 SILENCE_S = 1.0
@@ -90,7 +91,7 @@ class GentleHost:
         self._send(ARM, struct.pack("<5I2H", *fields))
 
     def _send(self, kind: int, payload: bytes) -> None:
-        head = bytes((1, kind)) + payload
+        head = bytes((VERSION, kind)) + payload
         body = head + binascii.crc_hqx(head, 0xFFFF).to_bytes(2, "little")
         self._write(cobs.encode(body) + b"\x00")
 

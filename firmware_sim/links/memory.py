@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import IO
 
 from firmware_sim.device import OnData, OnLost, SimLink, SimulatedDevice
-from firmware_sim.fault_plan import FaultPlan
+from firmware_sim.faults.catalog import apply_fault
+from firmware_sim.faults.plan import FaultPlan
+from firmware_sim.firmware import Firmware
 from firmware_sim.line import LineFaults
-from firmware_sim.options import Options, parse_options
+from firmware_sim.options import OptionError, Options, parse_options
 from firmware_sim.trace import Trace
 
 
@@ -23,6 +25,20 @@ class Simulator:
     def open_link(self, kind: str, on_data: OnData, on_lost: OnLost) -> SimLink:
         """A link to the device; see `SimulatedDevice.open_link`."""
         return self.device.open_link(kind, on_data, on_lost)
+
+    def press(self) -> None:
+        """A finger comes down on the button."""
+        self.device.press()
+
+    def release(self) -> None:
+        """It leaves the button."""
+        self.device.release()
+
+    def fault(self, spec: str) -> None:
+        """Bring a fault about now. Raises `FaultError` where it cannot be read."""
+        _, steps = apply_fault(self.device.firmware.config, spec)
+        for step in steps:
+            step.start(self.device)
 
     def close(self) -> None:
         """Switch the device off and close the trace."""
@@ -60,8 +76,30 @@ def build_device(
     recorder = None
     if trace is not None:
         recorder = Trace(trace, device=config.serial, profile=profile, seed=options.seed)
-    firmware = options.firmware(
-        config, options.nvm, options.seed, now=loop.time(), recorder=plan.listening(recorder)
-    )
     line_faults = LineFaults(seed=options.seed)
-    return SimulatedDevice(firmware, trace=recorder, faults=plan, line_faults=line_faults)
+    return SimulatedDevice(
+        _firmware(options, plan, recorder), trace=recorder, faults=plan, line_faults=line_faults
+    )
+
+
+def _firmware(options: Options, plan: FaultPlan, recorder: Trace | None) -> Firmware:
+    now = asyncio.get_running_loop().time()
+    listener = plan.listening(recorder)
+    if not options.micropython:
+        return Firmware(
+            options.config,
+            options.nvm,
+            options.seed,
+            now=now,
+            recorder=listener,
+            rules=options.rules,
+        )
+    # Imported only here: it starts a process.
+    from firmware_sim.micropython import MicroPythonError, MicroPythonFirmware
+
+    try:
+        return MicroPythonFirmware(
+            options.config, options.nvm, options.seed, now=now, recorder=listener
+        )
+    except MicroPythonError as error:
+        raise OptionError(str(error)) from error

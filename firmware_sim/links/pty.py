@@ -18,7 +18,7 @@ from firmware_sim.device import SimLink, SimulatedDevice
 from firmware_sim.links.pacing import Pacer
 
 LOOK_S: Final = 0.05
-"""How often to look whether somebody has opened the port, while nobody has."""
+"""Seconds between two checks whether the port has been opened."""
 _READ: Final = 4096
 _MOST_WAITING: Final = 1024
 """Frames kept for a program that opened the port and does not read: 100 s of telemetry."""

@@ -18,7 +18,7 @@ class TcpError(Exception):
 
 
 class _Client(asyncio.BufferedProtocol):
-    """One connection. It reads into room of its own: asyncio's plain protocol takes 256 kB anew for each frame."""
+    """One connection. It reads into its own buffer: asyncio's plain protocol allocates 256 kB for each frame."""
 
     def __init__(self, device: SimulatedDevice) -> None:
         self._device = device
@@ -28,13 +28,13 @@ class _Client(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         try:
             self._link = self._device.open_link("tcp", self._send, self._lost, to_system=True)
         except ConnectionError:
             transport.close()
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002
         """Where the next bytes go."""
         return self._room
 
@@ -43,7 +43,7 @@ class _Client(asyncio.BufferedProtocol):
         if self._link is not None:
             self._link.write(bytes(self._room[:nbytes]))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The client is gone."""
         if self._link is not None:
             self._link.close()

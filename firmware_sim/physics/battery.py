@@ -13,7 +13,6 @@ FULL_V: Final = 8.4
 RESISTANCE_OHM: Final = 0.15
 RATED_V: Final = 7.4
 QUIESCENT_A: Final = 0.03
-BROWN_OUT_V: Final = 5.6
 CHARGE_A: Final = 1.0
 
 

@@ -1,7 +1,7 @@
 """DC motors: first-order speed, current from the back-EMF, stall, and faults of the power stage.
 
-Quantities are relative to one motor's rating: duty 0..1, speed 1 = no-load speed at full duty, current
-1 = locked-rotor current at full duty. With supply voltage U and winding resistance R the textbook DC motor
+Quantities are relative to one motor's rating and of `FULL`: duty, speed (no-load speed at full duty), and
+current (locked-rotor current at full duty). With supply voltage U and winding resistance R the textbook DC motor
 has i = (duty U - k w) / R, so i / i_locked = duty - speed. A load takes the fraction LOAD of the speed, so a
 motor that turns freely draws LOAD x duty. The time constant is that of a small geared vibration motor.
 """
@@ -11,21 +11,19 @@ from __future__ import annotations
 from math import exp
 from typing import Final
 
-from firmware_sim.config import TICK_S
+from massager_fw.board import ACTUATORS, FULL
+from massager_fw.config import TICK_MS
 
-COUNT: Final = 12
-"""Motor 2i is the vibration, 2i + 1 the kneading actuator of zone i."""
 TIME_CONSTANT_S: Final = 0.08
 LOAD: Final = 0.2
-START_DUTY: Final = 0.2
-"""Below this a motor does not turn: level 1 % is just above it."""
 LOCKED_MA: Final = (400.0, 1500.0) * 6
 """Locked-rotor current at full duty, mA: a 20 mm eccentric motor and a geared kneading motor."""
 SHORTED: Final = 8.0
 """A winding short multiplies the locked-rotor current by this (fault 42)."""
 
-_FOLLOW: Final = 1.0 - exp(-TICK_S / TIME_CONSTANT_S)
-_SETTLED: Final = 1e-3
+_FOLLOW: Final = 1.0 - exp(-TICK_MS / 1000 / TIME_CONSTANT_S)
+_SETTLED: Final = 1e-3 * FULL
+_MA: Final = tuple(locked / FULL for locked in LOCKED_MA)
 
 
 class Motors:
@@ -44,14 +42,14 @@ class Motors:
     )
 
     def __init__(self) -> None:
-        self.duty = [0.0] * COUNT
+        self.duty = [0.0] * ACTUATORS
         """What the firmware asks for."""
-        self.speed = [0.0] * COUNT
-        self.current = [0.0] * COUNT
+        self.speed = [0.0] * ACTUATORS
+        self.current = [0.0] * ACTUATORS
         """Milliamperes."""
-        self.load = [LOAD] * COUNT
+        self.load = [LOAD] * ACTUATORS
         """Fraction of the speed that the load takes; 1 is a locked rotor (fault 41)."""
-        self.shorted = [1.0] * COUNT
+        self.shorted = [1.0] * ACTUATORS
         self.stuck: dict[int, float] = {}
         """Duty of a power stage that no longer obeys (fault 43)."""
         self.powered = False
@@ -61,7 +59,7 @@ class Motors:
         self.settled = True
 
     def disturb(self) -> None:
-        """Something outside the firmware changed: step again."""
+        """Something changed that acts on them: step them again."""
         self.settled = False
 
     def step(self) -> None:
@@ -88,7 +86,7 @@ class Motors:
             speed[m] = now
             # A free-wheeling motor draws nothing; a driven one cannot feed back through the low side.
             pull = (drive - now) * self.shorted[m] if drive > now else 0.0
-            current[m] = pull * LOCKED_MA[m] if drive else 0.0
+            current[m] = pull * _MA[m] if drive else 0.0
         self.settled = settled
 
     def total_ma(self) -> float:

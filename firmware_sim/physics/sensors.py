@@ -1,6 +1,6 @@
 """A thermistor behind an ADC: lag, noise, steps, and the ways in which it fails.
 
-First-order lag of 2 s (epoxy bead on a pad), noise of 0.1 K, steps of 0.05 K (12 bits over 200 K).
+First-order lag of 2 s (epoxy bead on a pad), noise of 0.1 K, steps of 5 hundredths (12 bits over 200 K).
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from enum import StrEnum
 from math import exp
 from typing import Final
 
-from firmware_sim.noise import Noise
+from firmware_sim.splitmix import SplitMix64
+from massager_fw.board import Thermometer
 
 LAG_S: Final = 2.0
 NOISE_K: Final = 0.1
-STEP_K: Final = 0.05
+STEP: Final = 5
 
 
 class SensorFault(StrEnum):
@@ -26,16 +27,15 @@ class SensorFault(StrEnum):
     STOPPED = "stopped"
 
 
-class Thermistor:
+class Thermistor(Thermometer):
     """One temperature sensor; `sample` counts its conversions."""
 
-    __slots__ = ("_lagged", "_noise", "celsius", "fault", "sample")
+    __slots__ = ("_lagged", "_noise", "fault", "hundredths", "sample")
 
-    def __init__(self, celsius: float, noise: Noise) -> None:
+    def __init__(self, celsius: float, noise: SplitMix64) -> None:
         self._lagged = celsius
         self._noise = noise
-        self.celsius: float | None = celsius
-        """The last reading; None where the ADC is at one of its ends."""
+        self.hundredths: int | None = round(celsius * 100)
         self.sample = 0
         self.fault = SensorFault.NONE
 
@@ -46,10 +46,10 @@ class Thermistor:
             case SensorFault.STOPPED:
                 return
             case SensorFault.OPEN | SensorFault.SHORT:
-                self.celsius = None
+                self.hundredths = None
             case SensorFault.FROZEN:
                 pass
             case SensorFault.NONE:
-                steps = round((self._lagged + self._noise.spread(NOISE_K)) / STEP_K)
-                self.celsius = steps * STEP_K
+                read = self._lagged + self._noise.spread(NOISE_K)
+                self.hundredths = round(read * 100 / STEP) * STEP
         self.sample += 1

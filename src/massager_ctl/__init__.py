@@ -12,8 +12,8 @@ TYPE_CHECKING = False  # typing itself costs a third of what `massager-ctl stop`
 if TYPE_CHECKING:
     from typing import Any
 
+    from massager_ctl.aio.simulated_time import SimulatedTimeLoop
     from massager_ctl.api import Massager, connect
-    from massager_ctl.device import Cause, DeviceInfo, DeviceState, Telemetry
     from massager_ctl.errors import (
         DeviceBusy,
         DeviceNotFound,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
         StopUnconfirmed,
         StoreError,
     )
-    from massager_ctl.eventloop import SimulatedTimeLoop
-    from massager_ctl.outcome import SessionEnd
-    from massager_ctl.profile.load import load_profile
+    from massager_ctl.model.device import Cause, DeviceInfo, DeviceState, Telemetry
+    from massager_ctl.model.outcome import SessionEnd
+    from massager_ctl.model.requests import PainKind
+    from massager_ctl.model.status import Event, Held, Phase, Status
+    from massager_ctl.model.units import Direction, Intensity, Motion, Zone
+    from massager_ctl.profile.format.load import load_profile
     from massager_ctl.profile.model import Profile
-    from massager_ctl.requests import PainKind
-    from massager_ctl.status import Event, Held, Phase, Status
-    from massager_ctl.units import Direction, Intensity, Motion, Zone
 
 __all__ = [
     "Cause",
@@ -75,16 +75,15 @@ __all__ = [
 ]
 
 _HOMES = {
+    "aio.simulated_time": ("SimulatedTimeLoop",),
     "api": ("Massager", "connect"),
-    "device": ("Cause", "DeviceInfo", "DeviceState", "Telemetry"),
-    "eventloop": ("SimulatedTimeLoop",),
-    "outcome": ("SessionEnd",),
-    "profile.load": ("load_profile",),
+    "model.device": ("Cause", "DeviceInfo", "DeviceState", "Telemetry"),
+    "model.outcome": ("SessionEnd",),
+    "model.requests": ("PainKind",),
+    "model.status": ("Event", "Held", "Phase", "Status"),
+    "model.units": ("Direction", "Intensity", "Motion", "Zone"),
+    "profile.format.load": ("load_profile",),
     "profile.model": ("Profile",),
-    "requests": ("PainKind",),
-    "safety.governor": ("Held",),
-    "status": ("Event", "Phase", "Status"),
-    "units": ("Direction", "Intensity", "Motion", "Zone"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""The library's face: one device as an async context manager that stops it on every way out (R6)."""
+"""The public API: one device as an async context manager that stops it on every exit (R6)."""
 
 from __future__ import annotations
 
@@ -8,61 +8,65 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 from massager_ctl import config as settings
-from massager_ctl.clock import Clock, SystemClock
-from massager_ctl.compose import choose_device
-from massager_ctl.controller import Controller
-from massager_ctl.device import DeviceInfo, Telemetry
+from massager_ctl.aio.clock import Clock, SystemClock
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
+from massager_ctl.control.controller import Controller
 from massager_ctl.errors import Refused
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.outcome import SessionEnd
-from massager_ctl.profile.load import load_profile
-from massager_ctl.profile.model import Profile
-from massager_ctl.requests import (
+from massager_ctl.model.device import DeviceInfo, Telemetry
+from massager_ctl.model.outcome import SessionEnd
+from massager_ctl.model.requests import (
     Ease,
     Fade,
     PainKind,
     Pause,
+    Presence,
     Resume,
     SetHeat,
     SetLevel,
     SetMotion,
-    SignOfLife,
-    UndoEase,
+    Undo,
 )
-from massager_ctl.safety.attention import Watcher
-from massager_ctl.status import Event, Phase, Status
-from massager_ctl.surfaces.owner import own_device
-from massager_ctl.units import Direction, Motion, Zone
+from massager_ctl.model.status import Event, Phase, Status
+from massager_ctl.model.units import Direction, Motion, Zone
+from massager_ctl.profile.format.load import load_profile
+from massager_ctl.profile.model import Profile
+from massager_ctl.runtime.compose import choose_device, serial_of
+from massager_ctl.runtime.ownership import own_device
+from massager_ctl.safety.presence import Watcher
 
 MANUAL_S = 600.0
-"""Seconds after which manual control ends by itself, unless told otherwise (R8 allows 900)."""
+"""Default duration of manual control in seconds (R8 allows 900)."""
 
 
 class Massager:
-    """One device. Every request passes the same rules as on any other surface; `stop` waits for nothing."""
+    """One device. Every request passes the same rules as from any other front end; `stop` waits for nothing."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
 
     @property
     def info(self) -> DeviceInfo:
-        """What the device says of itself."""
+        """What the device reports about itself."""
         info = self._controller.info
         assert info is not None, "connect() hands out connected devices only"
         return info
 
     @property
     def status(self) -> Status:
-        """The picture of this moment, the same on every surface."""
+        """The current status, the same as on every front end."""
         return self._controller.status
 
-    async def start(self, profile: str | Path | Profile, *, cap: float | None = None) -> None:
+    async def start(
+        self, profile: str | Path | Profile, *, cap: float | None = None, off_seen: bool = False
+    ) -> None:
         """Begin a session and return once the device runs. `cap`: percent, lowers only (R1).
 
-        Raises ProfileError, Refused and its kin, StoreError, LinkError.
+        `off_seen`: a person has seen that the device is off, if nothing confirmed its last stop (R25).
+
+        Raises ProfileError, Refused and its subclasses, StoreError, LinkError.
         """
         loaded = profile if isinstance(profile, Profile) else load_profile(str(profile))
-        await self._controller.play(loaded, cap=cap)
+        await self._controller.play(loaded, cap=cap, off_seen=off_seen)
 
     async def play(self, profile: str | Path | Profile, *, cap: float | None = None) -> SessionEnd:
         """`start` it and wait for its end."""
@@ -76,8 +80,8 @@ class Massager:
     async def set(self, zone: str | Zone | None, percent: float) -> None:
         """Aim a zone (None: every zone) at a level, 0 to 100; the first call begins manual control.
 
-        A lower level is felt at once, a higher one is climbed to (R2, R3), see `status.held`. Raises as `start` does,
-        and Refused once a session has ended: a program that goes on setting levels must not undo somebody's stop.
+        A lower level applies at once, a higher one is climbed to (R2, R3), see `status.held`. Raises as `start` does,
+        and Refused once a session has ended: a program that goes on setting levels must not undo a stop.
         """
         change = SetLevel(percent, None if zone is None else Zone.parse(zone))
         if self.status.phase is Phase.IDLE:
@@ -85,7 +89,7 @@ class Massager:
         elif not self.status.phase.in_session:
             raise Refused(
                 f"the session is over: {self.status.message}",
-                "Begin a new one on purpose, with `manual()` or `start()`.",
+                "Start a new one with `manual()` or `start()`.",
             )
         self._controller.request(change)
 
@@ -108,47 +112,47 @@ class Massager:
         self._controller.request(SetHeat(celsius))
 
     async def pause(self) -> None:
-        """All to zero; the session stays for 5 minutes at most (R8)."""
+        """All to zero; the session stays for 4 minutes at most (R8)."""
         self._controller.request(Pause())
 
     async def resume(self) -> None:
-        """Go on, climbing from zero (R3)."""
+        """Resume, climbing from zero (R3)."""
         self._controller.request(Resume())
 
     async def ease(self, points: float = 5.0) -> None:
-        """A little less everywhere."""
+        """Lower every zone a little."""
         self._controller.request(Ease(points))
 
-    async def undo_ease(self) -> None:
-        """Take one ease back."""
-        self._controller.request(UndoEase())
+    async def undo(self) -> None:
+        """Undo one ease."""
+        self._controller.request(Undo())
 
     async def fade(self) -> None:
         """Fade out over a few seconds and end the session."""
         self._controller.request(Fade())
 
-    async def sign_of_life(self) -> None:
-        """Somebody is there (R23)."""
-        self._controller.request(SignOfLife())
+    async def presence(self) -> None:
+        """A person is there (R23)."""
+        self._controller.request(Presence())
 
     async def stop(self) -> None:
         """Stop now and wait until the device has confirmed it. Raises StopUnconfirmed: then unplug it."""
         await self._controller.stop()
 
     async def pain(self, kind: PainKind = PainKind.UNCLASSIFIED) -> str:
-        """Stop, then lower or lock (R22); what to tell the person."""
+        """Stop, then lower or lock (R22); returns what to tell the person."""
         return await self._controller.pain(kind)
 
     async def ended(self) -> SessionEnd:
-        """Wait for the end of the session that runs, or ran last."""
+        """Wait for the end of the current or last session."""
         return await self._controller.ended()
 
     def statuses(self) -> AsyncIterator[Status]:
-        """Each change of the status; a slow reader gets the newest alone."""
+        """Each change of the status; a slow reader gets only the newest."""
         return self._controller.watch()
 
     async def telemetry(self) -> AsyncIterator[Telemetry]:
-        """Each report of the device, ten a second; a slow reader gets the newest alone."""
+        """Each report of the device, ten a second; a slow reader gets only the newest."""
         last: Telemetry | None = None
         async for status in self._controller.watch():
             if status.telemetry is not None and status.telemetry is not last:
@@ -156,7 +160,7 @@ class Massager:
                 yield last
 
     async def events(self) -> AsyncIterator[Event]:
-        """Everything that happens, in order: started, ended, button, alarm, ..."""
+        """Every event in order: started, ended, button, alarm, ..."""
         queue: asyncio.Queue[Event] = asyncio.Queue()
         remove = self._controller.add_event_listener(queue.put_nowait)
         try:
@@ -168,16 +172,20 @@ class Massager:
 
 @contextlib.asynccontextmanager
 async def connect(
-    address: str | None = None, *, simulated: bool = False, watched: bool = True
+    address: str | None = None,
+    *,
+    simulated: bool = False,
+    watched: bool = True,
+    on_bench: bool = False,
 ) -> AsyncGenerator[Massager]:
     """Connect to a device for as long as the block lasts: `async with connect("auto") as massager:`.
 
     `address`: as on the command line; None for the one in the settings, else the embedded simulator.
-    `simulated`: somebody says that this device is a simulator elsewhere (R9). `watched`: whether a person can give
-    signs of life (R23). On every way out, be it an error, a cancellation or Ctrl-C, the device is stopped and that
-    is confirmed.
+    `simulated`: you declare that this device is a simulator in another process (R9). `watched`: whether a person can
+    show presence (R23). `on_bench`: a device of another make lies on a table, and no one wears it (R25). On every
+    exit, be it an error, a cancellation or Ctrl-C, the device is stopped and that is confirmed.
 
-    Raises AddressError, LinkError and its kin, ConfigError, StoreError, and StopUnconfirmed on the way out.
+    Raises AddressError, LinkError and its subclasses, ConfigError, StoreError, and StopUnconfirmed on exit.
     """
     config = settings.load()
     chosen = await choose_device(address, config)
@@ -185,6 +193,12 @@ async def connect(
     clock: Clock = loop.clock if isinstance(loop, SimulatedTimeLoop) else SystemClock()
     watcher = Watcher.PERSON if watched else Watcher.NOBODY
     async with own_device(
-        chosen, config, clock, simulated=simulated, watcher=watcher
+        chosen,
+        config,
+        clock,
+        simulated=simulated,
+        watcher=watcher,
+        serial=serial_of(address, config),
+        on_bench=on_bench,
     ) as controller:
         yield Massager(controller)

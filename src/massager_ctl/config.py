@@ -1,19 +1,20 @@
-"""R1: settings and limits from one TOML file. No file means defaults; one that is named and wrong means caps of 0."""
+"""Settings and limits from one TOML file. No file means defaults; a file that is wrong means caps of 0 (R1)."""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
 from platformdirs import user_config_path, user_data_path
 
 from massager_ctl.errors import ConfigError
+from massager_ctl.model.units import number_hint
 
 APP: Final = "massager-ctl"
 ENV_CONFIG: Final = "MASSAGER_CTL_CONFIG"
@@ -23,60 +24,67 @@ ENV_DATA: Final = "MASSAGER_CTL_DATA"
 ENV_DEVICE: Final = "MASSAGER_CTL_DEVICE"
 """The default device, above the file."""
 ENV_MQTT_PASSWORD: Final = "MASSAGER_CTL_MQTT_PASSWORD"
-"""The broker's password, so that it need not stand in a file."""
+"""The broker's password, so that it need not be in a file."""
 
 SIZE_MAX: Final = 65_536
-"""Bytes of the settings file at the most."""
+"""Maximum bytes of the settings file."""
 
 USER_CAP: Final = 40.0
 USER_CAP_MAX: Final = 70.0
-"""Percent: the person's own cap, unless the file says otherwise, and the most that it may say (R1)."""
+"""Percent: your own cap unless the file says otherwise, and its maximum (R1)."""
 
 Percent = Annotated[float, Meta(ge=0, le=USER_CAP_MAX)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$")]
 Topic = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\s]+$")]
 
 
 class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[limits]`: the person's own caps; they only ever lower."""
+    """`[limits]`: your own caps; they only ever lower."""
 
     user_cap: Percent = USER_CAP
-    """Percent, 0 to 70: the most in any zone (R1)."""
+    """Percent, 0 to 70: the maximum in any zone (R1)."""
     count_simulated: bool = False
-    """Whether dose and first sessions hold for a simulated device too, in a ledger that ends with the process (R9)."""
+    """Whether dose and first-session rules also apply to a simulated device; its ledger ends with the process (R9)."""
 
 
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[mqtt]`: the broker that `serve --mqtt` uses."""
 
     host: str | None = None
-    """The broker's name or address; without it there is no MQTT."""
+    """The broker's name or address; without it MQTT is off."""
     port: Port | None = None
-    """1883, or 8883 with `tls`, where it is left out."""
+    """1883 by default, 8883 with `tls`."""
     username: str | None = None
     password: str | None = None
-    """Better kept out of the file, in the environment's MASSAGER_CTL_MQTT_PASSWORD."""
+    """Better set in the environment variable MASSAGER_CTL_MQTT_PASSWORD than in the file."""
     tls: bool = False
     ca_file: str | None = None
-    """Certificates that the broker's must lead to; the system's own where it is left out."""
+    """CA certificates that the broker's certificate must chain to; the system's own by default."""
     cert_file: str | None = None
     """This client's certificate, for brokers that ask for one."""
     key_file: str | None = None
     protocol: Literal["5", "3.1.1"] = "5"
-    """MQTT's version; 3.1.1 for a broker that knows no 5."""
+    """MQTT version; 3.1.1 for a broker without 5."""
+    websocket_path: Annotated[str, Meta(pattern=r"^/\S*$")] | None = None
+    """The websocket path, for a broker that is reached over one: `/mqtt`."""
     prefix: Topic = "massager"
     """The base of every topic."""
     discovery: Literal["device", "entity", "off"] = "device"
-    """How Home Assistant is told: `entity` for its releases before 2024.11."""
+    """Discovery format: `entity` for Home Assistant before 2024.11."""
     discovery_prefix: Topic = "homeassistant"
-    """Where Home Assistant looks for devices."""
+    """Home Assistant's discovery prefix."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     device: Annotated[str, Meta(min_length=1)] = "sim:"
-    """The device that is used when none is given."""
+    """The default device: an address, or a name from `[devices]`."""
+    devices: dict[DeviceName, Annotated[str, Meta(min_length=1)]] = {}
+    """`[devices]`: names for addresses, accepted wherever a device is named."""
+    leave_alone: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Serial ports that `scan` and `auto` never open: a port, its name that stays, `VID:PID`, or its serial number."""
     limits: LimitsConfig = LimitsConfig()
     mqtt: MqttConfig = MqttConfig()
 
@@ -93,19 +101,32 @@ class Config(Struct, frozen=True):
 
     @property
     def device(self) -> str:
+        """The address of the default device."""
         return self.settings.device
 
     @property
+    def devices(self) -> Mapping[str, str]:
+        """Names of devices and their addresses."""
+        return self.settings.devices
+
+    @property
+    def leave_alone(self) -> tuple[str, ...]:
+        """Serial ports that are never opened to look for a device."""
+        return self.settings.leave_alone
+
+    @property
     def limits(self) -> LimitsConfig:
+        """The personal limits, as the file has them."""
         return self.settings.limits
 
     @property
     def mqtt(self) -> MqttConfig:
+        """How the service reaches its broker."""
         return self.settings.mqtt
 
     @property
     def user_cap_reason(self) -> str:
-        """Who set the person's cap, for explanations of a level."""
+        """Who set your cap, for explanations of a level."""
         if self.sources["limits.user_cap"] == DEFAULT:
             return "your cap, as long as you set no other"
         return "your own cap"
@@ -122,23 +143,37 @@ DEFAULT: Final = "default"
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
     """Where the settings file is, or would be."""
     named = env.get(ENV_CONFIG)
-    return Path(named) if named else user_config_path(APP) / "config.toml"
+    return Path(named) if named else at_home(user_config_path) / "config.toml"
+
+
+def at_home(folder: Callable[[str], Path]) -> Path:
+    """This program's folder of a kind.
+
+    Raises ConfigError for a user without a home: no HOME, and no entry in the list of users, as in some containers.
+    """
+    try:
+        return folder(APP)
+    except RuntimeError:
+        raise ConfigError(
+            "this user has no home folder: HOME is not set, and the system knows none",
+            f"Set HOME, or name the settings and the ledger's folder by {ENV_CONFIG} and {ENV_DATA}.",
+        ) from None
 
 
 def data_path(env: Mapping[str, str] = os.environ) -> Path:
     """The folder of the ledger, which may not exist yet."""
     named = env.get(ENV_DATA)
-    return Path(named) if named else user_data_path(APP)
+    return Path(named) if named else at_home(user_data_path)
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Config:
     """The settings in force. `path`: a file named on the command line.
 
-    Raises ConfigError where a named file is missing, or any file is unreadable, damaged or wrong: then no level is
+    Raises ConfigError if a named file is missing, or any file is unreadable, damaged or wrong: then no level is
     safe to assume, so nothing may start (R1, fault 35).
     """
     where = path or config_path(env)
-    written = _read(where, must_exist=path is not None or ENV_CONFIG in env)
+    written = _read(where, must_exist=path is not None or bool(env.get(ENV_CONFIG)))
     settings = _converted(written, where)
     sources = dict.fromkeys((name for name, _ in _flat(msgspec.to_builtins(settings))), DEFAULT)
     sources.update((name, str(where)) for name, _ in _flat(written))
@@ -166,8 +201,9 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
         if not must_exist:
             return {}
         raise ConfigError(
-            f"{path}: the settings file is named, but it is not there",
-            f"{_REFUSED} or take its name away.",
+            f"settings file not found: {path}",
+            "Until it is there every cap is 0 and nothing starts (R1). Create it, or no longer name it:"
+            f" unset {ENV_CONFIG}, or leave the path out.",
         ) from None
     except OSError as error:
         raise ConfigError(
@@ -177,11 +213,32 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
     if len(content) > SIZE_MAX:
         raise ConfigError(f"{path}: larger than {SIZE_MAX} bytes", f"{_REFUSED} or move it away.")
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
-            f"{path}: no valid TOML ({error})", f"{_REFUSED} or move it away."
+            f"{path}: not valid TOML ({error})",
+            f"{_toml_hint(content, str(error))}{_REFUSED} or move it away.",
         ) from None
+
+
+_LINE: Final = re.compile(r"at line (\d+)")
+
+
+def _toml_hint(content: bytes, said: str) -> str:
+    """What to write instead, for what people write; of a value that may be a password nothing is repeated."""
+    at = _LINE.search(said)
+    rows = content.decode(errors="replace").splitlines()
+    if at is None or not 0 < int(at[1]) <= len(rows):
+        return ""
+    name, equals, value = rows[int(at[1]) - 1].partition("=")
+    if not equals:
+        return ""
+    if hint := number_hint(value):
+        return f"{hint.strip()} "
+    if not value.strip().startswith(("'", '"', "[", "{")):
+        hash_too = ", and a # outside of them begins a comment" if "#" in value else ""
+        return f'Text stands in quotation marks{hash_too}: {name.strip()} = "…". '
+    return ""
 
 
 _AT: Final = re.compile(r" - at `\$\.?(?P<where>[^`]*)`$")
@@ -195,13 +252,13 @@ _PLAIN: Final = {
     "array": "a list",
     "object": "a table",
 }
-"""What a person would call the types of TOML."""
+"""Plain names for the types of TOML."""
 _WORDS: Final = (
     ("Expected ", "expected "),
     (" <= ", " of at most "),
-    (" of length >= 1", " of one character at least"),
+    (" of length >= 1", " of at least one character"),
     (" >= ", " of at least "),
-    ("Invalid enum value", "there is no choice"),
+    ("Invalid enum value", "unknown value"),
 )
 
 
@@ -216,15 +273,30 @@ def _converted(written: dict[str, Any], path: Path) -> Settings:
         unknown = _UNKNOWN.search(reason)
         if unknown:
             dotted = f"{dotted}.{unknown['name']}".lstrip(".")
-            reason = "there is no such setting"
+            reason = "unknown setting"
+        if "matching regex" in reason and said.endswith("in `$.devices`"):
+            dotted = "devices"
+            reason = "a name has small letters, digits, _ and -, at most 64"
         reason = _plain(reason)
         raise ConfigError(
-            f"{path}: {dotted or 'the file'}: {reason}", f"{_REFUSED} or move it away."
+            f"{path}: {dotted or 'the file'}: {reason}",
+            f"{_value_hint(written, dotted)}{_REFUSED} or move it away.",
         ) from None
 
 
+def _value_hint(written: Mapping[str, Any], dotted: str) -> str:
+    """How a number is written that stands there as text."""
+    value: Any = written
+    for name in dotted.split("."):
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    if not isinstance(value, str) or "password" in dotted:
+        return ""
+    hint = number_hint(value)
+    return f"{hint.strip()} " if hint else ""
+
+
 def _plain(reason: str) -> str:
-    """What msgspec says, in the words of somebody who edits a file."""
+    """What msgspec says, in plain words."""
     reason = _TYPE.sub(lambda found: _PLAIN[found["type"]], reason)
     for theirs, ours in _WORDS:
         reason = reason.replace(theirs, ours)

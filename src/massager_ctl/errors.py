@@ -1,23 +1,30 @@
-"""Every error that this package raises, in one tree by blame and by remedy.
+"""The exceptions of this package, in one tree by who has to act.
 
-MassagerError                 carries what happened, what to do, and the exit code
-├── InputError          2     the person's input is wrong
+MassagerError                 carries what failed, what to do, and the exit code
+├── InputError          2     your input is wrong
 │   ├── IntensityError        not a number from 0 to 100 (R19)
-│   ├── AddressError          a device address that cannot be read
+│   ├── AddressError          a device address that is not valid
+│   │   └── SeveralDevices    one that several devices have
 │   ├── ProfileError          a profile that is wrong, with every problem in it (R20)
+│   ├── DescriptionError      a device description that is wrong, with every problem in it
+│   ├── CaptureError          a capture that cannot be read, or that nothing can be learned from
+│   ├── FirmwareError         pins or a build that are wrong, or a board that cannot take them
 │   └── ConfigError           a settings or limits file that is wrong
-├── Refused             3     a safety rule says no, before or during a session
+├── Refused             3     refused by a safety rule, before or during a session
 │   ├── ScreeningNeeded       R21
 │   ├── MedicalLock           R22
 │   ├── DoseSpent             R9
-│   └── DeviceRefused         the device said no to ARM or RESET, with its result
+│   ├── OffNotSeen            R25
+│   └── DeviceRefused         the device refused ARM or RESET; carries its result
 ├── StoreError          3     the ledger cannot be trusted or written: no session without it (R9)
-├── LinkError           4     the device or the link to it
-│   ├── DeviceNotFound        nothing there
+├── LinkError           4     trouble with the device or the link
+│   ├── DeviceNotFound        no device at this address
 │   ├── DeviceBusy            another program or controller holds it (R17)
-│   ├── LinkLost              it was there, and is gone
+│   ├── LinkLost              the link was up and is gone
 │   └── LinkTimeout           it did not answer in time
 ├── ProtocolError       4     the peer's bytes make no sense (R16)
+├── DriverFault         4     a device driver from another package failed or is unfit
+│   └── GuardianLost          the process that guards a device without a dead-man failed (R25)
 └── StopUnconfirmed     5     a stop was sent and not confirmed (R6); overrides all others
 """
 
@@ -27,7 +34,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process returns; documented in docs/reference/exit-codes.md."""
+    """What the process returns; see docs/reference/exit-codes.md."""
 
     OK = 0
     USAGE = 2
@@ -38,7 +45,7 @@ class ExitCode(IntEnum):
 
 
 class MassagerError(Exception):
-    """What happened and why (`message`), and what to do about it (`remedy`)."""
+    """What failed and why (`message`), and what to do about it (`remedy`)."""
 
     exit_code: ExitCode = ExitCode.USAGE
     code: str = "error"
@@ -53,7 +60,7 @@ class MassagerError(Exception):
 
 
 class InputError(MassagerError):
-    """The person's input is wrong; nothing was changed."""
+    """Your input is wrong; nothing was changed."""
 
     code = "bad_input"
 
@@ -65,9 +72,22 @@ class IntensityError(InputError):
 
 
 class AddressError(InputError):
-    """A device address that cannot be read."""
+    """A device address that is not valid."""
 
     code = "bad_address"
+
+
+class SeveralDevices(AddressError):
+    """A name, or `auto`, that fits several devices: none of them is meant until one is chosen.
+
+    `found`: the address of each, in the order of the message.
+    """
+
+    code = "several_devices"
+
+    def __init__(self, message: str, remedy: str = "", found: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.found = found
 
 
 class ProfileError(InputError):
@@ -83,6 +103,38 @@ class ProfileError(InputError):
         self.problems = problems
 
 
+class DescriptionError(InputError):
+    """A device description that breaks a rule.
+
+    `problems` holds each as one line: `file:line:column: rule: what, and the fix`.
+    """
+
+    code = "bad_description"
+
+    def __init__(self, message: str, remedy: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.problems = problems
+
+
+class CaptureError(InputError):
+    """A capture that cannot be read, or that nothing can be learned from."""
+
+    code = "bad_capture"
+
+
+class FirmwareError(InputError):
+    """Pins that are wrong, a damaged build, another board, or one without room; it boots what it booted before.
+
+    `problems` holds each fault of a file of pins as one line: `file:line: what, and the fix`.
+    """
+
+    code = "bad_firmware"
+
+    def __init__(self, message: str, remedy: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.problems = problems
+
+
 class ConfigError(InputError):
     """A settings or limits file that is named but missing, unreadable or wrong (R1, fault 35)."""
 
@@ -90,7 +142,7 @@ class ConfigError(InputError):
 
 
 class Refused(MassagerError):
-    """A safety rule says no."""
+    """Refused by a safety rule."""
 
     exit_code = ExitCode.REFUSED
     code = "refused"
@@ -114,8 +166,14 @@ class DoseSpent(Refused):
     code = "dose_spent"
 
 
+class OffNotSeen(Refused):
+    """Nothing confirmed the last stop of this device, and no one has said that it is off (R25)."""
+
+    code = "off_not_seen"
+
+
 class DeviceRefused(Refused):
-    """The device answered no to ARM or RESET; `result` is its own word for why."""
+    """The device refused ARM or RESET; `result` is its reason."""
 
     code = "device_refused"
 
@@ -132,14 +190,14 @@ class StoreError(MassagerError):
 
 
 class LinkError(MassagerError):
-    """The device or the link to it."""
+    """Trouble with the device or the link to it."""
 
     exit_code = ExitCode.LINK
     code = "link"
 
 
 class DeviceNotFound(LinkError):
-    """There is nothing at this address."""
+    """No device at this address."""
 
     code = "not_found"
 
@@ -167,6 +225,19 @@ class ProtocolError(MassagerError):
 
     exit_code = ExitCode.LINK
     code = "protocol"
+
+
+class DriverFault(MassagerError):
+    """A driver from another package raised, or returned what is not a frame; nothing was sent."""
+
+    exit_code = ExitCode.LINK
+    code = "driver"
+
+
+class GuardianLost(DriverFault):
+    """The second process that keeps watch over a device without a dead-man failed; the device was stopped (R25)."""
+
+    code = "guardian"
 
 
 class StopUnconfirmed(MassagerError):

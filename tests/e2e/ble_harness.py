@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,17 +17,18 @@ from firmware_sim.links.ble.lab import BleLab
 from firmware_sim.links.ble.radio import AirQuality
 from firmware_sim.links.memory import build_device
 from firmware_sim.options import parse_options
-from massager_ctl.admission import Admission, Subject
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.config import load
-from massager_ctl.controller import Controller
+from massager_ctl.control.admission import AdmissionPolicy, Subject
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import StopUnconfirmed
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import ClockMoments
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport
 from tests.e2e.harness import Bench
+from tests.support.marks import running_loop
 
 
 @dataclass
@@ -36,12 +38,18 @@ class BleBench(Bench):
     lab: BleLab = field(kw_only=True)
     ble: BleTransport = field(kw_only=True)
 
+    async def end(self) -> None:
+        """Close what is open, the radio too."""
+        self.lab.radio.clear()
+        # Closing says again that a stop was never confirmed; that is for the test to expect.
+        with contextlib.suppress(StopUnconfirmed):
+            await self.controller.close()
+        await self.ble.close()
+        await self.lab.close()
+
     @property
     def device(self) -> SimulatedDevice:
         return self.lab.device
-
-
-BleStory = Callable[[BleBench], Coroutine[Any, Any, None]]
 
 
 def make_ble_bench(
@@ -61,45 +69,32 @@ def make_ble_bench(
     lab = BleLab(build_device(described, trace=trace), air=air, mtu=mtu, seed=seed)
     transport = BleTransport(BleAddress("Massager"), lab.open_radio)
     driver = ReferenceDriver(transport)
-    store = MemoryStore(ClockMoments(loop.clock, boot="test"))
-    admission = Admission(
-        store, load(), ClockMoments(loop.clock, boot="test"), subject=Subject.EMBEDDED
+    store = MemoryStore(ClockReader(loop.clock, boot="test"))
+    admission = AdmissionPolicy(
+        store, load(), ClockReader(loop.clock, boot="test"), subject=Subject.EMBEDDED
     )
     controller = Controller(driver, admission, clock=loop.clock)
     bench = BleBench(
-        loop, cast(Any, None), driver, controller, admission, trace, lab=lab, ble=transport
+        loop, cast("Any", None), driver, controller, admission, trace, lab=lab, ble=transport
     )
     controller.add_event_listener(bench.events.append)
     return bench
 
 
-def tell_ble(
-    story: BleStory, options: str = "", *, paired: bool = True, connect: bool = True, **more: Any
-) -> BleBench:
-    """Run a story on a fresh bench; what is left open at its end is closed."""
-    loop = SimulatedTimeLoop()
-    kept: list[BleBench] = []
-
-    async def main() -> None:
-        bench = make_ble_bench(loop, options, **more)
-        kept.append(bench)
-        await bench.lab.start()
-        try:
-            if paired:
-                await bench.lab.open_pairing()
-            if connect:
-                await bench.controller.connect()
-            await story(bench)
-        finally:
-            bench.lab.radio.clear()
-            # Closing says again that a stop was never confirmed; that is for the story to expect.
-            with contextlib.suppress(StopUnconfirmed):
-                await bench.controller.close()
-            await bench.ble.close()
-            await bench.lab.close()
-            # Let the last callbacks of the Bluetooth stack run out.
-            await asyncio.sleep(1)
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
-    return kept[0]
+@asynccontextmanager
+async def opened_ble(
+    options: str = "", *, paired: bool = True, connect: bool = True, **more: Any
+) -> AsyncGenerator[BleBench]:
+    """A bench over a virtual radio, on the running loop of simulated time; what is left open is closed."""
+    bench = make_ble_bench(running_loop(), options, **more)
+    await bench.lab.start()
+    try:
+        if paired:
+            await bench.lab.open_pairing()
+        if connect:
+            await bench.controller.connect()
+        yield bench
+    finally:
+        await bench.end()
+        # Let the last callbacks of the Bluetooth stack run out.
+        await asyncio.sleep(1)

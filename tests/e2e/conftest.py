@@ -10,6 +10,6 @@ from tests.e2e import programs
 
 
 @pytest.fixture
-def desk() -> Iterator[programs.Desk]:
+def desk() -> Iterator[programs.Workstation]:
     with programs.desk() as made:
         yield made

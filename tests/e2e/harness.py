@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,17 +17,18 @@ from firmware_sim.links.memory import Simulator, open_simulator
 from firmware_sim.nvm import MemoryNvm
 from firmware_sim.trace import Trace
 from firmware_sim.trace_rules import read_trace
-from massager_ctl.admission import Admission, Subject
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.config import load
-from massager_ctl.controller import Controller
+from massager_ctl.control.admission import AdmissionPolicy, Subject
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import StopUnconfirmed
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.profile.load import load_profile
-from massager_ctl.status import Event
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.transports.memory import SimTransport
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
+from massager_ctl.model.status import Event
+from massager_ctl.profile.format.load import load_profile
+from massager_ctl.transports.in_process import SimTransport
+from tests.support.marks import running_loop
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Bench:
     transport: SimTransport
     driver: ReferenceDriver
     controller: Controller
-    admission: Admission
+    admission: AdmissionPolicy
     trace_file: io.StringIO
     events: list[Event] = field(default_factory=list[Event])
 
@@ -61,38 +63,31 @@ class Bench:
     def heard(self, name: str) -> bool:
         return any(event.name == name for event in self.events)
 
+    async def end(self) -> None:
+        """Close what is open; what the test looks at afterwards is the whole of it."""
+        if self.transport.simulator is not None:
+            with contextlib.suppress(StopUnconfirmed):  # a test that is about it has seen it
+                await self.controller.close()
+        self.transport.end()
+
     async def play(self, profile: str = "restorative", after_s: float = 0.0) -> None:
         """Start a shipped profile and let `after_s` seconds of it pass."""
         await self.controller.play(load_profile(profile))
         await asyncio.sleep(after_s)
 
 
-Story = Callable[[Bench], Coroutine[Any, Any, None]]
-
-
-def tell(
-    story: Story, options: str = "", *, connect: bool = True, config: DeviceConfig | None = None
-) -> Bench:
-    """Run a story on a fresh bench; what is left open at its end is closed."""
-    loop = SimulatedTimeLoop()
-    kept: list[Bench] = []
-
-    async def main() -> None:
-        bench = make_bench(loop, options, config)
-        kept.append(bench)
-        try:
-            if connect:
-                await bench.controller.connect()
-            await story(bench)
-        finally:
-            if bench.transport.simulator is not None:
-                with contextlib.suppress(StopUnconfirmed):  # a story that is about it has seen it
-                    await bench.controller.close()
-            bench.transport.end()
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
-    return kept[0]
+@asynccontextmanager
+async def opened(
+    options: str = "", *, connect: bool = True, config: DeviceConfig | None = None
+) -> AsyncGenerator[Bench]:
+    """A bench on the running loop of simulated time; what is left open is closed."""
+    bench = make_bench(running_loop(), options, config)
+    try:
+        if connect:
+            await bench.controller.connect()
+        yield bench
+    finally:
+        await bench.end()
 
 
 def make_bench(
@@ -113,9 +108,9 @@ def make_bench(
 
     transport = SimTransport(options, find=find)
     driver = ReferenceDriver(transport)
-    store = MemoryStore(ClockMoments(loop.clock, boot="test"))
-    admission = Admission(
-        store, load(), ClockMoments(loop.clock, boot="test"), subject=Subject.EMBEDDED
+    store = MemoryStore(ClockReader(loop.clock, boot="test"))
+    admission = AdmissionPolicy(
+        store, load(), ClockReader(loop.clock, boot="test"), subject=Subject.EMBEDDED
     )
     controller = Controller(driver, admission, clock=loop.clock)
     bench = Bench(loop, transport, driver, controller, admission, trace)

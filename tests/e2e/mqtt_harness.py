@@ -19,20 +19,21 @@ import aiomqtt
 
 from firmware_sim.device import SimulatedDevice
 from firmware_sim.links.memory import Simulator
-from massager_ctl.admission import Admission, Subject
-from massager_ctl.clock import SystemClock
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.aio.scheduler import Scheduler
+from massager_ctl.aio.tasks import end_all
 from massager_ctl.config import load
+from massager_ctl.control.admission import AdmissionPolicy, Subject
+from massager_ctl.drivers.base import FullDriver
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.scheduler import Scheduler
-from massager_ctl.service.device import OwnedDevice
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.surfaces.ending import end_all
-from massager_ctl.surfaces.mqtt.bridge import MqttBridge
-from massager_ctl.surfaces.mqtt.settings import BrokerSettings
-from massager_ctl.transports.memory import SimTransport
+from massager_ctl.frontends.mqtt.bridge import MqttBridge
+from massager_ctl.frontends.mqtt.settings import BrokerSettings
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
+from massager_ctl.runtime.service_device import OwnedDevice
+from massager_ctl.transports.in_process import SimTransport
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """Seconds to wait for what must come: long, since a busy machine is no failure."""
 
 ANYONE = ("allow_anonymous true",)
@@ -84,7 +85,7 @@ class Mosquitto:
         )
         async with asyncio.timeout(PATIENCE_S):
             said = b""
-            while b"running" not in said:
+            while not said.rstrip().endswith(b"running"):
                 said = await self._stderr.readline()
                 assert said, "mosquitto did not start"
         self._log = asyncio.ensure_future(self._drain())
@@ -181,10 +182,26 @@ class Ear:
         except TimeoutError:
             raise AssertionError(f"it did not come; state {self.state}, {self.events()}") from None
 
+    @property
+    def available(self) -> str:
+        """What the broker says of the service: `online`, `offline`, or nothing."""
+        found = self.last("availability")
+        return found.json["state"] if found else ""
+
+    def rejections(self) -> int:
+        """How many commands were rejected; in a flood one event stands for several."""
+        return sum(event.get("count", 1) for event in self.events("rejected"))
+
     async def event(self, kind: str, count: int = 1) -> dict[str, Any]:
         """The `count`th event of a kind, once it has come."""
         await self.until(lambda: len(self.events(kind)) >= count)
         return self.events(kind)[count - 1]
+
+    async def echoes(self, count: int) -> None:
+        """Wait for so many more of the service's echoes, one a second."""
+        topic = self.topic("echo")
+        heard = sum(found.topic == topic for found in self.heard)
+        await self.until(lambda: sum(found.topic == topic for found in self.heard) >= heard + count)
 
     async def becomes(self, seconds: float = PATIENCE_S, **wanted: Any) -> dict[str, Any]:
         """The state, once it has these values."""
@@ -266,20 +283,24 @@ def settings_for(port: int, **changes: Any) -> BrokerSettings:
 
 @contextlib.asynccontextmanager
 async def rig(
-    settings: BrokerSettings, *, options: str = "", subject: Subject = Subject.EMBEDDED
+    settings: BrokerSettings,
+    *,
+    options: str = "",
+    subject: Subject = Subject.EMBEDDED,
+    driver: FullDriver | None = None,
 ) -> AsyncGenerator[Rig]:
-    """A simulated device in the service's hands, offered on a broker as `neck`."""
+    """A device in the service's hands, offered on a broker as `neck`: the simulated one, or what `driver` drives."""
     clock = SystemClock()
     transport = SimTransport(options)
-    moments = ClockMoments(clock)
+    moments = ClockReader(clock)
     store = MemoryStore(moments)
     config = load()
-    admission = Admission(store, config, moments, subject=subject)
+    admission = AdmissionPolicy(store, config, moments, subject=subject)
     identity = f"test:{os.getpid()}-{id(transport):x}"
     owned = OwnedDevice(
         "neck",
         identity,
-        ReferenceDriver(transport),
+        driver or ReferenceDriver(transport),
         admission,
         config,
         clock,
@@ -287,7 +308,9 @@ async def rig(
         lock=None,
         remote=True,
     )
-    bridge = MqttBridge(settings, "neck", owned.controller, owned.gate, clock, lambda: owned.caps)
+    bridge = MqttBridge(
+        settings, "neck", owned.controller, owned.gate, clock, lambda: owned.outlook
+    )
     async with owned.held():
         tasks = [asyncio.ensure_future(owned.keep_connected()), asyncio.ensure_future(bridge.run())]
         try:

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 BIN: Final = Path(sys.executable).parent
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 """Seconds after which a program that does nothing has failed; no claim about speed."""
 
 
-class Desk:
+class Workstation:
     """A folder with a home, a runtime folder and a simulator's serial port."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,6 +59,18 @@ class Desk:
             check=False,
         )
 
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of Bash to its end; it fails where a part of a pipe fails."""
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
     @contextlib.contextmanager
     def running(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
         """`massager-ctl` in the background, with pipes; killed at the end if it is still there."""
@@ -80,7 +92,10 @@ class Desk:
     def simulator(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
         """`massager-sim serve` on `self.port`, ready."""
         with subprocess.Popen(
-            [BIN / "massager-sim", "serve", "--pty", self.port, "--trace", self.trace, *arguments],
+            [
+                *(BIN / "massager-sim", "serve", "--pty", self.port, *arguments),
+                *("--trace", self.trace, "--force"),
+            ],
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -127,12 +142,12 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk() -> Generator[Desk]:
+def desk() -> Generator[Workstation]:
     """A desk that is cleared at the end."""
     # Short: the path of a Unix socket holds about a hundred bytes.
     folder = Path(tempfile.mkdtemp(prefix="mctl-"))
     try:
-        yield Desk(folder)
+        yield Workstation(folder)
     finally:
         shutil.rmtree(folder)
 
@@ -140,7 +155,7 @@ def desk() -> Generator[Desk]:
 class Terminal:
     """A program on a pseudo-terminal of 80 by 24, and all that it wrote."""
 
-    def __init__(self, desk: Desk, *arguments: str) -> None:
+    def __init__(self, desk: Workstation, *arguments: str) -> None:
         ours, theirs = os.openpty()
         self.theirs = theirs
         self.resize(80, 24)

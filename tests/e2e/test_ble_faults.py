@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,15 +10,17 @@ import pytest
 
 from firmware_sim.device import SimulatedDevice
 from firmware_sim.links.ble.lab import BleLab, SharedRadio
-from massager_ctl.store.base import HistoryEntry
+from massager_ctl.ledger.base import HistoryEntry
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.base import Transport
 from massager_ctl.transports.ble import BleTransport
-from tests.faults import ground, story_admission, story_device, story_host, story_link
-from tests.faults.cases import CASES
-from tests.faults.ground import Ground, On, Recipe, Story
+from tests.faults import ground
+from tests.faults.catalogue import MODULES, Case, cases
+from tests.faults.ground import Ground, On, laid
+from tests.support.marks import simulated_time
 
-MODULES: Final = (story_admission, story_device, story_host, story_link)
+pytestmark = simulated_time
+
 T: Final = 1.0
 
 ELSEWHERE: Final[dict[str, str]] = {
@@ -28,26 +29,21 @@ ELSEWHERE: Final[dict[str, str]] = {
     "foreign_sender": "finding the device takes the time that its level bound counts on: see test_ble.py",
     "not_a_number": "it looks one tick after its write, before a radio has brought it: see test_ble.py",
 }
-"""Stories whose own numbers or meaning are another link's, each with the reason."""
+"""Faults whose own numbers or meaning are another link's, each with the reason."""
 
 CHARGE: Final = 1.5
 """After a lost link the host charges up to T and a moment, as the device may have run on: more where T is longer."""
 
 
-def stories() -> Iterator[Any]:
-    """Every story that is told on memory and on a PTY."""
-    for case in CASES:
-        if case.on is On.PTY and case.name not in ELSEWHERE:
-            told = inspect.getclosurevars(case.tell).nonlocals
-            yield pytest.param(
-                told["story"], told["recipe"] or Recipe(), id=f"{case.number:02d}-{case.name}"
-            )
+def over_ble() -> Iterator[Any]:
+    """Every fault that is injected on memory and on a PTY."""
+    for case in cases():
+        if On.PTY in case.on and case.name not in ELSEWHERE:
+            yield pytest.param(case, id=f"{case.number:02d}-{case.name}")
 
 
-@pytest.mark.parametrize(("story", "recipe"), list(stories()))
-def test_fault_over_ble(
-    story: Story, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("case", list(over_ble()))
+async def test_fault_over_ble(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labs: list[BleLab] = []
     pipes: list[BleTransport] = []
 
@@ -64,20 +60,6 @@ def test_fault_over_ble(
         pipes.append(BleTransport(BleAddress("Massager"), open_radio))
         return pipes[-1]
 
-    async def over_ble(told: Ground) -> None:
-        (lab,) = labs
-        # Whoever opens pairing by the button leaves a latch behind, which would be part of every story.
-        told.device.firmware.core.pairing_until = 1 << 40
-        await lab.start()
-        try:
-            await story(told)
-        finally:
-            lab.radio.clear()
-            for pipe in pipes:
-                await pipe.close()
-            await lab.peripheral.close()
-            await lab.central.close()
-
     ledger = Ground.ledger
 
     async def ledger_over_ble(told: Ground, slack_s: float = 1.0) -> HistoryEntry:
@@ -90,4 +72,17 @@ def test_fault_over_ble(
             monkeypatch.setattr(module, "pipe_to", pipe_to)
         if hasattr(module, "SERIAL_T"):
             monkeypatch.setattr(module, "SERIAL_T", T)
-    ground.play(over_ble, On.MEMORY, recipe, tmp_path)
+    async with laid(On.MEMORY, case.recipe, tmp_path) as told:
+        (lab,) = labs
+        # Whoever opens pairing by the button leaves a latch behind, which would be part of every fault.
+        told.device.firmware.core.pairing_until = 1 << 40
+        await lab.start()
+        try:
+            await case.function(told)
+            told.holds()
+        finally:
+            lab.radio.clear()
+            for pipe in pipes:
+                await pipe.close()
+            await lab.peripheral.close()
+            await lab.central.close()

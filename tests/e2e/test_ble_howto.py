@@ -10,8 +10,8 @@ from typing import Any
 from click.testing import CliRunner
 
 from firmware_sim.cli import main as massager_sim
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.cli.scan import scan
-from massager_ctl.eventloop import SimulatedTimeLoop
 from massager_ctl.transports.address import BleAddress, parse_address
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/ble-without-hardware.md").read_text()

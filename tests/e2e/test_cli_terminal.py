@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.programs import BIN, PATIENCE_S, Desk, Terminal
+from massager_ctl.safety.screening import BY_ID
+from tests.e2e.programs import BIN, PATIENCE_S, Terminal, Workstation
 
 
-def test_a_session_on_a_terminal(desk: Desk) -> None:
+def test_a_session_on_a_terminal(desk: Workstation) -> None:
     with Terminal(desk, "run", "restorative", "--speed", "300") as terminal:
         terminal.wait_for("Restorative session")
         terminal.wait_for("trapezius")
         assert terminal.wait() == 0
-        assert "Finished after 10:00. The device is confirmed at zero." in terminal.text
+        assert "Finished after 10 min. The device is confirmed at zero." in terminal.text
         assert terminal.given_back()
 
 
@@ -31,12 +32,12 @@ def test_a_session_on_a_terminal(desk: Desk) -> None:
         (" ", "you stopped it"),
         ("s", "you stopped it"),
         ("q", "you ended it"),
-        ("!", "you reported pain"),
+        ("!", "pain was reported"),
     ],
 )
-def test_keys_that_end_a_session(desk: Desk, key: str, says: str) -> None:
+def test_keys_that_end_a_session(desk: Workstation, key: str, says: str) -> None:
     with Terminal(desk, "run", "restorative", "--speed", "5") as terminal:
-        terminal.wait_for("9:[0-5]")
+        terminal.wait_for("9 min")
         terminal.type(key)
         if key == "!":
             terminal.wait_for("What was it")
@@ -47,14 +48,14 @@ def test_keys_that_end_a_session(desk: Desk, key: str, says: str) -> None:
         assert terminal.given_back()
 
 
-def test_keys_that_steer_a_session(desk: Desk) -> None:
+def test_keys_that_steer_a_session(desk: Workstation) -> None:
     with Terminal(desk, "run", "restorative") as terminal:
         terminal.wait_for("space")
-        terminal.wait_for("9:5")
+        terminal.wait_for("9 min 5")
         terminal.type("-")
         terminal.wait_for("eased by 5 points")
         terminal.type("p")
-        terminal.wait_for("paused, p to go on")
+        terminal.wait_for("p goes on")
         terminal.type("x\x1b[A")  # signs of life, nothing else
         terminal.type("p+")
         end = time.monotonic() + PATIENCE_S
@@ -64,16 +65,16 @@ def test_keys_that_steer_a_session(desk: Desk) -> None:
         assert terminal.wait() == 0
 
 
-def test_ctrl_c_on_the_terminal(desk: Desk) -> None:
+def test_ctrl_c_on_the_terminal(desk: Workstation) -> None:
     with Terminal(desk, "run", "restorative") as terminal:
-        terminal.wait_for("9:5")
+        terminal.wait_for("9 min 5")
         terminal.type("\x03\x03")
         assert terminal.wait() == 130
         assert "confirmed at zero" in terminal.text
         assert terminal.given_back()
 
 
-def test_ctrl_c_at_the_question_of_a_reset_leaves_the_latch(desk: Desk) -> None:
+def test_ctrl_c_at_the_question_of_a_reset_leaves_the_latch(desk: Workstation) -> None:
     with desk.simulator() as simulator:
         simulator.send_signal(signal.SIGUSR1)
         with Terminal(desk, "reset", "--device", desk.device) as terminal:
@@ -85,19 +86,40 @@ def test_ctrl_c_at_the_question_of_a_reset_leaves_the_latch(desk: Desk) -> None:
         assert desk.ctl("reset", "--device", desk.device, stdin="reset\n").returncode == 0
 
 
-def test_ctrl_z_ends_the_session_rather_than_leave_it_alone(desk: Desk) -> None:
+def test_the_first_ctrl_c_ends_the_questions(desk: Workstation) -> None:
+    with Terminal(desk, "screen") as terminal:
+        terminal.wait_for(r"1 of 17[^[]*\[yes, no, not certain\] ")  # before that, no one is asked
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+
+
+def test_the_first_ctrl_c_at_the_question_about_today_starts_nothing(desk: Workstation) -> None:
+    form = desk.folder / "answers.toml"
+    form.write_text("".join(f'{name} = "no"\n' for name in BY_ID if name != "symptoms"))
+    desk.ctl("screen", "--answers", str(form))
+    with desk.simulator():
+        for command in (("run", "gentle"), ("manual",)):
+            with Terminal(desk, *command, "--device", desk.device) as terminal:
+                terminal.wait_for(r"today[^[]*\[yes, no, not certain\] ")
+                terminal.type("\x03")
+                assert terminal.wait() == 130
+                assert terminal.given_back()
+    assert not desk.moved()
+
+
+def test_ctrl_z_ends_the_session_rather_than_leave_it_alone(desk: Workstation) -> None:
     with Terminal(desk, "run", "restorative") as terminal:
-        terminal.wait_for("9:5")
+        terminal.wait_for("9 min 5")
         terminal.type("\x1a")
         assert terminal.wait() == 130
         assert terminal.given_back()
 
 
-def test_a_terminal_that_hangs_up_stops_the_session(desk: Desk) -> None:
+def test_a_terminal_that_hangs_up_stops_the_session(desk: Workstation) -> None:
     with desk.simulator():
         terminal = Terminal(desk, "run", "restorative", "--device", desk.device, "--simulated")
         try:
-            terminal.wait_for("9:5")
+            terminal.wait_for("9 min 5")
             desk.wait_until_it_moves()
             terminal.process.send_signal(signal.SIGHUP)
             assert terminal.wait() == 130
@@ -107,7 +129,7 @@ def test_a_terminal_that_hangs_up_stops_the_session(desk: Desk) -> None:
     assert desk.at_zero()
 
 
-def test_no_colour(desk: Desk) -> None:
+def test_no_colour(desk: Workstation) -> None:
     desk.env["NO_COLOR"] = "1"
     with Terminal(desk, "run", "desk-break", "--speed", "max") as terminal:
         assert terminal.wait() == 0
@@ -115,7 +137,7 @@ def test_no_colour(desk: Desk) -> None:
         assert not re.search(r"\x1b\[[0-9;]*m", terminal.text)
 
 
-def test_a_dumb_terminal_gets_plain_lines(desk: Desk) -> None:
+def test_a_dumb_terminal_gets_plain_lines(desk: Workstation) -> None:
     desk.env["TERM"] = "dumb"
     with Terminal(desk, "run", "desk-break", "--speed", "max") as terminal:
         assert terminal.wait() == 0
@@ -124,7 +146,7 @@ def test_a_dumb_terminal_gets_plain_lines(desk: Desk) -> None:
 
 
 @pytest.mark.needs("tmux")
-def test_what_tmux_shows_at_80_by_24(desk: Desk) -> None:
+def test_what_tmux_shows_at_80_by_24(desk: Workstation) -> None:
     server = Path(desk.folder) / "tmux"
 
     def tmux(*arguments: str) -> str:
@@ -166,9 +188,9 @@ def wait_for(look: Callable[[], str], text: str) -> str:
         time.sleep(0.1)
 
 
-def test_a_terminal_that_changes_its_size(desk: Desk) -> None:
+def test_a_terminal_that_changes_its_size(desk: Workstation) -> None:
     with Terminal(desk, "run", "restorative", "--speed", "60") as terminal:
-        terminal.wait_for("9:")
+        terminal.wait_for("9 min")
         terminal.resize(50, 12)
         terminal.wait_for(re.escape("\x1b[H\x1b[2J"))
         after = terminal.text.rpartition("\x1b[2J")[2]

@@ -10,10 +10,13 @@ import pytest
 
 from firmware_sim.config import NO_LIMITS, Claims, DeviceConfig
 from firmware_sim.trace_rules import Bounds, violations
-from massager_ctl.device import Cause, DeviceState, Setpoint, Telemetry
 from massager_ctl.errors import DeviceRefused, MassagerError
-from massager_ctl.requests import SetLevel
-from tests.e2e.harness import Bench, tell
+from massager_ctl.model.device import Cause, DeviceState, Setpoint, Telemetry
+from massager_ctl.model.requests import SetLevel
+from tests.e2e.harness import Bench
+from tests.support.marks import simulated_time
+
+pytestmark = simulated_time
 
 FULL = Setpoint((100.0, 100.0, 100.0, 100.0, 100.0, 100.0))
 
@@ -31,49 +34,48 @@ class Bypass:
 async def hammer(bench: Bench, seconds: float) -> None:
     """Arm at full cap and send full levels every 200 ms."""
     await bench.driver.open(Bypass())
-    await bench.driver.arm(cap=100.0, limit_s=2700)
+    await bench.driver.arm(cap=100.0, limit_s=1800)
     for _ in range(round(seconds / 0.2)):
         bench.driver.send(FULL)
         await asyncio.sleep(0.2)
 
 
-def test_r1_r2_r3_the_device_alone_holds_a_mad_host() -> None:
-    async def story(bench: Bench) -> None:
-        await hammer(bench, 330)
-        assert sum(bench.out.values()) == pytest.approx(200, abs=0.5)
-        await bench.driver.stop(Cause.PERSON)
+@pytest.mark.rig(connect=False)
+async def test_r1_r2_r3_the_device_alone_holds_a_mad_host(bench: Bench) -> None:
+    await hammer(bench, 330)
+    assert sum(bench.out.values()) == pytest.approx(200, abs=0.5)
+    await bench.driver.stop(Cause.PERSON)
 
-    bench = tell(story, connect=False)
+    await bench.end()
     assert violations(bench.trace, Bounds(rise=2.0)) == []
 
 
-def test_r4_the_device_alone_stops_when_the_host_falls_silent() -> None:
-    async def story(bench: Bench) -> None:
-        await hammer(bench, 20)
-        await asyncio.sleep(0.5)
-        silent = next(
-            line["t"]
-            for line in bench.trace
-            if line["type"] == "event" and line["event"] == "dead_man"
-        )
-        last = bench.loop.time() - 0.7
-        assert 0.5 - 0.02 <= silent - last <= 0.6
-        assert not any(bench.out.values())
+@pytest.mark.rig(connect=False)
+async def test_r4_the_device_alone_stops_when_the_host_falls_silent(bench: Bench) -> None:
+    await hammer(bench, 20)
+    await asyncio.sleep(0.5)
+    silent = next(
+        line["t"] for line in bench.trace if line["type"] == "event" and line["event"] == "dead_man"
+    )
+    last = bench.loop.time() - 0.7
+    assert 0.5 - 0.02 <= silent - last <= 0.6
+    assert not any(bench.out.values())
 
-    assert violations(tell(story, connect=False).trace, Bounds(rise=2.0)) == []
+    await bench.end()
+    assert violations(bench.trace, Bounds(rise=2.0)) == []
 
 
-def test_r8_the_device_alone_ends_what_a_mad_host_would_never_end() -> None:
-    async def story(bench: Bench) -> None:
-        for _ in range(3):
-            with contextlib.suppress(DeviceRefused):
-                await hammer(bench, 1900)
-            await asyncio.sleep(0.3)
-            assert bench.driver.newest is not None
-            assert bench.driver.newest.state is DeviceState.IDLE
-            await bench.driver.close()
+@pytest.mark.rig(connect=False)
+async def test_r8_the_device_alone_ends_what_a_mad_host_would_never_end(bench: Bench) -> None:
+    for _ in range(3):
+        with contextlib.suppress(DeviceRefused):
+            await hammer(bench, 1900)
+        await asyncio.sleep(0.3)
+        assert bench.driver.newest is not None
+        assert bench.driver.newest.state is DeviceState.IDLE
+        await bench.driver.close()
 
-    bench = tell(story, connect=False)
+    await bench.end()
     assert violations(bench.trace, Bounds(rise=2.0)) == []
     assert max(line["running"] for line in bench.trace if line["type"] == "sample") >= 1600
 
@@ -84,14 +86,14 @@ UNLIMITED = DeviceConfig(
 """A device without caps, envelope, slew or time limit, and that says so."""
 
 
-def test_r1_r2_r3_the_host_alone_holds_with_a_device_that_has_no_limits() -> None:
-    async def story(bench: Bench) -> None:
-        await bench.controller.manual()
-        bench.controller.request(SetLevel(100.0))
-        end = await bench.controller.ended()
-        assert end.cause is Cause.FINISHED
+@pytest.mark.rig(config=UNLIMITED)
+async def test_r1_r2_r3_the_host_alone_holds_with_a_device_that_has_no_limits(bench: Bench) -> None:
+    await bench.controller.manual()
+    bench.controller.request(SetLevel(100.0))
+    end = await bench.controller.ended()
+    assert end.cause is Cause.FINISHED
 
-    bench = tell(story, config=UNLIMITED)
+    await bench.end()
     samples = [line for line in bench.trace if line["type"] == "sample"]
     bounds = Bounds(dict.fromkeys(samples[0]["out"], 40.0), step_s=0.2, drive_rise=math.inf)
     assert violations(bench.trace, bounds) == []
@@ -99,10 +101,13 @@ def test_r1_r2_r3_the_host_alone_holds_with_a_device_that_has_no_limits() -> Non
 
 
 @pytest.mark.parametrize("profile", ["full-routine", "ball-release"])
-def test_r8_the_host_alone_plays_profiles_within_the_rules(profile: str) -> None:
-    async def story(bench: Bench) -> None:
-        await bench.play(profile)
-        assert (await bench.controller.ended()).cause is Cause.FINISHED
+@pytest.mark.rig(config=UNLIMITED)
+async def test_r8_the_host_alone_plays_profiles_within_the_rules(
+    bench: Bench, profile: str
+) -> None:
+    await bench.play(profile)
+    assert (await bench.controller.ended()).cause is Cause.FINISHED
 
     bounds = Bounds(step_s=0.2, drive_rise=math.inf)
-    assert violations(tell(story, config=UNLIMITED).trace, bounds) == []
+    await bench.end()
+    assert violations(bench.trace, bounds) == []

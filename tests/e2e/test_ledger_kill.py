@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import pytest
 
-from massager_ctl.clock import SystemClock
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.ledger.base import HistoryEntry
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.sqlite import FILE, open_store
 from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S
 from massager_ctl.safety.screening import BY_ID
-from massager_ctl.store.base import HistoryEntry
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.store.sqlite import FILE, open_store
-from tests.e2e.programs import PATIENCE_S, Desk
+from tests.e2e.programs import PATIENCE_S, Workstation
 
 WORST_S: Final = CHECKPOINT_OVERDUE_S + 6.0 + 1.1
 """Seconds that may be delivered after a checkpoint: it hangs, the session fades, the dead-man finishes."""
@@ -35,11 +35,11 @@ it is done, so that the parent can tell what was delivered.
 """
 import asyncio, json, os, signal, sqlite3, sys
 from pathlib import Path
-from massager_ctl.clock import SystemClock
-from massager_ctl.store import database
-from massager_ctl.store.base import Reservation
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.store.sqlite import open_store
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.ledger import database
+from massager_ctl.ledger.base import Reservation
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.sqlite import open_store
 
 folder, at, delivered_file, spacing, length = sys.argv[1:]
 counted = 0
@@ -71,7 +71,7 @@ def delivers(seconds):
         file.write(str(seconds))
 
 async def main():
-    store = open_store(Path(folder), ClockMoments(SystemClock()))
+    store = open_store(Path(folder), ClockReader(SystemClock()))
     step("before reserve")
     session = await store.reserve(Reservation("MS-1", "gentle", float(length)))
     step("reserved")
@@ -126,7 +126,7 @@ def ledger(folder: Path) -> tuple[float, list[HistoryEntry]]:
     """What the next program finds: seconds charged, and the lines."""
 
     async def look() -> tuple[float, list[HistoryEntry]]:
-        store = open_store(folder, ClockMoments(SystemClock()))
+        store = open_store(folder, ClockReader(SystemClock()))
         try:
             return (await store.recent()).used_s, list(await store.history())
         finally:
@@ -220,11 +220,11 @@ def test_what_a_killed_program_leaves_is_one_file_that_opens(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {FILE, "delivered"}
 
 
-def sessions(desk: Desk) -> list[dict[str, Any]]:
+def sessions(desk: Workstation) -> list[dict[str, Any]]:
     return json.loads(desk.ctl("history", "--json").stdout)["sessions"]
 
 
-def ran_for(desk: Desk, seconds: float) -> None:
+def ran_for(desk: Workstation, seconds: float) -> None:
     """Wait until the owner says that this much of the session was played."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
@@ -236,7 +236,7 @@ def ran_for(desk: Desk, seconds: float) -> None:
 
 
 def test_fault_1_the_real_program_killed_in_a_session_with_a_device_that_counts(
-    desk: Desk,
+    desk: Workstation,
 ) -> None:
     """Two processes and a serial line; what the device delivered is read from its own trace."""
     form = desk.folder / "answers.json"

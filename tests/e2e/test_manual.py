@@ -1,159 +1,261 @@
-"""Manual control on the real screen library, over the real controller, to the simulated device."""
+"""Manual control: keys and clicks over the real controller to the simulated device, and on a real terminal."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from firmware_sim.trace_rules import violations
 from massager_ctl.cli.root import run_command_line
-from massager_ctl.controller import Controller
-from massager_ctl.device import Cause
-from massager_ctl.status import Phase
-from massager_ctl.surfaces.manual import lanes
-from massager_ctl.surfaces.manual.app import Lane, ManualApp, StopBar
-from massager_ctl.surfaces.manual.plain import PlainManual
-from tests.e2e.harness import Bench, tell
+from massager_ctl.frontends.terminal.layout import ASCII, LINES, Glyphs, text_of
+from massager_ctl.frontends.terminal.manual_input import ManualInput
+from massager_ctl.frontends.terminal.manual_lines import ManualLines
+from massager_ctl.frontends.terminal.session_ui import Page, SessionUi
+from massager_ctl.model.device import Cause
+from massager_ctl.model.status import Phase
+from tests.e2e.harness import Bench
+from tests.e2e.programs import Terminal, Workstation
+from tests.support.marks import simulated_time
 
 
-@contextlib.asynccontextmanager
-async def on_screen(bench: Bench) -> AsyncGenerator[tuple[ManualApp, Pilot[None]]]:
-    """The app at 80×24 with a session begun."""
-    controller: Controller = bench.controller
+class Seated:
+    """A person in front of the full screen."""
 
-    async def start() -> None:
-        await controller.manual(600)
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.left = asyncio.Event()
+        self.ui = SessionUi(self.left.set, hand=ManualInput())
 
-    app = ManualApp(controller, start)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, lambda: controller.status.phase is Phase.RUNNING)
-        yield app, pilot
-
-
-async def settle(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    """Let the screen work until `condition` holds."""
-    for _ in range(200):
-        if condition():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it never came to be")
-
-
-def screen_text(app: ManualApp) -> str:
-    """All that the screen shows."""
-    return "\n".join(
-        "".join(segment.text for segment in strip)
-        for strip in app.screen._compositor.render_strips()
-    )
-
-
-def test_a_key_is_on_the_screen_and_on_the_wire_and_space_stops() -> None:
-    async def story(bench: Bench) -> None:
-        async with on_screen(bench) as (app, pilot):
-            await pilot.press("2", "5")
-            assert "25.0" in screen_text(app)
-            await settle(pilot, lambda: bench.controller.status.target[0] == 25)
-            await settle(pilot, lambda: "R2" in screen_text(app) or "R3" in screen_text(app))
-            await pilot.press("space")
-            await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
-            await settle(pilot, lambda: "you stopped it" in screen_text(app))
-            assert not any(bench.out.values())
-
-    tell(story)
-
-
-def test_holding_an_arrow_key_never_leaves_r2_and_r3() -> None:
-    async def story(bench: Bench) -> None:
-        async with on_screen(bench) as (_, pilot):
-            for _ in range(120):
-                await pilot.press("pageup")
-                await asyncio.sleep(0.033)
-            assert bench.controller.status.target[0] == 100
-
-    assert violations(tell(story).trace) == []
-
-
-def test_the_mouse_sets_a_lane_and_stops() -> None:
-    async def story(bench: Bench) -> None:
-        async with on_screen(bench) as (app, pilot):
-            await pilot.click(Lane, offset=(30, 0))
-            await settle(pilot, lambda: bench.controller.status.target[0] > 0)
-            assert app.hand.asked[0] == bench.controller.status.target[0]
-            await pilot.click(StopBar)
-            await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
-
-    tell(story)
-
-
-def test_pain_stops_first_and_asks_afterwards_and_space_stops_over_any_page() -> None:
-    async def story(bench: Bench) -> None:
-        async with on_screen(bench) as (app, pilot):
-            await pilot.press("9", "exclamation_mark")
-            await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
-            end = await bench.controller.ended()
-            assert end.cause is Cause.PAIN
-            await settle(pilot, lambda: "What was it?" in screen_text(app))
-            await pilot.press("m")
-            await settle(pilot, lambda: bench.heard("pain"))
-            await pilot.press("enter")
-            await settle(pilot, lambda: bench.controller.status.phase is Phase.RUNNING)
-            await pilot.press("question_mark", "space")
-            await settle(pilot, lambda: bench.controller.status.phase is Phase.ENDED)
-
-    tell(story)
-
-
-@pytest.mark.parametrize("key", ["q", "ctrl+c"])
-def test_leaving_stops_and_confirms(key: str) -> None:
-    async def story(bench: Bench) -> None:
-        async with on_screen(bench) as (app, pilot):
-            await pilot.press("9")
-            await asyncio.sleep(2)
-            await pilot.press(key)
-            await settle(pilot, lambda: not app.is_running)
-            assert not bench.controller.status.phase.in_session
-            assert app.interrupted == (key == "ctrl+c")
-
-    tell(story)
-
-
-def test_lines_do_what_they_say() -> None:
-    said: list[str] = []
-
-    async def story(bench: Bench) -> None:
         async def start() -> None:
             await bench.controller.manual(600)
 
-        plain = PlainManual(bench.controller, start, said.append)
-        for line in (
-            "start",
-            "set neck_left 20",
-            "motion knead alternate",
-            "heat 38",
-            "ease",
-            "status",
-        ):
-            assert await plain.obey(line)
-        await asyncio.sleep(20)
-        assert bench.out["neck_left"] == 10
-        for line in ("undo", "heat off", "pause", "resume", "ok", "help"):
-            assert await plain.obey(line)
-        assert await plain.obey("")
-        assert said[-1] == "Stopped, confirmed at zero."
+        bench.controller.add_listener(lambda _: self.ui.news())
+        bench.controller.add_event_listener(self.ui.heard)
+        self.ui.attend(bench.controller, start)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.ui.key(key)
+
+    def screen(self, glyphs: Glyphs = LINES) -> str:
+        """All that is shown on 80 by 24."""
+        return text_of(self.ui.rows(80, 24, glyphs, 0.0))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until it is so."""
+        async with asyncio.timeout(60):
+            while not condition():  # noqa: ASYNC110  simulated time: nothing is polled
+                await asyncio.sleep(0.05)
+
+    def phase(self) -> Phase:
+        return self.bench.controller.status.phase
+
+
+@contextlib.asynccontextmanager
+async def seated(bench: Bench) -> AsyncGenerator[Seated]:
+    """The screen with a session begun."""
+    person = Seated(bench)
+    person.ui.begin()
+    await person.until(lambda: person.phase() is Phase.RUNNING)
+    yield person
+
+
+@simulated_time
+async def test_a_key_is_on_the_screen_and_on_the_wire_and_space_stops(bench: Bench) -> None:
+    async with seated(bench) as person:
+        person.press("2", "5")
+        assert "of 25.0" in person.screen()
+        await person.until(lambda: bench.controller.status.target[0] == 25)
+        await person.until(lambda: "it climbs slowly" in person.screen())
+        person.press("space")
+        await person.until(lambda: person.phase() is Phase.ENDED)
+        assert "you stopped it" in person.screen()
         assert not any(bench.out.values())
-        assert not await plain.obey("quit")
-
-    tell(story)
 
 
+@simulated_time
+async def test_holding_an_arrow_key_never_leaves_r2_and_r3(bench: Bench) -> None:
+    async with seated(bench) as person:
+        for _ in range(120):
+            person.press("pageup")
+            await asyncio.sleep(0.033)
+        assert bench.controller.status.target[0] == 100
+
+    await bench.end()
+    assert violations(bench.trace) == []
+
+
+@simulated_time
+async def test_the_mouse_sets_a_level_and_stops(bench: Bench) -> None:
+    async with seated(bench) as person:
+        rows = person.screen().splitlines()
+        person.ui.click(40, next(i for i, row in enumerate(rows) if "neck         L" in row))
+        await person.until(lambda: bench.controller.status.target[2] > 0)
+        assert bench.controller.status.target[0] == 0
+        rows = person.screen().splitlines()
+        person.ui.click(2, next(i for i, row in enumerate(rows) if "space stop" in row))
+        await person.until(lambda: person.phase() is Phase.ENDED)
+
+
+@simulated_time
+async def test_pain_stops_first_and_asks_afterwards_and_space_stops_over_any_page(
+    bench: Bench,
+) -> None:
+    async with seated(bench) as person:
+        person.press("9", "!")
+        await person.until(lambda: person.phase() is Phase.ENDED)
+        assert (await bench.controller.ended()).cause is Cause.PAIN
+        assert "What was it?" in person.screen()
+        person.press("x")
+        assert "What was it?" in person.screen(), "a key that is no answer answers nothing"
+        person.press("m")
+        await person.until(lambda: bench.heard("pain"))
+        await person.until(lambda: bool(person.ui.record))
+        assert "a quarter lower" in person.screen()
+        person.press("enter")
+        await person.until(lambda: person.phase() is Phase.RUNNING)
+        person.press("?", "space")
+        await person.until(lambda: person.phase() is Phase.ENDED)
+
+
+@simulated_time
+async def test_heat_is_switched_on_by_two_keys_and_off_by_one(bench: Bench) -> None:
+    async with seated(bench) as person:
+        person.press("h")
+        assert person.ui.page is Page.HEAT
+        person.press("h")
+        assert bench.controller.status.sent.heat_c is None
+        person.press("h", "y")
+        assert "Heat is on" in person.screen()
+        await person.until(lambda: bench.controller.status.sent.heat_c == 36.0)
+        person.press("h", "h", "h")
+        await person.until(lambda: bench.controller.status.sent.heat_c is None)
+
+
+@simulated_time
+@pytest.mark.parametrize("keys", ["q", "qq"])
+async def test_leaving_fades_or_stops_and_waits_until_it_is_at_zero(
+    bench: Bench, keys: str
+) -> None:
+    async with seated(bench) as person:
+        person.press("9")
+        await asyncio.sleep(6)
+        person.press(*keys)
+        await person.left.wait()
+        assert not bench.controller.status.phase.in_session
+        assert not any(bench.out.values())
+
+    await bench.end()
+    fades = [line for line in bench.trace if line.get("event") == "fade"]
+    assert bool(fades) is (keys == "q") or len(fades) <= 1
+
+
+@simulated_time
+async def test_a_signal_stops_confirms_and_leaves(bench: Bench) -> None:
+    async with seated(bench) as person:
+        person.press("9")
+        await asyncio.sleep(3)
+        person.ui.interrupt()
+        person.ui.interrupt()
+        await person.left.wait()
+        assert person.ui.interrupted == 2
+        assert not any(bench.out.values())
+
+
+@simulated_time
+async def test_a_start_that_is_refused_says_why_and_stays(bench: Bench) -> None:
+    async with seated(bench) as person:
+        bench.device.press()
+        await person.until(lambda: person.phase() is Phase.ENDED)
+        assert "its button was pressed" in person.screen()
+        person.press("enter")
+        await person.until(lambda: person.ui.refused is not None)
+        assert not person.left.is_set()
+        bench.device.release()
+
+
+@simulated_time
+async def test_a_terminal_without_utf_8_gets_ascii_alone(bench: Bench) -> None:
+    async with seated(bench) as person:
+        person.press("9")
+        await asyncio.sleep(2)
+        letters = person.screen(ASCII).replace("°", "")
+        assert letters.isascii()
+
+
+def test_the_program_on_a_terminal(desk: Workstation) -> None:
+    with Terminal(desk, "manual", "--device", "sim:") as terminal:
+        terminal.wait_for("space")
+        terminal.wait_for("choose a place")
+        terminal.type("9")
+        terminal.wait_for(r"of +9\.0")
+        terminal.type("\x1b[<0;3;1M!")
+        terminal.wait_for("What was it")
+        terminal.type("w")
+        terminal.wait_for("seek medical care")
+        terminal.type("q")
+        assert terminal.wait() == 0
+        after = terminal.text[terminal.text.rindex("\x1b[?1049l") :]
+        said = " ".join(after.split())
+        assert "call the emergency number now" in said, "what must be read stays readable"
+        assert re.search("Ended after .* confirmed at zero", said)
+        assert terminal.given_back()
+
+
+def test_a_terminal_that_is_stopped_stops_no_session(desk: Workstation) -> None:
+    with (
+        desk.simulator(),
+        Terminal(desk, "manual", "--device", desk.device, "--simulated") as terminal,
+    ):
+        terminal.wait_for("choose a place")
+        terminal.type("9")
+        # From now on nobody reads the terminal: it fills up, and the session must not notice.
+        desk.wait_until_it_moves()
+        for _ in range(20):
+            terminal.type("\x1b[C\x1b[D")
+            assert desk.status() is not None
+        assert desk.ctl("stop").returncode == 0
+        terminal.type("q")
+        assert terminal.wait() == 0
+    assert desk.at_zero()
+
+
+@simulated_time
+async def test_lines_do_what_they_say(bench: Bench) -> None:
+    said: list[str] = []
+
+    async def start() -> None:
+        await bench.controller.manual(600)
+
+    plain = ManualLines(bench.controller, start, said.append)
+    for line in (
+        "start",
+        "set neck_left 20",
+        "motion knead alternate",
+        "heat 38",
+        "ease",
+        "status",
+    ):
+        assert await plain.obey(line)
+    await asyncio.sleep(20)
+    assert bench.out["neck_left"] == 10
+    for line in ("undo", "heat off", "pause", "resume", "ok", "help"):
+        assert await plain.obey(line)
+    assert await plain.obey("")
+    assert said[-1] == "Stopped, confirmed at zero."
+    assert not any(bench.out.values())
+    assert not await plain.obey("quit")
+
+
+@simulated_time
 @pytest.mark.parametrize(
     ("line", "why"),
     [
@@ -166,36 +268,33 @@ def test_lines_do_what_they_say() -> None:
         ("frobnicate", "not understood"),
     ],
 )
-def test_a_wrong_line_is_answered_and_changes_nothing(line: str, why: str) -> None:
+async def test_a_wrong_line_is_answered_and_changes_nothing(
+    bench: Bench, line: str, why: str
+) -> None:
     said: list[str] = []
 
-    async def story(bench: Bench) -> None:
-        async def start() -> None:
-            await bench.controller.manual(600)
+    async def start() -> None:
+        await bench.controller.manual(600)
 
-        plain = PlainManual(bench.controller, start, said.append)
-        await plain.obey("start")
-        await plain.obey(line)
-        assert why in said[-1]
-        assert bench.controller.status.phase is Phase.RUNNING
-        assert not any(bench.controller.status.target)
-
-    tell(story)
+    plain = ManualLines(bench.controller, start, said.append)
+    await plain.obey("start")
+    await plain.obey(line)
+    assert why in said[-1]
+    assert bench.controller.status.phase is Phase.RUNNING
+    assert not any(bench.controller.status.target)
 
 
-def test_pain_by_lines_stops_whatever_is_behind_it() -> None:
+@simulated_time
+async def test_pain_by_lines_stops_whatever_is_behind_it(bench: Bench) -> None:
     said: list[str] = []
 
-    async def story(bench: Bench) -> None:
-        async def start() -> None:
-            await bench.controller.manual(600)
+    async def start() -> None:
+        await bench.controller.manual(600)
 
-        plain = PlainManual(bench.controller, start, said.append)
-        await plain.obey("start")
-        await plain.obey("pain rather bad")
-        assert (await bench.controller.ended()).cause is Cause.PAIN
-
-    tell(story)
+    plain = ManualLines(bench.controller, start, said.append)
+    await plain.obey("start")
+    await plain.obey("pain rather bad")
+    assert (await bench.controller.ended()).cause is Cause.PAIN
 
 
 def test_a_pipe_drives_it_and_its_end_leaves_at_zero(tmp_path: Path, runtime_folder: Path) -> None:
@@ -229,21 +328,6 @@ def test_without_a_terminal_the_full_screen_says_what_to_use_instead(tmp_path: P
     )
     assert done.returncode == 2
     assert "--plain" in done.stderr
-
-
-def test_a_terminal_without_utf_8_gets_ascii_alone() -> None:
-    async def story(bench: Bench) -> None:
-        async def start() -> None:
-            await bench.controller.manual(600)
-
-        app = ManualApp(bench.controller, start, marks=lanes.PLAIN)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settle(pilot, lambda: "off in" in screen_text(app))
-            head = screen_text(app).splitlines()[1]
-            assert head.isascii()
-            assert "pad 24.0 C" in head
-
-    tell(story)
 
 
 def test_a_dumb_terminal_is_told_to_use_lines(

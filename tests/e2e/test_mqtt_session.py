@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from massager_ctl.admission import Subject
-from massager_ctl.clock import SystemClock
-from massager_ctl.device import Cause
-from massager_ctl.requests import Pause
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.control.admission import Subject
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.model.device import Cause
+from massager_ctl.model.requests import Pause
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
-from massager_ctl.store.moment import ClockMoments
 from tests.e2e.mqtt_harness import Ear, Mosquitto, Rig, listener, rig, settings_for
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("mosquitto")]
@@ -92,7 +92,7 @@ async def test_choices_are_told_back_only_when_they_are_taken(tmp_path: Path) ->
         await ear.press("duration", 5)
         await ear.becomes(duration_min=5)
         await ear.press("direction", "alternate")
-        await ear.becomes(direction="alternate")
+        await ear.becomes(direction="alternating")
         for name, value in (
             ("duration", 16),
             ("direction", "sideways"),
@@ -107,9 +107,9 @@ async def test_choices_are_told_back_only_when_they_are_taken(tmp_path: Path) ->
             await ear.press(name, value)
             rejected = await ear.event("rejected", before + 1)
             assert rejected["why"] == "bad_input", rejected
-        assert (ear.state["duration_min"], ear.state["direction"]) == (5, "alternate")
+        assert (ear.state["duration_min"], ear.state["direction"]) == (5, "alternating")
         await ear.press("start", "manual")
-        state = await ear.becomes(phase="running", direction="alternate")
+        state = await ear.becomes(phase="running", direction="alternating")
         assert state["remaining_s"] <= 300
 
 
@@ -340,7 +340,7 @@ async def test_a_device_that_somebody_wears_keeps_its_screening_and_its_medical_
         await ready(ear, bench)
         await ear.press("start", "manual")
         assert (await ear.event("rejected"))["why"] == "screening_needed"
-        moment = ClockMoments(SystemClock()).now()
+        moment = ClockReader(SystemClock()).now()
         await bench.store.answer(
             Answered(question.id, Answer.NO, moment) for question in (*QUESTIONS, SYMPTOMS)
         )

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.states import Cause as DeviceCause
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.config import load
-from massager_ctl.device import Cause
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.requests import SetLevel
-from massager_ctl.safety.attention import Watcher
-from massager_ctl.status import Event, LinkState, Status
-from massager_ctl.surfaces.control.paths import socket_paths
-from massager_ctl.surfaces.owner import own_device
+from massager_ctl.frontends.socket.paths import socket_paths
+from massager_ctl.model.device import Cause
+from massager_ctl.model.requests import SetLevel
+from massager_ctl.model.status import Event, LinkState, Status
+from massager_ctl.runtime.ownership import own_device
+from massager_ctl.safety.presence import Watcher
 from massager_ctl.transports.address import SimAddress
-from tests.e2e.harness import Bench, tell
+from massager_fw.states import Cause as DeviceCause
+from tests.e2e.harness import opened
+from tests.support.marks import simulated_time
 
 
 def test_r6_a_viewer_that_hangs_does_not_hold_up_the_stop_on_the_way_out(
@@ -44,7 +45,7 @@ def test_r6_a_viewer_that_hangs_does_not_hold_up_the_stop_on_the_way_out(
             controller.request(SetLevel(8.0))
             viewer = socket.socket(socket.AF_UNIX)
             viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            viewer.connect(socket_paths("sim:")[0])
+            viewer.connect(socket_paths()[0])
             viewer.sendall(b'{"request":"watch"}\n')
             await asyncio.sleep(60.0)  # it reads nothing of all this
             status = controller.status.telemetry
@@ -63,8 +64,9 @@ def test_r6_a_viewer_that_hangs_does_not_hold_up_the_stop_on_the_way_out(
     assert stops[0] - left_at <= 0.2
 
 
-def test_a_surface_that_fails_touches_neither_the_session_nor_its_stop() -> None:
-    async def story(bench: Bench) -> None:
+@simulated_time
+async def test_a_surface_that_fails_touches_neither_the_session_nor_its_stop() -> None:
+    async with opened() as bench:
         faults: list[object] = []
         bench.loop.set_exception_handler(lambda _, context: faults.append(context))
 
@@ -81,11 +83,10 @@ def test_a_surface_that_fails_touches_neither_the_session_nor_its_stop() -> None
         assert (await bench.controller.ended()).cause is Cause.PERSON
         assert faults
 
-    tell(story)
 
-
-def test_r15_a_device_that_restarted_while_idle_is_planned_for_anew() -> None:
-    async def story(bench: Bench) -> None:
+@simulated_time
+async def test_r15_a_device_that_restarted_while_idle_is_planned_for_anew() -> None:
+    async with opened() as bench:
         bench.device.firmware.core.restart(DeviceCause.WATCHDOG)
         await asyncio.sleep(1.0)
         before = bench.controller.info
@@ -95,5 +96,3 @@ def test_r15_a_device_that_restarted_while_idle_is_planned_for_anew() -> None:
         assert bench.controller.info.boot == before.boot + 1
         assert bench.heard("changed")
         assert bench.controller.status.link is LinkState.UP
-
-    tell(story)

@@ -14,7 +14,7 @@ import pytest
 from bleak import BleakClient, BleakScanner
 
 from firmware_sim import wire
-from firmware_sim.fault_list import FaultError
+from firmware_sim.faults.catalog import FaultError
 from firmware_sim.testing import (
     DEVICE_ALONE,
     BleMassager,
@@ -59,7 +59,7 @@ class Host:
         self.massager.run(0.2)
         told = self.hear()
         self.epoch = told.epoch
-        self.send(wire.Arm(1, 7, told.epoch, told.challenge, self.seq, 1000, 2700))
+        self.send(wire.Arm(1, 7, told.epoch, told.challenge, self.seq, 1000, 1800))
 
     def drive(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.2)):
@@ -232,7 +232,7 @@ def test_a_serial_port_in_real_time(
     massager_faults("nvm_flip=latch")
     assert massager_pty.state == "fault"
     assert massager_pty.events[0] == "boot"
-    assert str(massager_pty.path) in massager_pty.address
+    assert massager_pty.address == "serial:" + massager_pty.path
     with pytest.raises(FaultError):
         massager_pty.fault("nonsense")
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ async def test_a_remote_session_from_ready_to_sigterm(tmp_path: Path) -> None:
             assert await service.end() == 0
             stopped = await ear.event("stopped")
             assert (stopped["reason"], stopped["confirmed"]) == ("host_closing", True)
-            await ear.until(lambda: (h := ear.last("availability")) and h.payload == b"offline")
+            await ear.until(lambda: ear.available == "offline")
         names = [line["event"] for line in service.logs]
         assert names[-1] == "service.ended"
         session = await service.logged("device.started")
@@ -148,6 +149,59 @@ async def test_a_stop_from_another_terminal_and_one_signal_after_another(tmp_pat
             assert await service.end() == 0
 
 
+async def test_a_later_start_is_ready_at_its_time_and_not_before(tmp_path: Path) -> None:
+    soon = time.localtime(time.time() + 3 * 3600)
+    async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        async with served(tmp_path, "--device", "neck=sim:", "--mqtt", url) as service:
+            await ear.becomes(phase="idle", problem=False)
+            code, said = await service.run(
+                "ready", "--at", time.strftime("%H:%M", soon), said=b"no\n"
+            )
+            assert code == 0, said
+            assert "from 5 minutes before" in said
+            await ear.until(lambda: (ear.state["ready_in_min"] or 0) > 170)
+            assert ear.state["ready"] is False
+            await ear.press("start", "manual")
+            assert (await ear.event("rejected"))["why"] == "not_ready"
+
+
+async def test_ready_refuses_what_the_start_would_be_refused_with(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        async with served(tmp_path, "--device", "neck=sim:?battery=10", "--mqtt", url) as service:
+            await ear.until(lambda: ear.state and (ear.state["battery"] or 100) < 15)
+            code, said = await service.run("ready", said=b"no\n")
+            assert code == 3, said
+            assert "its battery is at" in " ".join(said.split())
+            assert ear.state["ready"] is False
+            assert "Charge it first" in ear.state["advice"]
+
+
+async def test_a_device_is_forgotten_by_the_broker_once_no_service_offers_it(
+    tmp_path: Path,
+) -> None:
+    async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        async with served(tmp_path, "--device", "neck=sim:", "--mqtt", url) as service:
+            await ear.becomes(phase="idle", problem=False)
+            code, said = await service.run("mqtt", "forget", "neck", "--mqtt", url)
+            assert code == 3
+            assert "a running service offers 'neck'" in " ".join(said.split())
+            await ear.client.publish(ear.topic("cmd/duration"), b"5", 1, retain=True)
+            assert await service.end() == 0
+            code, said = await service.run("mqtt", "forget", "neck", "--mqtt", url)
+            assert code == 0, said
+            assert "homeassistant/device/neck/config" in said
+            code, said = await service.run("mqtt", "forget", "neck", "--mqtt", url)
+            assert "keeps nothing of 'neck'" in said
+            nobody = f"mqtt://127.0.0.1:{free_port()}"
+            code, said = await service.run("mqtt", "forget", "neck", "--mqtt", nobody)
+            assert code == 4
+            assert said.startswith("error: no connection to the broker")
+            assert "Check that the broker runs" in " ".join(said.split())
+
+
 async def test_symptoms_make_nothing_ready(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
         url = f"mqtt://127.0.0.1:{broker.port}"
@@ -166,7 +220,7 @@ async def test_symptoms_make_nothing_ready(tmp_path: Path) -> None:
 
 async def test_without_a_broker_it_serves_this_machine_alone(tmp_path: Path) -> None:
     port = free_port()
-    async with served(tmp_path, "--device", "sim:", "--metrics", str(port)) as service:
+    async with served(tmp_path, "--device", "sim:", "--no-web", "--metrics", str(port)) as service:
         await service.logged("device.connected")
         code, said = await service.run("ready", said=b"no\n")
         assert code == 3
@@ -205,7 +259,7 @@ async def test_a_killed_service_is_told_by_its_will(tmp_path: Path) -> None:
         async with served(tmp_path, "--device", "neck=sim:", "--mqtt", url) as service:
             await ear.becomes(phase="idle", problem=False)
             service.process.kill()
-            await ear.until(lambda: (h := ear.last("availability")) and h.payload == b"offline")
+            await ear.until(lambda: ear.available == "offline")
 
 
 async def test_the_password_comes_from_the_environment_and_reaches_no_log(tmp_path: Path) -> None:
@@ -228,7 +282,7 @@ async def test_the_password_comes_from_the_environment_and_reaches_no_log(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--device", "Neck!=sim:"), "no name for a device"),
+        (("--device", "Neck!=sim:"), "is not a name for a device"),
         (("--device", "neck=nothing:"), "is not a device address"),
         (("--device", "a=sim:", "--device", "a=sim:"), "two devices are called 'a'"),
         (("--device", "sim:", "--mqtt", "http://broker"), "mqtt://"),

@@ -8,7 +8,7 @@ from typing import Final
 from firmware_sim.links.pty import PtyPort
 from massager_ctl.errors import LinkLost
 from massager_ctl.transports.base import Receiver, Transport
-from massager_ctl.transports.wrappers import Wrapper
+from massager_ctl.transports.wrapper import Wrapper
 
 GIVE_UP_S: Final = 2.0
 """Real seconds without a byte after which those that were written and not read count as lost: somebody flushed them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -13,30 +14,32 @@ from pathlib import Path
 from typing import Any, Final
 
 from firmware_sim.device import SimulatedDevice
-from firmware_sim.fault_list import apply_fault
+from firmware_sim.faults.catalog import apply_fault
 from firmware_sim.links.memory import Simulator, build_device
 from firmware_sim.links.pty import PtyPort
+from firmware_sim.names import cause_name, state_name
 from firmware_sim.options import parse_options
 from firmware_sim.trace_rules import Bounds, read_trace, violations
-from massager_ctl.admission import Admission, Subject
+from massager_ctl.aio.scheduler import Ticking
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.config import load
-from massager_ctl.controller import Controller
-from massager_ctl.device import Cause, DeviceState
+from massager_ctl.control.admission import AdmissionPolicy, Subject
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import MassagerError
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.outcome import SessionEnd
-from massager_ctl.requests import SetLevel
+from massager_ctl.ledger.base import HistoryEntry, Store
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
+from massager_ctl.model.outcome import SessionEnd
+from massager_ctl.model.requests import SetLevel
+from massager_ctl.model.status import Event
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
-from massager_ctl.status import Event
-from massager_ctl.store.base import HistoryEntry, Store
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import ClockMoments
 from massager_ctl.transports.base import LinkKind, Transport
-from massager_ctl.transports.memory import SimTransport
+from massager_ctl.transports.in_process import SimTransport
 from massager_ctl.transports.serial import SerialTransport
-from massager_ctl.transports.wrappers import Wrapper
+from massager_ctl.transports.wrapper import Wrapper
 from tests.faults.counted import CountedPipe
+from tests.support.marks import running_loop
 
 PORT: Final = "port"
 """The name of the PTY in the ground's folder."""
@@ -54,7 +57,10 @@ class On(StrEnum):
 
     MEMORY = "memory"
     PTY = "pty"
-    PROCESS = "process"
+
+
+BOTH: Final = (On.MEMORY, On.PTY)
+MEMORY: Final = (On.MEMORY,)
 
 
 class Line(StrEnum):
@@ -128,7 +134,7 @@ class Ground:
     port: PtyPort | None
     trace_file: io.StringIO
     store: Store
-    admission: Admission
+    admission: AdmissionPolicy
     tap: Tap
     transport: Transport
     driver: ReferenceDriver
@@ -139,12 +145,20 @@ class Ground:
     samples_before: int = 0
     """How many samples the trace had then."""
 
+    @property
+    def heartbeat(self) -> Ticking:
+        """The heartbeat of the session that is open."""
+        session = self.controller._open
+        assert session is not None
+        assert session.pacer.ticking is not None
+        return session.pacer.ticking
+
     # What was seen.
 
     @property
     def now(self) -> float:
         """Seconds on the device's clock since power-on."""
-        return self.device.firmware._device_now(self.loop.time())
+        return self.device.firmware.device_ms(self.loop.time()) / 1000
 
     @property
     def trace(self) -> list[dict[str, Any]]:
@@ -165,11 +179,11 @@ class Ground:
 
     @property
     def state(self) -> str:
-        return self.device.firmware.core.state.name.lower()
+        return state_name(self.device.firmware.core.state)
 
     @property
     def cause(self) -> str:
-        return self.device.firmware.core.cause.name.lower()
+        return cause_name(self.device.firmware.core.cause)
 
     def seen(self, name: str) -> list[dict[str, Any]]:
         """The device's events of that name."""
@@ -216,7 +230,7 @@ class Ground:
         return undo or (lambda: None)
 
     def strike(self) -> None:
-        """The fault happens now, by the story's own hand."""
+        """The fault happens now, by the test's own hand."""
         self.device._turn()
         self.fault_at = self.now
         self.samples_before = len(self.samples)
@@ -230,8 +244,7 @@ class Ground:
 
     async def settled(self) -> None:
         """The host has done all that the end of a session asks of it."""
-        while self.controller._stops:
-            await asyncio.wait(self.controller._stops)
+        await self.controller._link.tasks.settled()
 
     # What must hold.
 
@@ -265,30 +278,24 @@ class Ground:
         return entries[0]
 
 
-Story = Callable[[Ground], Coroutine[Any, Any, None]]
-
-
-def play(story: Story, on: On, recipe: Recipe, folder: Path) -> None:
-    """Lay the ground, tell the story, hold its trace to the rules, clear up."""
+@asynccontextmanager
+async def laid(on: On, recipe: Recipe, folder: Path) -> AsyncGenerator[Ground]:
+    """The ground, on the running loop of simulated time; cleared up at the end."""
+    loop = running_loop()
     pipe = counted_pipe(folder) if on is On.PTY else None
-    loop = SimulatedTimeLoop(in_flight=pipe.in_flight) if pipe else SimulatedTimeLoop()
-
-    async def main() -> None:
-        ground = await _lay(loop, on, recipe, folder, pipe)
-        try:
-            await story(ground)
-            ground.holds()
-        finally:
-            ground.tap.line = Line.SOUND
-            ground.transport.abort()
-            if ground.port is not None:
-                ground.port.close()
-            ground.device.close()
-            with contextlib.suppress(MassagerError):  # most stories end with the link gone
-                await ground.controller.close()
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
+    if pipe is not None:
+        loop.hold_while(pipe.in_flight)
+    ground = await _lay(loop, on, recipe, folder, pipe)
+    try:
+        yield ground
+    finally:
+        ground.tap.line = Line.SOUND
+        ground.transport.abort()
+        if ground.port is not None:
+            ground.port.close()
+        ground.device.close()
+        with contextlib.suppress(MassagerError):  # most faults leave the link gone
+            await ground.controller.close()
 
 
 async def _lay(
@@ -299,11 +306,11 @@ async def _lay(
     port = None
     if pipe is not None:
         port = pipe.port = PtyPort(device, folder / PORT, baud=recipe.baud)
-    moments = ClockMoments(loop.clock, boot="this boot")
+    moments = ClockReader(loop.clock, boot="this boot")
     store = MemoryStore(moments)
     now = moments.now()
     await store.answer(Answered(question.id, Answer.NO, now) for question in (*QUESTIONS, SYMPTOMS))
-    admission = Admission(store, load(env={}), moments, subject=Subject.REAL)
+    admission = AdmissionPolicy(store, load(env={}), moments, subject=Subject.REAL)
     tap = Tap(pipe or pipe_to(device, ble=recipe.ble))
     transport = tap if recipe.wrap is None else recipe.wrap(tap)
     driver = ReferenceDriver(transport)
@@ -343,23 +350,9 @@ def pipe_to(device: SimulatedDevice, *, ble: bool = False) -> Transport:
 
 def second_host(ground: Ground) -> tuple[Controller, ReferenceDriver]:
     """Another controller on the same device, by a memory link, with a ledger of its own."""
-    moments = ClockMoments(ground.loop.clock, boot="this boot")
-    admission = Admission(MemoryStore(moments), load(env={}), moments, subject=Subject.EMBEDDED)
+    moments = ClockReader(ground.loop.clock, boot="this boot")
+    admission = AdmissionPolicy(
+        MemoryStore(moments), load(env={}), moments, subject=Subject.EMBEDDED
+    )
     driver = ReferenceDriver(pipe_to(ground.device))
     return Controller(driver, admission, clock=ground.loop.clock), driver
-
-
-__all__ = [
-    "Bounds",
-    "Cause",
-    "DeviceState",
-    "Ground",
-    "Line",
-    "On",
-    "Recipe",
-    "Story",
-    "Tap",
-    "pipe_to",
-    "play",
-    "second_host",
-]

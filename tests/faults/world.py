@@ -12,18 +12,18 @@ from typing import Any, Final
 from firmware_sim.links.memory import Simulator, build_device
 from firmware_sim.options import parse_options
 from firmware_sim.trace_rules import Bounds, read_trace, violations
-from massager_ctl.admission import Admission, Subject
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.config import load
-from massager_ctl.controller import Controller
+from massager_ctl.control.admission import AdmissionPolicy, Subject
+from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import MassagerError
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.status import LinkState
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import ClockMoments
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
+from massager_ctl.model.status import LinkState
 from massager_ctl.transports.base import Transport
-from massager_ctl.transports.memory import SimTransport
-from massager_ctl.transports.wrappers import Wrapper
+from massager_ctl.transports.in_process import SimTransport
+from massager_ctl.transports.wrapper import Wrapper
 
 T_S: Final = 0.5
 """The dead-man time of a memory link (R4)."""
@@ -90,9 +90,9 @@ class Host:
 
         self.link = BadLink(SimTransport(find=lambda: opened), world.loop, number)
         self.driver = ReferenceDriver(self.link)
-        moments = ClockMoments(world.loop.clock, boot="this boot")
+        moments = ClockReader(world.loop.clock, boot="this boot")
         self.store = MemoryStore(moments)
-        admission = Admission(self.store, load(env={}), moments, subject=Subject.EMBEDDED)
+        admission = AdmissionPolicy(self.store, load(env={}), moments, subject=Subject.EMBEDDED)
         self.controller = Controller(self.driver, admission, clock=world.loop.clock)
 
     @property
@@ -184,7 +184,8 @@ class World:
             return
         now = self.loop.time()
         assert session is not None
-        owners = [host for host in self.hosts if host.driver._owner == session.owner]
+        owner = int.from_bytes(session.owner, "little")
+        owners = [host for host in self.hosts if host.driver._owner == owner]
         assert len(owners) <= 1
         lately = [
             written

@@ -13,28 +13,32 @@ from click.testing import CliRunner, Result
 
 from firmware_sim.cli import main
 from firmware_sim.device import SimulatedDevice
-from firmware_sim.hil.model import Check, Need, Outcome, Tier, Verdict
-from firmware_sim.hil.runner import Order, Session, run
-from firmware_sim.hil.suite import all_checks, chosen
 from firmware_sim.links.memory import build_device
+from firmware_sim.links.pty import PtyPort
 from firmware_sim.links.tcp import listen
 from firmware_sim.mutants import MUTANTS
 from firmware_sim.options import parse_options
+from massager_hil.model import Check, Need, Outcome, Tier, Verdict
+from massager_hil.runner import Order, Session, run
+from massager_hil.suite import all_checks, chosen
 
 PATIENCE_S = 10.0
 
 
 class Served:
-    """A device behind a TCP port, on a thread of its own."""
+    """A device behind a TCP port, or behind a serial one at `path`, on a thread of its own."""
 
-    def __init__(self, options: str) -> None:
+    def __init__(self, options: str, path: Path | None = None) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.device, self.address = self.run(self._start(options))
+        self.device, self.address = self.run(self._start(options, path))
 
-    async def _start(self, options: str) -> tuple[SimulatedDevice, str]:
+    async def _start(self, options: str, path: Path | None) -> tuple[SimulatedDevice, str]:
         device = build_device(parse_options(options))
+        if path is not None:
+            self.port = PtyPort(device, path)
+            return device, f"serial:{path}"
         self.port = await listen(device, "127.0.0.1", 0)
         return device, f"tcp:{self.port.address}"
 
@@ -110,6 +114,15 @@ def test_the_list_names_each_check_and_its_needs() -> None:
 # --- reports and exit codes
 
 
+def test_a_report_that_could_not_be_written_is_found_before_the_run(tmp_path: Path) -> None:
+    for option in ("--junit", "--html"):
+        for where in (tmp_path, tmp_path / "none" / "report"):
+            told = hil("-k", "info-again", option, str(where))
+            assert told.exit_code == 2
+            assert "cannot be written" in told.output
+            assert "PASS" not in told.output
+
+
 def test_a_sound_device_exits_with_0_and_writes_its_reports(tmp_path: Path) -> None:
     junit, html = tmp_path / "out.xml", tmp_path / "out.html"
     result = hil(
@@ -139,17 +152,13 @@ def test_a_broken_device_exits_with_3_and_names_the_rule(tmp_path: Path) -> None
     failure = ET.parse(junit).getroot().find(".//failure")
     assert failure is not None
     assert failure.get("type") == "R4"
-    assert "<details open>" in html.read_text(encoding="utf-8")
+    assert "<details open id='deadman-running'>" in html.read_text(encoding="utf-8")
 
 
-def test_what_cannot_be_reached_or_read_has_the_usual_exit_codes(tmp_path: Path) -> None:
+def test_what_cannot_be_reached_or_read_has_the_usual_exit_codes() -> None:
     assert hil("--device", "serial:/nowhere/at/all").exit_code == 4
     assert hil("--device", "nonsense").exit_code == 2
     assert hil("--device", "sim:?mutant=none-such", "-k", "info-again").exit_code == 2
-    folder = tmp_path / "no" / "such" / "folder.xml"
-    result = hil("-k", "info-again", "--junit", str(folder))
-    assert result.exit_code == 1
-    assert "cannot write" in result.output
 
 
 def test_verbose_shows_what_was_measured() -> None:
@@ -193,9 +202,9 @@ def test_a_device_that_is_not_simulated_moves_only_on_the_bench(served: Served) 
     session, _ = done(Order(served.address, checks("arm-cap or info-again")))
     outcomes = by_name(session)
     assert outcomes["arm-cap"].verdict is Verdict.SKIPPED
-    assert "--on-bench" in outcomes["arm-cap"].reason
+    assert "--bench" in outcomes["arm-cap"].reason
     assert outcomes["info-again"].verdict is Verdict.PASSED
-    session, _ = done(Order(served.address, checks("arm-cap"), on_bench=True))
+    session, _ = done(Order(served.address, checks("arm-cap"), bench_serial="SIM-00000001"))
     assert by_name(session)["arm-cap"].verdict is Verdict.PASSED
 
 
@@ -229,15 +238,25 @@ def test_a_device_that_goes_away_for_good_ends_the_run(served: Served) -> None:
         served.do(served.device.unplug)
 
     session = run(Order(served.address, checks("info-again or telemetry")), tell, lambda _: None)
-    assert [outcome.verdict for outcome in session.outcomes] == [Verdict.PASSED]
+    first, *rest = [outcome.verdict for outcome in session.outcomes]
+    assert first is Verdict.PASSED
+    assert set(rest) == {Verdict.NOT_RUN}
     assert session.lost
 
 
 def test_a_device_that_is_lost_in_a_check_fails_it_and_is_connected_again(served: Served) -> None:
-    served.loop.call_soon_threadsafe(served.loop.call_later, 0.8, served.flap)
-    session, _ = done(Order(served.address, checks("telemetry and R24 or info-again")))
+    def tell(outcome: Outcome) -> None:
+        if outcome.check.id == "info-again":
+            served.loop.call_soon_threadsafe(served.loop.call_later, 1.2, served.flap)
+
+    session = run(
+        Order(served.address, checks("info-again or telemetry and R24 or arm-malformed")),
+        tell,
+        lambda _: None,
+    )
     outcomes = by_name(session)
     assert outcomes["telemetry"].verdict is Verdict.FAILED
+    assert outcomes["arm-malformed"].verdict is Verdict.PASSED
     assert not session.lost
 
 
@@ -247,3 +266,26 @@ def test_the_tiers_and_needs_are_what_the_documentation_says() -> None:
     assert all_checks()[-1].id == "allowance"
     moving = [check for check in all_checks() if Need.MOTOR in check.needs]
     assert {"slew", "deadman-running", "stop-latency"} <= {check.id for check in moving}
+
+
+def echoes_judged(options: str, port: Path) -> Result:
+    """What the check of echoes says of such a device, behind a serial port."""
+    served = Served(options, port)
+    try:
+        return CliRunner().invoke(main, ["hil", "--device", served.address, "-k", "echo-edges"])
+    finally:
+        served.close()
+
+
+def test_an_echo_is_judged_by_the_age_that_it_has_for_the_device(tmp_path: Path) -> None:
+    """R4: a TELEMETRY that was heard 0.7 T ago is older for the device, by what both ways take; in real time too."""
+    done = echoes_judged("fault=delay=0.08@0", tmp_path / "port")
+    assert done.exit_code == 0, done.output
+    assert "1 passed" in done.output
+
+
+def test_an_echo_that_expires_early_is_found_in_real_time(tmp_path: Path) -> None:
+    """R4: half of T is not T, behind a serial port as well."""
+    done = echoes_judged("mutant=echo-expires-early", tmp_path / "port")
+    assert done.exit_code == 3, done.output
+    assert "Rules broken: R4" in done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from firmware_sim.config import DeviceConfig, Limits, LinkKind
 from firmware_sim.firmware import Firmware
 from firmware_sim.nvm import MemoryNvm
 from firmware_sim.peer import Look, Peer, Watch
-from firmware_sim.states import Cause, Result, State
+from massager_fw.states import Cause, Result, State
 
 CAPS = (7_000, 7_000, 5_000, 5_000, 3_500, 3_500)
 PATTERNS = (0x00, 0x01, 0x05, 0x12, 0x14, 0x22, 0x24, 0x32, 0x34, 0x43, 0x53)
@@ -27,7 +28,7 @@ def allowed(running: float, cap: int) -> float:
 
 
 def check(looks: list[Look]) -> None:
-    before = Look(0.0, 0.0, State.IDLE, (0,) * 6, (0,) * 6)
+    before = Look(0.0, 0.0, State.IDLE, (0,) * 6, (0,) * 6, (0,) * 12)
     for look in looks:
         assert sum(look.level) <= 20_000
         for i, cap in enumerate(CAPS):
@@ -36,6 +37,9 @@ def check(looks: list[Look]) -> None:
             assert look.drive[i] <= level
             assert level - before.level[i] <= 200 * (look.t - before.t) + 1e-6, (before, look)
             assert look.drive[i] - before.drive[i] <= 1_000 * (look.t - before.t) + 1e-6
+            assert sum(look.actuators[2 * i : 2 * i + 2]) == look.drive[i]
+        for was, now in zip(before.actuators, look.actuators, strict=True):
+            assert now - was <= 1_000 * (look.t - before.t) + 1e-6, (before, look)
         if any(look.level):
             assert look.state in (State.RUNNING, State.FADING)
         before = look
@@ -138,6 +142,7 @@ def test_no_sequence_of_requests_leaves_the_limits(script: list[tuple[str, objec
     check(watch.looks)
 
 
+@pytest.mark.slow
 @given(setpoints)
 @settings(max_examples=5)
 def test_six_minutes_of_anything_stay_below_the_envelope(setpoint: dict[str, Any]) -> None:

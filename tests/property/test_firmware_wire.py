@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_sim import wire
+from massager_fw.codec import MAX_BODY
 
 u8 = st.integers(0, 0xFF)
 u16 = st.integers(0, 0xFFFF)
@@ -23,10 +24,10 @@ messages: st.SearchStrategy[wire.Message] = st.one_of(
     st.builds(wire.Reset, u32, u32, u16),
     st.builds(
         wire.Info, u32, u8, serial, st.tuples(u8, u8, u8), u32, u32, u8, u8, u8, u8, u8, six_u8, u8,
-        u8, u16, u16, u16, u8,
+        u8, u16, u16, u16, u16, u8,
     ),
     st.builds(
-        wire.Telemetry, u32, u32, u32, u32, u32, u32, u32, u8, u8, u16, u8, u8, six_u16, u16, i16,
+        wire.Telemetry, u32, u32, u32, u32, u32, u32, u32, u8, u8, u16, u8, u8, six_u16, six_u16, six_u16, u16, i16,
         i16, u16, u16,
     ),
     st.builds(wire.Ack, u32, u8, u8, u32, u16),
@@ -46,7 +47,7 @@ def read(splitter: wire.Splitter, data: bytes) -> list[wire.Message | None]:
 @given(messages)
 def test_round_trip(message: wire.Message) -> None:
     body = wire.pack(message)
-    assert len(body) <= wire.MAX_BODY
+    assert len(body) <= MAX_BODY
     assert wire.parse(body) == message
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from massager_ctl.errors import IntensityError
+from massager_ctl.model.units import ZERO
 from massager_ctl.safety.envelope import envelope
 from massager_ctl.safety.governor import Governor
 from massager_ctl.safety.limits import CapLayer, combine
-from massager_ctl.units import ZERO
 
 anything = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),

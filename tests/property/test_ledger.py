@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from massager_ctl.clock import VirtualClock
+from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.errors import DoseSpent
+from massager_ctl.ledger import rows
+from massager_ctl.ledger.base import Reservation
+from massager_ctl.ledger.in_memory import MemoryStore
 from massager_ctl.safety.dose import CHECKPOINT_OVERDUE_S, SECONDS_MAX, SESSION_MIN_S, SESSIONS_MAX
-from massager_ctl.safety.dose_time import DAY_S, Moment
-from massager_ctl.store.base import Reservation
-from massager_ctl.store.memory import MemoryStore
+from massager_ctl.safety.dose_time import DAY_S, ClockReading
 
 WORST_S = CHECKPOINT_OVERDUE_S + 6.0 + 1.1
 """Seconds that may run after the last checkpoint of a program that is killed."""
@@ -32,8 +35,8 @@ class House:
     def __post_init__(self) -> None:
         self.store = MemoryStore(self)
 
-    def now(self) -> Moment:
-        return Moment(str(self.boot), self.clock.now - self.booted_at, self.clock.wall())
+    def now(self) -> ClockReading:
+        return ClockReading(str(self.boot), self.clock.now - self.booted_at, self.clock.wall())
 
     def runs(self, seconds: float) -> None:
         """The device runs for so long, in true time."""
@@ -55,9 +58,7 @@ class House:
         self.runs(noted_s)
         await self.store.checkpoint(session, noted_s)
         self.runs(ran_s - noted_s)
-        await self.store._database.write(
-            lambda connection: connection.execute("UPDATE session SET owner = 'gone 1 1'")
-        )
+        await self.store._database.write(_kill)
 
     async def reboot(self) -> None:
         """A look before and one after: what happens to the wall clock in between, R10 cannot see."""
@@ -78,6 +79,11 @@ class House:
             seconds = max(seconds, sum(inside))
             sessions = max(sessions, sum(1 for ran in inside if ran >= SESSION_MIN_S))
         return seconds, sessions
+
+
+def _kill(connection: sqlite3.Connection) -> None:
+    for row in rows.select(connection, rows.SessionRow, "state = 'open'"):
+        rows.put(connection, replace(row, owner="gone 1 1"))
 
 
 waits = st.tuples(st.just("wait"), st.floats(0.0, DAY_S))
@@ -119,7 +125,7 @@ def test_fault_59_all_that_a_device_ever_ran_is_charged(runs: list[tuple[bool, f
     house = House()
 
     async def live() -> None:
-        await house.store.foreign("MS-1", house.lifetime_s)
+        await house.store.record_external_use("MS-1", house.lifetime_s)
         for mine, seconds in runs:
             if mine:
                 wanted = Reservation("MS-1", "gentle", seconds, enforced=False)
@@ -128,7 +134,7 @@ def test_fault_59_all_that_a_device_ever_ran_is_charged(runs: list[tuple[bool, f
                 await house.store.settle(session, seconds, "finished")
             else:
                 house.runs(seconds)
-            await house.store.foreign("MS-1", float(int(house.lifetime_s)))
+            await house.store.record_external_use("MS-1", float(int(house.lifetime_s)))
             charged = sum(entry.charged_s for entry in await house.store.history())
             assert charged > house.lifetime_s - 1000.0 - 2.0
         await house.store.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,20 +21,23 @@ from hypothesis.stateful import (
 from tests.faults.world import Host, Weather, World
 
 from massager_ctl.errors import StopUnconfirmed
-from massager_ctl.requests import (
+from massager_ctl.model.requests import (
     Change,
     Ease,
     Fade,
     PainKind,
     Pause,
+    Presence,
     Resume,
     SetHeat,
     SetLevel,
     SetMotion,
-    SignOfLife,
-    UndoEase,
+    Undo,
 )
-from massager_ctl.units import ZONES, Direction, Motion
+from massager_ctl.model.units import ZONES, Direction, Motion
+from massager_fw.states import Cause
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES: Final = max(200, settings.default.max_examples if settings.default else 0)
 """At least 200 in every run; the nightly profile has 2000."""
@@ -48,7 +52,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
         st.sampled_from([Direction.CW, Direction.ALTERNATE]),
     ),
     st.sampled_from(
-        [Pause(), Resume(), Ease(), UndoEase(), Fade(), SignOfLife(), SetMotion(Motion.VIBRATE)]
+        [Pause(), Resume(), Ease(), Undo(), Fade(), Presence(), SetMotion(Motion.VIBRATE)]
     ),
     st.builds(SetHeat, st.sampled_from([None, 30.0, 39.0])),
 )
@@ -103,7 +107,10 @@ class TwoHosts(RuleBasedStateMachine):
 
     @rule(who=WHO, kind=st.sampled_from(PainKind))
     def pain(self, who: int, kind: PainKind) -> None:
-        self.world.attempt(self.host(who).controller.pain(kind))
+        async def report() -> None:
+            await self.host(who).controller.pain(kind)
+
+        self.world.attempt(report())
 
     @rule()
     def press(self) -> None:
@@ -169,7 +176,7 @@ class TwoHosts(RuleBasedStateMachine):
         async def restart() -> None:
             device = self.world.device
             device._turn()
-            device.firmware.core.restart(device.firmware.core.cause.__class__.NONE)
+            device.firmware.core.restart(Cause.NONE)
             device._plan()
 
         self.world.run(restart())

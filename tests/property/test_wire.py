@@ -42,10 +42,12 @@ messages: st.SearchStrategy[Message] = st.one_of(
         *[u8] * 5,
         six_u8,
         *[u8] * 2,
-        *[u16] * 3,
+        *[u16] * 4,
         u8,
     ),
-    st.builds(TelemetryFrame, *[u32] * 7, u8, u8, u16, u8, u8, six_u16, u16, i16, i16, u16, u16),
+    st.builds(
+        TelemetryFrame, *[u32] * 7, u8, u8, u16, u8, u8, *[six_u16] * 3, u16, i16, i16, u16, u16
+    ),
     st.builds(Ack, u32, u8, u8, u32, u16),
 )
 

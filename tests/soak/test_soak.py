@@ -12,25 +12,26 @@ from random import Random
 from typing import Final
 
 import pytest
-from tests.e2e.harness import Bench, tell
+from tests.e2e.harness import Bench, opened
+from tests.support.marks import simulated_time
 
-from firmware_sim.fault_list import apply_fault
+from firmware_sim.faults.catalog import apply_fault
 from firmware_sim.trace_rules import Bounds, assert_rules
 from massager_ctl.errors import MassagerError
-from massager_ctl.profile.library import shipped_folder
-from massager_ctl.profile.load import load_profile
-from massager_ctl.requests import (
+from massager_ctl.model.requests import (
     Ease,
     Fade,
     PainKind,
     Pause,
+    Presence,
     Resume,
     SetLevel,
-    SignOfLife,
-    UndoEase,
+    Undo,
 )
-from massager_ctl.status import LinkState
-from massager_ctl.units import Zone
+from massager_ctl.model.status import LinkState
+from massager_ctl.model.units import Zone
+from massager_ctl.profile.format.load import load_profile
+from massager_ctl.profile.library import shipped_folder
 
 SESSIONS: Final = int(os.environ.get("MASSAGER_SOAK", "60"))
 BATCH: Final = 20
@@ -66,8 +67,8 @@ def acts(bench: Bench, chance: Random) -> list[Callable[[], None]]:
         lambda: request(Pause()),
         lambda: request(Resume()),
         lambda: request(Ease(chance.uniform(0, 20))),
-        lambda: request(UndoEase()),
-        lambda: request(SignOfLife()),
+        lambda: request(Undo()),
+        lambda: request(Presence()),
         lambda: request(SetLevel(chance.uniform(0, 60), chance.choice(list(Zone)))),
         lambda: request(Fade()),
         bench.device.press,
@@ -120,18 +121,15 @@ async def answered(work: asyncio.Future[None]) -> bool:
 
 
 @pytest.mark.parametrize("batch", range((SESSIONS + BATCH - 1) // BATCH))
-def test_random_sessions_keep_every_rule(batch: int) -> None:
+@simulated_time
+async def test_random_sessions_keep_every_rule(batch: int) -> None:
     whole = 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH, IN_A_ROW):
         chance = Random(seed)
-
-        async def story(bench: Bench, chance: Random = chance) -> None:
-            nonlocal whole
+        async with opened(f"seed={seed}") as bench:
             for _ in range(IN_A_ROW):
                 whole += await answered(asyncio.ensure_future(session(bench, chance)))
                 await answered(asyncio.ensure_future(rest(bench)))
-
-        bench = tell(story, f"seed={seed}")
         try:
             assert_rules(bench.trace, LINE)
         except AssertionError as broken:

@@ -77,7 +77,7 @@ def test_the_environment_names_the_files_and_the_device(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["environment", "argument"])
 def test_fault_35_named_but_missing_refuses(tmp_path: Path, how: str) -> None:
     gone = tmp_path / "gone.toml"
-    with pytest.raises(ConfigError, match=r"named, but it is not there") as caught:
+    with pytest.raises(ConfigError, match=r"settings file not found") as caught:
         load(gone, env={}) if how == "argument" else load(env={ENV_CONFIG: str(gone)})
     assert "every cap is 0" in caught.value.remedy
 
@@ -90,16 +90,16 @@ def test_fault_35_unreadable_refuses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[limits\nuser_cap = 30\n", "no valid TOML .*line 1"),
-        ("[limits]\nuser_cap = 30\nuser_cap = 70\n", "no valid TOML .*line 3"),
+        ("[limits\nuser_cap = 30\n", "not valid TOML .*line 1"),
+        ("[limits]\nuser_cap = 30\nuser_cap = 70\n", "not valid TOML .*line 3"),
         ("[limits]\nuser_cap = 71\n", "limits.user_cap: expected a number of at most 70"),
         ("[limits]\nuser_cap = -1\n", "limits.user_cap: expected a number of at least 0"),
         ("[limits]\nuser_cap = nan\n", "limits.user_cap"),
         ("[limits]\nuser_cap = inf\n", "limits.user_cap"),
         ("[limits]\nuser_cap = true\n", "limits.user_cap: expected a number, got true or false"),
         ('[limits]\nuser_cap = "30"\n', "limits.user_cap: expected a number, got text"),
-        ("[limits]\nusercap = 30\n", "limits.usercap: there is no such setting"),
-        ("colour = 1\n", "colour: there is no such setting"),
+        ("[limits]\nusercap = 30\n", "limits.usercap: unknown setting"),
+        ("colour = 1\n", "colour: unknown setting"),
         ("limits = 3\n", "limits: expected a table, got a whole number"),
         ("[mqtt]\nport = 0\n", "mqtt.port"),
         ('[mqtt]\nprefix = "a/#"\n', "mqtt.prefix"),
@@ -118,7 +118,7 @@ def test_fault_35_a_wrong_file_refuses_and_names_the_place(
 def test_fault_35_bytes_that_are_no_text_refuse(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="no valid TOML"):
+    with pytest.raises(ConfigError, match="not valid TOML"):
         load(path, env={})
 
 
@@ -173,3 +173,9 @@ def test_the_documented_example_is_right(repository: Path, tmp_path: Path) -> No
 @pytest.fixture
 def repository() -> Path:
     return Path(__file__).parents[2]
+
+
+def test_a_byte_order_mark_is_no_mistake(home: Path) -> None:
+    path = home / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + b'device = "tcp:127.0.0.1:7777"\n')
+    assert load(path, env={}).device == "tcp:127.0.0.1:7777"

@@ -16,13 +16,17 @@ CONFTEST: Final = (Path(__file__).parents[1] / "conftest.py").read_text()
 def run_with(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     def run(program: str, ci: str) -> pytest.RunResult:
         monkeypatch.setenv("CI", ci)
+        # All that is installed beside it takes longer than the test.
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        # What the file below imports lies here, also where no path of the environment leads here.
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         pytester.makeconftest(CONFTEST)
         pytester.makeini("[pytest]\nmarkers = needs(program): see above\n")
         pytester.makepyfile(
             f"import pytest\n\n\n@pytest.mark.needs({program!r})\ndef test_it() -> None:\n"
             "    assert 1 + 1 == 2\n"
         )
-        return pytester.runpytest_subprocess("-rs")
+        return pytester.runpytest_subprocess("-rs", "-p", "pytest_asyncio.plugin")
 
     return run
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 from build import ProjectBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -25,12 +28,21 @@ from check_tree import faults_in, tracked_files
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: Final[dict[str, list[str]]] = PROJECT["project"]["optional-dependencies"]
-LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
+# A group may also include another, as a table.
+GROUPS: Final[dict[str, list[str | dict[str, str]]]] = PROJECT["dependency-groups"]
+LOCKS: Final = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+WORKFLOWS: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+pytestmark = pytest.mark.checkout
 
 
 def named(requirements: list[str]) -> set[str]:
     names = (canonicalize_name(Requirement(text).name) for text in requirements)
     return {str(name) for name in names if name != "massager-ctl"}
+
+
+def requirements_of(group: str) -> list[str]:
+    return [text for text in GROUPS[group] if isinstance(text, str)]
 
 
 def pins(lock: str) -> dict[str, list[tuple[Requirement, Version, int]]]:
@@ -47,13 +59,34 @@ def pins(lock: str) -> dict[str, list[tuple[Requirement, Version, int]]]:
     return found
 
 
-# --- the wheel ---
+# --- the wheel and the source archive ---
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    return Path(ProjectBuilder(ROOT, runner=quiet_subprocess_runner).build("wheel", folder))
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The source archive, and the wheel that was built from it, as a release has them; nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("built")
+    archive = ProjectBuilder(ROOT, runner=quiet_subprocess_runner).build("sdist", folder)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    sources = archive.removesuffix(".tar.gz")
+    return Path(archive), Path(
+        ProjectBuilder(sources, runner=quiet_subprocess_runner).build("wheel", folder)
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(built: tuple[Path, Path]) -> Path:
+    return built[1]
+
+
+def test_the_source_archive_is_the_checkout(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[0]) as tar:
+        held = {name.partition("/")[2] for name in tar.getnames()}
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    there = {name for name in names.split("\0") if name and (ROOT / name).is_file()}
+    assert held == there | {"PKG-INFO"}
 
 
 def files_below(folder: Path, pattern: str = "*") -> Iterator[str]:
@@ -62,18 +95,44 @@ def files_below(folder: Path, pattern: str = "*") -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def test_the_wheel_holds_both_packages_and_the_profiles_and_nothing_else(wheel: Path) -> None:
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+def test_the_wheel_holds_the_packages_and_the_profiles_and_nothing_else(wheel: Path) -> None:
+    held = {
+        name
+        for name in zipfile.ZipFile(wheel).namelist()
+        if ".dist-info/" not in name and ".data/" not in name
+    }
     host = {f"massager_ctl/{name}" for name in files_below(ROOT / "src/massager_ctl")}
+    suite = {f"massager_hil/{name}" for name in files_below(ROOT / "src/massager_hil")}
     device = {f"firmware_sim/{name}" for name in files_below(ROOT / "firmware_sim")}
+    rules = {f"massager_fw/{name}" for name in files_below(ROOT / "firmware/massager_fw")}
     profiles = {f"massager_ctl/profiles_data/{name}" for name in files_below(ROOT / "profiles")}
-    assert {"massager_ctl/py.typed", "firmware_sim/py.typed"} <= held
-    assert held == host | device | profiles
+    boards = {
+        f"massager_ctl/flash/boards_data/{name}" for name in files_below(ROOT / "firmware/boards")
+    }
+    packages = ("massager_ctl", "massager_hil", "massager_fw", "firmware_sim")
+    assert {f"{name}/py.typed" for name in packages} <= held
+    schemas = {
+        "massager_ctl/drivers/described/device.schema.json",
+        "massager_ctl/profile/profile.schema.json",
+    }
+    assert held == host | suite | rules | device | boards | profiles | schemas
+
+
+def test_the_wheel_brings_the_manual_pages_to_where_man_looks(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    data = {name.partition(".data/data/")[2] for name in names if ".data/" in name}
+    assert data == {f"share/man/man1/{name}.1" for name in PROJECT["project"]["scripts"]}
+
+
+@pytest.mark.parametrize("name", ["device", "profile"])
+def test_a_schema_has_a_name_of_its_own_that_leads_to_no_machine(name: str) -> None:
+    schema = json.loads((ROOT / f"docs/reference/{name}.schema.json").read_text())
+    assert re.fullmatch(r"urn:massager-ctl:[a-z-]+:1", schema["$id"])
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        info = "massager_ctl-0.1.0.dist-info"
+        info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
         about = archive.read(f"{info}/METADATA").decode()
         entries = archive.read(f"{info}/entry_points.txt").decode()
         assert "MIT License" in archive.read(f"{info}/licenses/LICENSE").decode()
@@ -94,6 +153,23 @@ def test_an_installed_copy_finds_its_profiles(wheel: Path, tmp_path: Path) -> No
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert Path(shown.stdout.strip()) == tmp_path / "massager_ctl/profiles_data"
+
+
+def test_an_installed_copy_builds_firmware(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r});"
+        "from massager_ctl.flash.boards import find_board;"
+        "sources = find_board('pico_w');"
+        "print(sources.folder, *sources.modules().values(), sep='\\n')"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    found = shown.stdout.split()
+    assert found[0] == str(tmp_path / "massager_ctl/flash/boards_data/pico_w")
+    assert str(tmp_path / "massager_fw/board.py") in found
+    assert all(path.startswith(f"{tmp_path}/") for path in found)
 
 
 def test_a_checkout_finds_its_profiles() -> None:
@@ -135,7 +211,7 @@ def test_each_dependency_has_its_reason() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|(?:[^|\n]*\|)? *(\S[^|\n]+?) *\|$", page, re.MULTILINE)
     assert all(len(reason) >= 18 for _, reason in rows)
     wanted = named(PROJECT["project"]["dependencies"])
-    for requirements in EXTRAS.values():
+    for requirements in chain(EXTRAS.values(), map(requirements_of, GROUPS)):
         wanted |= named(requirements)
     assert {canonicalize_name(name) for name, _ in rows} == wanted
 
@@ -149,10 +225,15 @@ def test_the_locks_pin_with_hashes_and_name_no_address(lock: str) -> None:
 
 
 def test_the_locks_fit_the_project() -> None:
-    core, everything = map(pins, LOCKS)
-    group = PROJECT["dependency-groups"]["build"] + PROJECT["build-system"]["requires"]
-    wanted = PROJECT["project"]["dependencies"] + group
-    checks = [(core, wanted), (everything, wanted + list(chain.from_iterable(EXTRAS.values())))]
+    core, everything = pins("requirements.lock"), pins("requirements-dev.lock")
+    builds = requirements_of("build") + PROJECT["build-system"]["requires"]
+    wanted = PROJECT["project"]["dependencies"] + builds
+    checks = [
+        (core, wanted),
+        (everything, wanted + list(chain.from_iterable(EXTRAS.values()))),
+        (pins("requirements-build.lock"), builds),
+        (pins("requirements-release.lock"), builds + requirements_of("release")),
+    ]
     for locked, requirements in checks:
         for text in requirements:
             requirement = Requirement(text)
@@ -170,6 +251,15 @@ def test_what_runs_here_is_what_the_lock_pins() -> None:
         for requirement, version, _ in entries:
             if requirement.marker is None or requirement.marker.evaluate():
                 assert Version(metadata.version(name)) == version, f"{name}: run `make setup`"
+
+
+def test_the_locks_ask_for_extras_as_the_project_does() -> None:
+    """An old pip takes `pyright[nodejs]` for another package than `pyright`, and finds no hash for it."""
+    locked = pins("requirements-dev.lock")
+    for text in chain.from_iterable(EXTRAS.values()):
+        requirement = Requirement(text)
+        for entry, _, _ in locked.get(canonicalize_name(requirement.name), []):
+            assert requirement.extras <= entry.extras, text
 
 
 # --- the tree ---
@@ -207,10 +297,56 @@ def test_what_is_no_such_name_is_let_through(text: str) -> None:
     assert list(faults_in(text)) == []
 
 
+# --- workflows ---
+
+
+def jobs(workflow: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / ".github/workflows" / workflow).read_text())["jobs"]
+
+
 def test_ci_calls_make_and_nothing_else() -> None:
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    assert re.findall(r"^ +- run: (.*)$", workflow, re.MULTILINE) == ["bash .ci/run"]
+    commands = {
+        name: [step["run"] for step in job["steps"] if "run" in step]
+        for name, job in jobs("ci.yml").items()
+    }
+    assert commands == {
+        "ci": ["bash .ci/run"],
+        "removals": ['make removals N=20 SEED=${{ github.sha }} ARGS="--minutes 25"'],
+        "macos": ["make demo quick"],
+        "install": ["make check-install"],
+        "home-assistant": ["make check-home-assistant"],
+    }
     assert "exec make --keep-going check formal test" in (ROOT / ".ci/run").read_text()
+
+
+def test_what_is_tested_is_what_is_claimed() -> None:
+    classifiers = PROJECT["project"]["classifiers"]
+    claimed = [text.rpartition(" ")[2] for text in classifiers if "Python :: 3." in text]
+    ci = jobs("ci.yml")
+    assert ci["ci"]["strategy"]["matrix"]["python"] == claimed
+    assert ci["install"]["strategy"]["matrix"]["python"] == claimed
+    (setup,) = (
+        step
+        for step in jobs("release.yml")["check"]["steps"]
+        if "setup-python" in step.get("uses", "")
+    )
+    assert sorted(setup["with"]["python-version"].split()) == sorted(claimed)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit(workflow: Path) -> None:
+    used = re.findall(r"uses: (.*)", workflow.read_text())
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_only_the_job_that_publishes_may_ask_for_a_token() -> None:
+    for workflow in WORKFLOWS:
+        text = workflow.read_text()
+        assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
+        assert text.count("id-token: write") == (workflow.name == "release.yml")
+    assert jobs("release.yml")["publish"]["permissions"] == {"id-token": "write"}
 
 
 @pytest.mark.parametrize("name", ["massager-ctl", "sim"])
@@ -219,3 +355,25 @@ def test_an_entry_point_leads_somewhere(name: str) -> None:
         entry for entry in metadata.distribution("massager-ctl").entry_points if entry.name == name
     }
     assert callable(entry.load())
+
+
+# --- the words ---
+
+STUMBLES: Final = re.compile(
+    r"\bat the (?:most|least)\b|\banew\b|\bsomebody\b|\bfrom elsewhere\b"
+    r"|\bfaster than life\b|\bbelongs into\b|\bis no (?:medical device|number|time|label)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("folder", ["src", "firmware_sim", "docs"])
+def test_code_and_documents_are_in_plain_modern_english(folder: str) -> None:
+    """At most, again, a person or another program, remote: what a reader expects."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked_files(ROOT)
+        if path.is_relative_to(ROOT / folder) and path.suffix in {".py", ".md", ".js", ".html"}
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if STUMBLES.search(line)
+    ]
+    assert not found, "\n".join(found)

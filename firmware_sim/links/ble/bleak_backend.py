@@ -107,7 +107,7 @@ class BumbleScanner(BaseBleakScanner):
         self,
         detection_callback: Any = None,
         service_uuids: list[str] | None = None,
-        scanning_mode: str = "active",
+        scanning_mode: str = "active",  # noqa: ARG002
         **_: Any,
     ) -> None:
         super().__init__(detection_callback, service_uuids)
@@ -209,14 +209,14 @@ class BumbleClient(BaseBleakClient):
             await self._ask(peer.request_mtu(self.central.mtu))
         services = BleakGATTServiceCollection()
         for service in await self._ask(peer.discover_services()):
-            ours = BleakGATTService(service, service.handle, str(service.uuid).lower())
+            ours = BleakGATTService(service, service.handle, _uuid(service.uuid))
             services.add_service(ours)
             for found in await self._ask(service.discover_characteristics()):
                 flags = [name for flag, name in _PROPERTIES if found.properties & flag]
                 characteristic = BleakGATTCharacteristic(
                     found,
                     found.handle,
-                    _uuid(found),
+                    _uuid(found.uuid),
                     flags,  # pyright: ignore[reportArgumentType]
                     lambda: self.mtu_size - 3,
                     ours,
@@ -247,7 +247,7 @@ class BumbleClient(BaseBleakClient):
             try:
                 await self._ask(connection.encrypt())
             except BleakError:
-                # The device has forgotten us: pair anew.
+                # The device has forgotten us: pair again.
                 await keys.delete(str(connection.peer_address))
             else:
                 return
@@ -260,13 +260,21 @@ class BumbleClient(BaseBleakClient):
         await self.disconnect()
 
     async def read_gatt_char(
-        self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **_: Any
+        self,
+        characteristic: BleakGATTCharacteristic,
+        *,
+        use_cached: bool = False,  # noqa: ARG002
+        **_: Any,
     ) -> bytearray:
         self._require()
         return bytearray(await self._ask(characteristic.obj.read_value()))
 
     async def read_gatt_descriptor(
-        self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **_: Any
+        self,
+        descriptor: BleakGATTDescriptor,
+        *,
+        use_cached: bool = False,  # noqa: ARG002
+        **_: Any,
     ) -> bytearray:
         connection = self._require()
         return bytearray(await self._ask(connection.gatt_client.read_value(descriptor.handle)))
@@ -345,8 +353,8 @@ class BumbleClient(BaseBleakClient):
                 raise error
 
 
-def _uuid(characteristic: CharacteristicProxy[bytes]) -> str:
-    uuid = characteristic.uuid
+def _uuid(uuid: core.UUID) -> str:
+    """As bleak writes it: always in full."""
     if len(uuid.uuid_bytes) == 16:
         return str(uuid).lower()
     return f"0000{uuid.to_hex_str().lower()}-0000-1000-8000-00805f9b34fb"

@@ -82,7 +82,7 @@ class _Guest(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._guests.discard(self)
         self._transport = None
         controller, self._controller = self._controller, None

@@ -8,12 +8,12 @@ from typing import Final
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import BaseBleakScanner
 
-from firmware_sim.button import CLEAR_HOLD_S, PAIR_HOLD_S, RELEASE_S
 from firmware_sim.device import SimulatedDevice
 from firmware_sim.links.ble.bleak_backend import MTU, Central
 from firmware_sim.links.ble.host import on_radio
 from firmware_sim.links.ble.peripheral import ADDRESS, BlePeripheral
 from firmware_sim.links.ble.radio import AirQuality, VirtualRadio
+from massager_fw.button import CLEAR_HOLD_MS, PAIR_HOLD_MS, RELEASE_MS
 
 HOST_ADDRESS: Final = "E6:F1:F2:F3:F4:01"
 MARGIN_S: Final = 0.1
@@ -62,11 +62,11 @@ class BleLab:
 
     async def open_pairing(self) -> None:
         """Hold the button as a person does: 5 s to open pairing, then 2 s to clear the latch that a press sets."""
-        for seconds in (PAIR_HOLD_S, CLEAR_HOLD_S):
+        for hold_ms in (PAIR_HOLD_MS, CLEAR_HOLD_MS):
             self.device.press()
-            await asyncio.sleep(seconds + MARGIN_S)
+            await asyncio.sleep(hold_ms / 1000 + MARGIN_S)
             self.device.release()
-            await asyncio.sleep(RELEASE_S + MARGIN_S)
+            await asyncio.sleep(RELEASE_MS / 1000 + MARGIN_S)
 
     async def close(self) -> None:
         """Everything goes; the device is switched off."""

@@ -236,6 +236,23 @@ class BlePeripheral:
         if link.sim is not None and not link.sim.closed:
             self._device.update_link(link.sim, bonded=link.bonded, mtu=link.connection.att_mtu)
 
+    def paired(self, link: _Link, keys: PairingKeys) -> None:
+        """Pairing is done: it is a bond only if both sides asked for one, and then the keys are kept (R17)."""
+        session = self._radio.smp_manager.sessions.get(link.connection.handle)
+        if session is not None and session.bonding:
+            link.bonded = link.connection.is_encrypted and keys.ltk is not None
+        else:
+            link.unkept = True
+            link.bonded = False
+            self._later(self._forget_keys(str(link.connection.peer_address)))
+        self.update(link)
+
+    async def _forget_keys(self, peer: str) -> None:
+        keystore = self._radio.keystore
+        assert keystore is not None
+        if await keystore.get(peer) is not None:
+            await keystore.delete(peer)
+
     def look_up(self, link: _Link) -> None:
         """The link is encrypted: it is bonded too if keys for the peer are kept."""
         self._later(self._look_up(link))
@@ -244,7 +261,7 @@ class BlePeripheral:
         keys = self._radio.keystore
         assert keys is not None
         known = await keys.get(str(link.connection.peer_address)) is not None
-        link.bonded = known and link.connection.is_encrypted
+        link.bonded = known and link.connection.is_encrypted and not link.unkept
         self.update(link)
 
 
@@ -256,6 +273,8 @@ class _Link:
         self.connection = connection
         self.sim: SimLink | None = None
         self.bonded = False
+        self.unkept = False
+        """It paired in this connection, and its keys were not kept."""
         self.read_at = float("-inf")
         self.read_body = b""
 
@@ -276,8 +295,7 @@ class _Link:
         self._peripheral.look_up(self)
 
     def paired(self, keys: PairingKeys) -> None:
-        self.bonded = self.connection.is_encrypted and keys.ltk is not None
-        self._peripheral.update(self)
+        self._peripheral.paired(self, keys)
 
 
 class _Door(PairingDelegate):

@@ -1,4 +1,4 @@
-"""What `massager-ctl doctor` looks at: each check says how it stands and, where it does not, what to do."""
+"""The checks of `massager-ctl doctor`: each has a result and, if it failed, a remedy."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from massager_ctl.errors import MassagerError
-from massager_ctl.requests import PainKind
+from massager_ctl.model.requests import PainKind
+from massager_ctl.model.units import ZONES
 from massager_ctl.safety import screening
-from massager_ctl.safety.dose_time import Moment
+from massager_ctl.safety.dose_time import UNKNOWN_BOOT, ClockReading
 from massager_ctl.safety.limits import Limits, combine
-from massager_ctl.store.moment import UNKNOWN
-from massager_ctl.units import ZONES
 
 if TYPE_CHECKING:
     from massager_ctl.config import Config
-    from massager_ctl.store.base import Store
+    from massager_ctl.ledger.base import Store
 
 BROKER_S: Final = 2.0
 """Seconds that the broker has to answer."""
 
 BUILT_IN: Final = 1_767_225_600.0
-"""2026-01-01: no clock that is right shows an earlier time."""
+"""2026-01-01: a correct clock never shows an earlier time."""
 
 
 class Level(StrEnum):
-    """How a check stands."""
+    """The result of a check."""
 
     OK = "ok"
     NOTE = "note"
-    """Worth knowing; nothing that is set up needs it."""
+    """Worth knowing; nothing in the set-up needs it."""
     PROBLEM = "problem"
-    """A session, or something that is set up, will not work."""
+    """A session, or a part of the set-up, will not work."""
 
 
 class Check(Struct, frozen=True):
-    """One line: what was looked at, how it stands, in words, and what to do."""
+    """One line: what was checked, the result in words, and what to do."""
 
     name: str
     level: Level
@@ -74,8 +73,8 @@ def settings(config: Config) -> Check:
     return Check("settings", Level.OK, str(config.path))
 
 
-def clock(now: Moment) -> Check:
-    """Whether the day can be told, and the boot be named (R10)."""
+def clock(now: ClockReading) -> Check:
+    """Whether date and boot id are known (R10)."""
     if now.wall < BUILT_IN:
         return Check(
             "clock",
@@ -83,7 +82,7 @@ def clock(now: Moment) -> Check:
             "the date is before 2026; rests and screening count by it after a restart",
             "Set the clock, e.g. by turning on NTP: `timedatectl set-ntp true`.",
         )
-    if now.boot == UNKNOWN:
+    if now.boot == UNKNOWN_BOOT:
         return Check(
             "clock",
             Level.NOTE,
@@ -94,17 +93,24 @@ def clock(now: Moment) -> Check:
 
 async def ledger(store: Store, folder: Path) -> Check:
     """Whether the ledger can be read and written, and what is left."""
+    from massager_ctl.ledger.database import Damaged
+    from massager_ctl.ledger.repair import preview
     from massager_ctl.safety.dose import in_words
 
     try:
         state = await store.recent()
+    except Damaged as error:
+        foreseen = preview(folder)
+        lost = f"; lost: {'; '.join(foreseen.lost)}" if foreseen.lost else ""
+        text = f"{error.message}. It can still read {foreseen.kept}{lost}"
+        return Check("ledger", Level.PROBLEM, text, error.remedy)
     except MassagerError as error:
         return failed("ledger", error)
     left = f"{in_words(state.left_s)} left today" if state.left_s >= 1 else "nothing left today"
     return Check("ledger", Level.OK, f"in {folder}, written and read; {left}")
 
 
-async def health(store: Store, now: Moment, *, worn: bool) -> Check:
+async def health(store: Store, now: ClockReading, *, worn: bool) -> Check:
     """Screening and the medical lock. `worn`: the default device is a real one, so both matter."""
     level = Level.PROBLEM if worn else Level.NOTE
     try:
@@ -113,18 +119,22 @@ async def health(store: Store, now: Moment, *, worn: bool) -> Check:
         return failed("screening", error)
     if lock is not None:
         care = (
-            "" if lock.kind is PainKind.UNCLASSIFIED else "Seek medical care if you have not yet. "
+            ""
+            if lock.kind is PainKind.UNCLASSIFIED
+            else "Seek medical care if you have not done so. "
         )
         return Check(
             "screening",
             level,
-            "locked after a report of pain (R22)",
+            "locked after a report of pain (R22)"
+            if lock.readable
+            else "locked: reports of pain were lost with the damaged ledger, perhaps a warning sign among them (R9)",
             f"{care}Then answer `massager-ctl screen`.",
         )
     verdict = screening.evaluate(answers, now)
     if isinstance(verdict, screening.Blocked):
         return Check("screening", level, verdict.text, "Answer `massager-ctl screen`.")
-    return Check("screening", Level.OK, "answered, and nothing stands against a session")
+    return Check("screening", Level.OK, "answered, and nothing blocks a session")
 
 
 def limits(found: Limits) -> list[Check]:
@@ -141,25 +151,21 @@ def limits(found: Limits) -> list[Check]:
 
 async def effective(store: Store, config: Config) -> Limits:
     """The caps that hold for this person on a real device; a device can only lower them. Raises StoreError."""
-    from massager_ctl.admission import personal_layers, user_layer
+    from massager_ctl.control.admission import personal_layers, user_layer
 
     layers = await personal_layers(store, config, await store.recent())
     return combine((user_layer(config), *layers))
 
 
-def runtime() -> Check:
-    """The folder of the control sockets, by which `stop` reaches a session from any terminal."""
-    from massager_ctl.surfaces.control.paths import ensure_runtime_dir
+def runtime(device: str = "sim:") -> Check:
+    """The folder of the control sockets, by which `stop` reaches a session on this device from any terminal."""
+    from massager_ctl.frontends.socket.folder_errors import try_runtime
+    from massager_ctl.transports.address_identity import identity
 
     try:
-        return Check("control sockets", Level.OK, ensure_runtime_dir())
-    except OSError as error:
-        return Check(
-            "control sockets",
-            Level.PROBLEM,
-            f"{error.filename or error}: cannot be used ({error.strerror})",
-            "Name a folder of your own with MASSAGER_CTL_RUNTIME.",
-        )
+        return Check("control sockets", Level.OK, try_runtime(identity(device)))
+    except MassagerError as error:
+        return failed("control sockets", error)
 
 
 def ports(config: Config) -> list[Check]:
@@ -177,18 +183,18 @@ def ports(config: Config) -> list[Check]:
 
 
 def _port(port: str, *, worn: bool) -> Check:
+    from massager_ctl.transports.serial import permission_remedy
+
     name = f"serial {port}"
     if not Path(port).exists():
-        return Check(
-            name, Level.PROBLEM, "it is your device, and it is not there", "Plug the massager in."
-        )
+        return Check(name, Level.PROBLEM, "your device is not there", "Plug the massager in.")
     if os.access(port, os.R_OK | os.W_OK):
         return Check(name, Level.OK, "may be opened")
     return Check(
         name,
         Level.PROBLEM if worn else Level.NOTE,
         "this user may not open it",
-        "Join the port's group: `sudo usermod -aG dialout $USER`, then log in again.",
+        permission_remedy(port),
     )
 
 
@@ -222,7 +228,7 @@ def broker(config: Config) -> Check:
     """The MQTT broker of the settings, if there is one."""
     mqtt = config.mqtt
     if mqtt.host is None:
-        return Check("mqtt", Level.OK, "no broker is set, so none is used")
+        return Check("mqtt", Level.OK, "no MQTT broker is set")
     if importlib.util.find_spec("aiomqtt") is None:
         return Check(
             "mqtt", Level.PROBLEM, "not installed", "Run `pip install 'massager-ctl[mqtt]'`."

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from massager_ctl.cli.border import json_text
 from massager_ctl.errors import ConfigError, ExitCode, InputError
 
 TEMPLATE: Final = """\
@@ -15,6 +16,10 @@ TEMPLATE: Final = """\
 # The device that is used when none is named: sim:, serial:/dev/ttyUSB0,
 # ble:NAME, tcp:HOST:PORT, or auto.
 # device = "sim:"
+
+[devices]
+# Names for devices, good wherever one is named.
+# neck = "serial:/dev/serial/by-id/usb-..."
 
 [limits]
 # Your own cap in percent, 0 to 70. It only ever lowers what is allowed.
@@ -63,14 +68,12 @@ def show(as_json: bool) -> None:
     loaded = load()
     rows = [(name, _shown(name, value), source) for name, value, source in loaded.rows()]
     if as_json:
-        import msgspec
-
         found = {
             "path": str(loaded.path),
             "data": str(loaded.data),
             "settings": {name: {"value": value, "source": source} for name, value, source in rows},
         }
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(json_text(found))
         return
     width = max(len(name) for name, _, _ in rows)
     values = ["(not set)" if value is None else str(value) for _, value, _ in rows]
@@ -90,9 +93,9 @@ def edit() -> int:
     """Edit the settings in your editor ($VISUAL, $EDITOR). A file with a mistake in it is not kept."""
     from massager_ctl.config import SIZE_MAX, config_path, load
 
-    target = config_path()
+    target = config_path().resolve()  # a link stays a link
     try:
-        text = target.read_text(encoding="utf-8") if target.exists() else TEMPLATE
+        text = target.read_text(encoding="utf-8-sig") if target.exists() else TEMPLATE
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{target}: cannot be read ({error})", "Move it away first.") from None
     new = target.with_name(f".{target.name}.new")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from massager_ctl.cli import checks
+from massager_ctl.cli.border import json_text
 from massager_ctl.cli.checks import Check, Level
 from massager_ctl.errors import ExitCode, MassagerError
 
 if TYPE_CHECKING:
     from massager_ctl.config import Config
-    from massager_ctl.store.moment import MomentSource
+    from massager_ctl.ledger.clock_reading import ReadingSource
 
 MARKS: Final = {Level.OK: "ok", Level.NOTE: "note", Level.PROBLEM: "PROBLEM"}
 
@@ -35,7 +36,7 @@ Exit codes: 0 no problem, 3 at least one.""",
 @click.option(
     "--renew-ledger",
     is_flag=True,
-    help="Move a damaged dose ledger aside and begin a new one, with the day counted as used up.",
+    help="Keep a copy of a damaged dose ledger and begin a new one from all that can still be read.",
 )
 def doctor(as_json: bool, renew_ledger: bool) -> int:
     """Check the set-up, with a remedy on each line.
@@ -50,9 +51,7 @@ def doctor(as_json: bool, renew_ledger: bool) -> int:
         import msgspec
 
         click.echo(
-            msgspec.json.encode(
-                {"problem": worst, "checks": [msgspec.to_builtins(check) for check in found]}
-            ).decode()
+            json_text({"problem": worst, "checks": [msgspec.to_builtins(check) for check in found]})
         )
     else:
         _show(found)
@@ -70,34 +69,59 @@ def _show(found: list[Check]) -> None:
 async def examine(env: Mapping[str, str]) -> list[Check]:
     """Every check, in the order in which trouble should be mended."""
     from massager_ctl import config as settings
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.store.moment import ClockMoments
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.ledger.clock_reading import ClockReader
 
-    moments = ClockMoments(SystemClock())
-    found = [checks.clock(moments.now()), checks.runtime()]
+    readings = ClockReader(SystemClock())
+    clock = checks.clock(readings.now())
     try:
         config = settings.load(env=env)
     except MassagerError as error:
-        return [checks.failed("settings", error), *found, checks.NO_CAPS]
+        return [checks.failed("settings", error), clock, checks.runtime(), checks.NO_CAPS]
     return [
         checks.settings(config),
-        *found,
-        *await _person(config, moments),
+        clock,
+        checks.runtime(config.devices.get(config.device, config.device)),
+        *await _person(config, readings),
+        *_drivers(config),
         *checks.ports(config),
         checks.bluetooth(config),
         checks.broker(config),
     ]
 
 
-async def _person(config: Config, moments: MomentSource) -> list[Check]:
-    from massager_ctl.store.sqlite import open_store
+def _drivers(config: Config) -> list[Check]:
+    """For each device of another make in the settings: what it may be used for before anything was seen of it (R25)."""
+    from massager_ctl.cli.drivers import class_of
+    from massager_ctl.drivers.registry import spec_for
+    from massager_ctl.transports.address import DialectAddress, parse_address
 
-    store = open_store(config.data, moments)
+    found: list[Check] = []
+    for text in dict.fromkeys(
+        (config.devices.get(config.device, config.device), *config.devices.values())
+    ):
+        try:
+            address = parse_address(text)
+            if not isinstance(address, DialectAddress):
+                continue
+            words = "; ".join(class_of(spec_for(address.scheme)))
+        except MassagerError as error:
+            found.append(checks.failed(f"device {text}", error))
+            continue
+        remedy = f"See it on a table first: massager-ctl learn verify --on-bench {address}"
+        found.append(Check(f"device {address}", Level.NOTE, words, remedy))
+    return found
+
+
+async def _person(config: Config, readings: ReadingSource) -> list[Check]:
+    from massager_ctl.ledger.sqlite import open_store
+
+    store = open_store(config.data, readings)
     try:
         found = [await checks.ledger(store, config.data)]
         if found[0].level is Level.OK:
             worn = not config.device.startswith("sim:")
-            found.append(await checks.health(store, moments.now(), worn=worn))
+            found.append(await checks.health(store, readings.now(), worn=worn))
             found.extend(checks.limits(await checks.effective(store, config)))
         return found
     finally:
@@ -106,35 +130,44 @@ async def _person(config: Config, moments: MomentSource) -> list[Check]:
 
 def _renew() -> int:
     from massager_ctl import config as settings
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.store.moment import ClockMoments
-    from massager_ctl.store.sqlite import renew_store
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.ledger import repair
+    from massager_ctl.ledger.clock_reading import ClockReader
 
     folder = settings.data_path()
-    moments = ClockMoments(SystemClock())
-    trouble = asyncio.run(_trouble(folder, moments))
+    readings = ClockReader(SystemClock())
+    trouble = asyncio.run(_trouble(folder, readings))
     if trouble is None:
         click.echo("The dose ledger is in order; nothing was changed.")
         return ExitCode.OK
     click.echo(trouble.message)
-    click.echo(
-        "A new ledger counts the last 24 hours as used up, asks the screening questions again and begins with"
-        " the gentle first three sessions."
-    )
-    click.confirm("Move the damaged one aside and begin a new one?", abort=True)
-    aside = asyncio.run(renew_store(folder, moments))
+    foreseen = repair.preview(folder)
+    click.echo(f"It can still read {foreseen.kept}.")
+    for line in foreseen.lost:
+        click.echo(f"Lost: {line}.")
+    if foreseen.charges_day:
+        click.echo("A new ledger keeps what can be read, and counts the last 24 hours as used up.")
+    else:
+        click.echo("A new ledger keeps every session; nothing is charged for the damage.")
+    if foreseen.locks:
+        click.echo(
+            "A lock may be among what is lost, so it begins locked: `massager-ctl screen` unlocks it."
+        )
+    click.confirm("Keep a copy of the damaged one and begin a new one?", abort=True)
+    aside = repair.replace_ledger(folder, readings)
     click.echo(f"Done. The damaged ledger is kept as {aside}")
     return ExitCode.OK
 
 
-async def _trouble(folder: Path, moments: MomentSource) -> MassagerError | None:
-    """Why the ledger cannot be trusted, if so. Raises StoreError where a new one would not help."""
-    from massager_ctl.store.database import Damaged
-    from massager_ctl.store.sqlite import open_store
+async def _trouble(folder: Path, readings: ReadingSource) -> MassagerError | None:
+    """Why the ledger cannot be trusted, if so. Raises StoreError if a new one would not help."""
+    from massager_ctl.ledger.database import Damaged
+    from massager_ctl.ledger.sqlite import open_store
 
-    store = open_store(folder, moments)
+    store = open_store(folder, readings)
     try:
         await store.recent()
+        await store.lock()
     except Damaged as error:
         return error
     finally:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from importlib.util import find_spec
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import click
 
 from massager_ctl import config as settings
-from massager_ctl.cli.complete import complete_device
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.cli.result import tell
 from massager_ctl.cli.screen import ask_about_today
-from massager_ctl.device import Cause
+from massager_ctl.cli.session import RunOptions, attend, check_device, controlled
+from massager_ctl.cli.suggest import complete_device
+from massager_ctl.control.session_control import SessionControl
 from massager_ctl.errors import ExitCode, InputError
-from massager_ctl.safety.attention import Watcher
-from massager_ctl.status import LinkState
-from massager_ctl.surfaces.helm import Helm
-from massager_ctl.surfaces.signals import signals_taken
+from massager_ctl.frontends.terminal.manual_lines import ManualLines
+from massager_ctl.frontends.terminal.reader_watch import reader_watched
+from massager_ctl.model.device import Cause
+from massager_ctl.runtime.ownership import find_device
+from massager_ctl.runtime.signals import ENDING, signals_taken
 
 EPILOG: Final = """\b
 Examples:
@@ -45,14 +47,24 @@ climbs slowly, whatever is asked for; the session turns itself off."""
     type=click.FloatRange(1, 15),
     default=10.0,
     show_default=True,
-    help="Turn off by itself after so long.",
+    help="Turn off after so many minutes.",
 )
 @click.option(
-    "--simulated", is_flag=True, help="The device is a simulator elsewhere; nobody wears it."
+    "--simulated", is_flag=True, help="The device is an external simulator; no one wears it."
+)
+@click.option(
+    "--on-bench",
+    is_flag=True,
+    help="A device of another make lies on a table, and no one wears it.",
 )
 @click.option("--plain", is_flag=True, help="Lines of text instead of the full screen.")
 def manual(
-    device: str | None, cap: float | None, minutes: float, simulated: bool, plain: bool
+    device: str | None,
+    cap: float | None,
+    minutes: float,
+    simulated: bool,
+    on_bench: bool,
+    plain: bool,
 ) -> int:
     """Control the intensity by hand."""
     if not plain and os.environ.get("TERM", "dumb") in {"", "dumb"} and sys.stdout.isatty():
@@ -62,106 +74,44 @@ def manual(
         )
     if not plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InputError(
-            "the full screen needs a terminal, and this is none",
+            "the full screen needs a terminal, and this is not one",
             "Use --plain, which reads commands line by line.",
         )
-    if not plain and find_spec("textual") is None:
-        raise InputError(
-            "the full screen needs a library that is not installed (textual)",
-            "Install it: pip install 'massager-ctl[tui]'. Or use --plain, which needs nothing more.",
-        )
     config = settings.load()
-    if not simulated and sys.stdin.isatty() and not (device or config.device).startswith("sim:"):
+    worn = not (simulated or on_bench or (device or config.device).startswith("sim:"))
+    if worn and sys.stdin.isatty():
         ask_about_today(config.data)
-    return asyncio.run(_manual(device, config, cap, minutes * 60, simulated, plain))
+    options = RunOptions(device, config, cap, simulated, on_bench, duration_s=minutes * 60)
+    if plain:
+        return asyncio.run(_plain(options))
+    return tell(attend(options), as_json=False)
 
 
-async def _manual(
-    device: str | None,
-    config: settings.Config,
-    cap: float | None,
-    seconds: float,
-    simulated: bool,
-    plain: bool,
-) -> int:
-    async with _helm(device, config, simulated) as (helm, begin):
-
-        async def start() -> None:
-            await begin(seconds, cap)
-
-        if plain:
-            return await _by_lines(helm, start)
-        return await _by_screen(helm, start)
+async def _plain(options: RunOptions) -> int:
+    found = await find_device(options.device, options.config)
+    check_device(options, found)
+    async with controlled(options, found, SystemClock()) as (control, begin):
+        return await _by_lines(control, begin)
 
 
 _T = TypeVar("_T")
-Begin = Callable[[float, float | None], Awaitable[None]]
 
 
-@contextlib.asynccontextmanager
-async def _helm(
-    device: str | None, config: settings.Config, simulated: bool
-) -> AsyncGenerator[tuple[Helm, Begin]]:
-    """The controller of this process, or of the one that owns the device already."""
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.compose import choose_device
-    from massager_ctl.surfaces.control.remote import RemoteController
-    from massager_ctl.surfaces.owner import own_device, owner_socket
-
-    address = await choose_device(device, config)
-    path = owner_socket(address)
-    if path is not None:
-        remote = RemoteController(path)
-        await remote.open()
-
-        async def begin_there(seconds: float, cap: float | None) -> None:
-            await remote.start(None, cap=cap)
-
-        try:
-            yield remote, begin_there
-        finally:
-            await remote.close()
-        return
-    watcher = Watcher.PERSON if sys.stdin.isatty() else Watcher.NOBODY
-    async with own_device(
-        address, config, SystemClock(), simulated=simulated, watcher=watcher
-    ) as controller:
-
-        async def begin_here(seconds: float, cap: float | None) -> None:
-            if controller.status.link is LinkState.LOST:
-                await controller.connect()  # asked for by hand; nothing resumes by itself (R15)
-            await controller.manual(seconds, cap=cap)
-
-        yield controller, begin_here
-
-
-async def _by_screen(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
-    from massager_ctl.surfaces.manual import lanes
-    from massager_ctl.surfaces.manual.app import ManualApp
-
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    marks = lanes.UNICODE if encoding == "utf8" else lanes.PLAIN
-    app = ManualApp(helm, start, marks=marks)
-    with signals_taken((signal.SIGTERM, signal.SIGHUP), app.leave):
-        await app.run_async()
-    if app.unconfirmed is not None:
-        raise app.unconfirmed
-    if app.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
-
-
-async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
-    from massager_ctl.surfaces.manual.plain import PlainManual
-
-    plain = PlainManual(helm, start, click.echo)
+async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]]) -> int:
+    plain = ManualLines(control, start, click.echo)
     lines = _lines()
     stopping: list[asyncio.Task[None]] = []
     interrupted = asyncio.Event()
+    code = ExitCode.INTERRUPTED
 
     def interrupt() -> None:
-        stopping.append(helm.stop_now(Cause.PERSON, "interrupted"))  # behind no command (R6)
+        stopping.append(control.stop_now(Cause.PERSON, "interrupted"))  # behind no command (R6)
         interrupted.set()
+
+    def unread() -> None:
+        nonlocal code
+        code = ExitCode.OK  # it stops as after a signal, and is no error
+        interrupt()
 
     waiting = asyncio.ensure_future(interrupted.wait())
 
@@ -173,18 +123,20 @@ async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
         work.cancel()
         await asyncio.wait({work})
         if not work.cancelled():
-            work.exception()  # it is over, and nobody asks how
+            work.exception()  # it is over; its result is not needed
         return False
 
-    with signals_taken((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), interrupt):
+    with signals_taken(ENDING, interrupt), reader_watched(sys.stdout, unread):
         try:
             starting = asyncio.ensure_future(start())
             if not await done(starting):
-                return ExitCode.INTERRUPTED
+                return code
             starting.result()
             click.echo(
                 "Manual control, every level at zero. `help` lists the commands; an empty line stops."
             )
+            for note in control.status.notes:
+                click.echo(f"  {note}")
             while await done(line := asyncio.ensure_future(lines.get())):
                 text = line.result()
                 obeying = asyncio.ensure_future(plain.obey(text or "quit"))
@@ -192,20 +144,25 @@ async def _by_lines(helm: Helm, start: Callable[[], Awaitable[None]]) -> int:
                     break
                 if not obeying.result():
                     return ExitCode.OK
-            return ExitCode.INTERRUPTED
+            return code
         finally:
             waiting.cancel()
-            if helm.status.phase.in_session or stopping:
-                stopping.append(helm.stop_now())
-                for stop in stopping:
-                    await stop
-                click.echo("Stopped, confirmed at zero.")
+            await _at_zero(control, stopping)
+
+
+async def _at_zero(control: SessionControl, stopping: list[asyncio.Task[None]]) -> None:
+    """Stop what runs, and wait for that and for the stops before it. Raises StopUnconfirmed."""
+    if control.status.phase.in_session or stopping:
+        stopping.append(control.stop_now())
+        for stop in stopping:
+            await stop
+        click.echo("Stopped, confirmed at zero.")
 
 
 def _lines() -> asyncio.Queue[str]:
     """Standard input line by line, whatever it is; an empty text is its end.
 
-    A thread of its own that nobody waits for: a read cannot be cancelled, and a regular file cannot be polled.
+    It runs in a thread that is not waited for: a read cannot be cancelled, and a regular file cannot be polled.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[str] = asyncio.Queue()

@@ -1,59 +1,57 @@
-"""`massager-ctl pain`: stop first, ask afterwards (R22)."""
+"""`massager-ctl pain`: stops first, then asks what it was (R22)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import textwrap
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from massager_ctl.cli.asking import all_owners, answer_of, ask, device_option
-from massager_ctl.requests import PainKind
-
-QUESTION: Final = """\
-What was it?
-  m  mild discomfort that is gone now
-  w  a warning sign: sharp pain, numbness, tingling, dizziness, trouble with
-     speech or sight
-  n  not certain"""
-
-_ANSWERS: Final = {
-    "m": PainKind.MILD,
-    "w": PainKind.WARNING_SIGN,
-    "n": PainKind.UNCLASSIFIED,
-}
+from massager_ctl.cli.ask_owner import answer_of, ask, device_option, owners_like
+from massager_ctl.model.request_document import request_document
+from massager_ctl.model.requests import Pain, PainKind
+from massager_ctl.safety import pain as pain_words
 
 
 def asked_kind() -> PainKind:
-    """What the person says it was; no answer counts as not certain."""
-    click.echo(QUESTION)
-    try:
-        answer: str = click.prompt("Your answer", default="n", show_default=False)
-    except click.Abort:
-        answer = "n"
-    return _ANSWERS.get(answer.strip().lower()[:1], PainKind.UNCLASSIFIED)
+    """What the person says it was. A key that is none of the answers is asked about again; silence is "not certain"."""
+    click.echo(folded(pain_words.QUESTION))
+    keys = ", ".join(pain_words.ANSWERS)
+    while True:
+        try:
+            answer: str = click.prompt(f"Your answer ({keys})", default="n", show_default=False)
+        except click.Abort:
+            return PainKind.UNCLASSIFIED
+        word = answer.strip().lower().rstrip(".!")
+        for key, kind in pain_words.ANSWERS.items():
+            if word in (key, kind.value, kind.value.replace("_", " "), kind.value.split("_")[0]):
+                return kind
+        if word == "not certain":
+            return PainKind.UNCLASSIFIED
+        click.echo(f"'{answer}' is not one of the answers.")
 
 
-def classify(order: Any, outcome: Any) -> None:
+def classify(options: Any, outcome: Any) -> None:
     """After a session that `!` ended in this terminal: ask, write down, and say what follows."""
     from massager_ctl import config as settings
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.compose import admission_for
-    from massager_ctl.requests import Origin
-    from massager_ctl.safety.attention import Watcher
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.model.requests import Origin
+    from massager_ctl.runtime.compose import admission_for
+    from massager_ctl.safety.presence import Watcher
     from massager_ctl.transports.address import parse_address
 
     kind = asked_kind()
 
     async def work() -> str:
-        config: settings.Config = order.config
+        config: settings.Config = options.config
         admission = admission_for(
             parse_address(outcome.device),
             config,
             SystemClock(),
-            simulated=order.simulated,
+            simulated=options.simulated,
             watcher=Watcher.PERSON,
         )
         try:
@@ -61,14 +59,20 @@ def classify(order: Any, outcome: Any) -> None:
         finally:
             await admission.close()
 
-    click.echo(folded(asyncio.run(work())))
+    said = asyncio.run(work())
     if outcome.info is not None and outcome.info.simulated:
-        click.echo("The device was a simulator, so none of this was written down.")
+        click.echo("The device was a simulator, so nothing was recorded. After a real session:")
+    click.echo(folded(said))
 
 
 def folded(text: str) -> str:
-    """The text in lines of 78 columns."""
-    return textwrap.fill(text, 78)
+    """The text in lines of 78 columns, paragraph by paragraph."""
+    return "\n".join(
+        textwrap.fill(line, 78, subsequent_indent="     ", break_on_hyphens=False)
+        if line.startswith("  ")
+        else textwrap.fill(line, 78, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 @click.command(
@@ -85,56 +89,68 @@ Examples:
 )
 @device_option
 def pain(kind: str | None, device: str) -> int:
-    """Something hurts: stop at once, and be careful from then on.
+    """Something hurts: stop at once, and be careful from then on. Without a session it is recorded too.
 
     After mild discomfort your cap is lower for a day. After a warning sign nothing starts until you have answered the
     screening questions again.
     """
+    from massager_ctl.cli.stop import in_doubt
     from massager_ctl.errors import ExitCode
-    from massager_ctl.surfaces.control.client import STOP_WAIT_S
+    from massager_ctl.frontends.socket.client import NoAnswer
+    from massager_ctl.frontends.socket.stop import STOP_WAIT_S, describe
 
-    owners = all_owners(device)
+    owners = owners_like(device)  # a stop more than was meant does no harm (R6)
     first = PainKind(kind) if kind else PainKind.UNCLASSIFIED
     said = ""
     for owner in owners:  # all of them first, so that one that hangs keeps no other running (R6)
-        with contextlib.suppress(OSError):
-            owner.send({"request": "pain", "kind": first.value})
+        with contextlib.suppress(NoAnswer):
+            owner.send(request_document(Pain(first)))
+    code = ExitCode.OK
     for owner in owners:
-        said = str(answer_of(owner, STOP_WAIT_S).get("said", ""))
-        click.echo("Stopped, confirmed at zero.")
+        answer = answer_of(owner, STOP_WAIT_S)
+        said = str(answer.get("said", ""))
+        if not device or owner.card.is_called(device):
+            click.echo(f"{owner.card}: stopped, confirmed at zero.")
+        else:
+            sys.stderr.write(describe(str(owner.card), in_doubt(device, owner.card, answer)))
+            code = ExitCode.UNCONFIRMED
     if not owners:
-        click.echo(_stopped_directly())
+        click.echo(_stopped_directly(device))
     second = first if kind else asked_kind()
     if not owners:
-        said = _write_down(second)
+        said = f"Your report is recorded. {_write_down(second)}"
     elif second is not first:
         for owner in owners:
-            answer = ask(owner, {"request": "pain", "kind": second.value}, STOP_WAIT_S)
+            answer = ask(owner, Pain(second), STOP_WAIT_S)
             said = str(answer.get("said", ""))
     click.echo(folded(said))
-    return ExitCode.OK if owners else ExitCode.LINK
+    return code
 
 
-def _stopped_directly() -> str:
-    """Stop the device last used, which no program owns; what came of it."""
+def _stopped_directly(device: str) -> str:
+    """Stop the device that no program owns, the one last used if none is named; what came of it."""
     from massager_ctl.cli.stop import stop_directly
 
-    _, answer = stop_directly("", None)
+    answers = stop_directly(device)
+    if len(answers) > 1:
+        return "\n".join(str(answer["error"]["message"]) for _, answer in answers)
+    ((card, answer),) = answers
     if answer.get("ok"):
-        return "Stopped, confirmed at zero."
-    return "No device could be reached. If a massager runs, unplug it."
+        return f"{card}: stopped, confirmed at zero."
+    where = f"{card} cannot be reached" if str(card) else "No massager is known here"
+    return f"Nothing runs from this computer. {where}: if a massager runs all the same, unplug it."
 
 
 def _write_down(kind: PainKind) -> str:
     """Lower or lock although nothing ran: pain may come after a session."""
     from massager_ctl import config as settings
-    from massager_ctl.clock import SystemClock
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.ledger.clock_reading import ClockReader
+    from massager_ctl.ledger.sqlite import open_store
     from massager_ctl.safety.pain import classify as consequence
-    from massager_ctl.store.moment import ClockMoments
-    from massager_ctl.store.sqlite import open_store
 
     async def work() -> None:
-        store = open_store(settings.data_path(), ClockMoments(SystemClock()))
+        store = open_store(settings.data_path(), ClockReader(SystemClock()))
         try:
             await store.report_pain(kind)
         finally:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from massager_ctl.cli.output_file import check_writable
+from massager_ctl.cli.suggest import complete_profile
 from massager_ctl.errors import InputError, MassagerError, ProfileError
+from massager_ctl.model.text import visible
+
+TEXT_MAX = 2000
+"""Letters of a longer text in a profile."""
 
 if TYPE_CHECKING:
     from massager_ctl.profile.library import Entry
     from massager_ctl.profile.model import Profile
-    from massager_ctl.profile.plan import Plan
+    from massager_ctl.profile.plan.make import Plan
 
 
 @click.group(
@@ -36,8 +42,8 @@ def profiles() -> None:
 @click.option("--tag", help="Only profiles with this tag.")
 def list_profiles(as_json: bool, tag: str | None) -> None:
     """List shipped profiles and your own."""
-    from massager_ctl.profile.library import entries, personal_folder
-    from massager_ctl.surfaces.picture import minutes
+    from massager_ctl.frontends.words import lasting
+    from massager_ctl.profile.library import entries, passed_over, personal_folders
 
     rows = [_row(entry) for entry in entries()]
     if tag is not None:
@@ -48,18 +54,21 @@ def list_profiles(as_json: bool, tag: str | None) -> None:
     names = [row["id"] for row in rows]
     width = max((len(name) for name in names), default=0) + 2
     for row in rows:
-        length = minutes(row["duration_s"]) if row["duration_s"] else "broken"
+        length = lasting(row["duration_s"]) if row["duration_s"] else "broken"
         own = "" if row["origin"] == "shipped" else "  (your own)"
         twice = (
             f"  (twice: name it by its path {row['path']})" if names.count(row["id"]) > 1 else ""
         )
-        click.echo(f"{row['id']:<{width}}{length:>8}  {row['title']}{own}{twice}")
-    click.echo(f"\nYour own profiles go into {personal_folder()}", err=True)
+        click.echo(f"{row['id']:<{width}}{length:>11}  {visible(row['title'])}{own}{twice}")
+    for path in passed_over():
+        click.echo(f"{visible(path.name)}: skipped, because it is not an ordinary file", err=True)
+    for folder in personal_folders():
+        click.echo(f"\nYour own profiles go into {folder}", err=True)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     """A profile for a list; one that cannot be used says so instead of hiding."""
-    from massager_ctl.profile.load import load_file
+    from massager_ctl.profile.format.load import load_file
 
     row: dict[str, Any] = {"id": entry.name, "origin": entry.origin, "path": str(entry.path)}
     try:
@@ -85,19 +94,20 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 @profiles.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=complete_profile)
 @click.option("--json", "as_json", is_flag=True, help="Print the proved time line as JSON.")
 @click.option("--cap", type=float, help="Show it under this cap, in percent.")
 def show(profile: str, as_json: bool, cap: float | None) -> None:
     """Show what a profile does and when; every curve is proved first."""
     loaded, plan = _planned(profile, cap)
-    from massager_ctl.profile.plan import to_json
-    from massager_ctl.surfaces.picture import minutes
+    from massager_ctl.frontends.words import lasting, passed
+    from massager_ctl.profile.plan.make import to_json
 
     if as_json:
         click.echo(json.dumps(to_json(plan), indent=2, ensure_ascii=False))
         return
-    click.echo(f"{plan.title}  ({plan.id}, {minutes(plan.duration_s)}, cap {plan.cap:g} %)")
+    strength = f"cap {plan.cap:g} %" if plan.powered else "motors off"
+    click.echo(f"{visible(plan.title)}  ({plan.id}, {lasting(plan.duration_s)}, {strength})")
     if plan.summary:
         click.echo(plan.summary)
     facts = [("technique", plan.technique), ("rules", ", ".join(plan.rules))]
@@ -105,20 +115,30 @@ def show(profile: str, as_json: bool, cap: float | None) -> None:
     facts += [("note", note) for note in plan.notes]
     for name, value in facts:
         if value:
-            click.echo(f"  {name:<10}{value}")
+            click.echo(f"  {name:<10}{visible(value, TEXT_MAX)}")
     click.echo()
     for step, planned in zip(loaded.steps, plan.steps, strict=True):
         guided = next((g for g in plan.guided if g.t == planned.t), None)
-        words = f"  {guided.text}" if guided and guided.text else ""
+        words = f"  {visible(guided.text)}" if guided and guided.text else ""
         click.echo(
-            f"  {minutes(round(planned.t)):>5}  {step.duration_s:4.0f} s  {planned.title}{words}"
+            f"  {passed(planned.t):>11}  {lasting(step.duration_s):>11}  {visible(planned.title)}{words}"
         )
     click.echo()
     click.echo(_chart(plan))
 
 
 @profiles.command()
-@click.argument("files", nargs=-1, required=True, metavar="PROFILE...")
+def schema() -> None:
+    """Print the JSON Schema of the profile format, for editors."""
+    from massager_ctl.profile.format.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@profiles.command()
+@click.argument(
+    "files", nargs=-1, required=True, metavar="PROFILE...", shell_complete=complete_profile
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def validate(files: tuple[str, ...], as_json: bool) -> None:
     """Check profiles, by name or file, and prove every curve.
@@ -151,7 +171,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
 
 @profiles.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=complete_profile)
 @click.option(
     "-o",
     "--output",
@@ -159,13 +179,16 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     help="Write a picture, .svg or .png, instead of a chart on the terminal.",
 )
 @click.option("--cap", type=float, help="Draw it under this cap, in percent.")
-def plot(profile: str, output: Path | None, cap: float | None) -> None:
+@click.option("--force", is_flag=True, help="Let -o write over a file that is there.")
+def plot(profile: str, output: Path | None, cap: float | None, force: bool) -> None:
     """Draw a profile: a lane for each zone, with its envelope and cap."""
+    if output is not None:
+        check_writable(output, option="-o", force=force)
     _, plan = _planned(profile, cap)
     if output is None:
         click.echo(_chart(plan))
         return
-    from massager_ctl.profile.plot import save_plot
+    from massager_ctl.profile.draw.plot import save_plot
 
     save_plot(plan, output)
     click.echo(f"wrote {output}", err=True)
@@ -173,7 +196,7 @@ def plot(profile: str, output: Path | None, cap: float | None) -> None:
 
 @profiles.command()
 @click.option("--name", help="A plain name, such as evening-rest.")
-@click.option("--minutes", type=float, help="How long, 2 to 30.")
+@click.option("--minutes", type=float, help="How long, 2 to 26.5.")
 @click.option("--where", help="Where: trapezius, neck, suboccipital or all; several with commas.")
 @click.option("--strength", help="How strong: gentle, light or moderate.")
 @click.option("--motion", help="knead, vibrate, glide or circle.")
@@ -205,10 +228,10 @@ def _answer(given: Any, question: str, usual: Any, kind: Any) -> Any:
 
 def _planned(name: str, cap: float | None) -> tuple[Profile, Plan]:
     """A profile and its plan under the fixed bounds, its own cap and `cap`."""
-    from massager_ctl.profile.load import load_profile
-    from massager_ctl.profile.plan import make_plan
+    from massager_ctl.model.units import Intensity
+    from massager_ctl.profile.format.load import load_profile
+    from massager_ctl.profile.plan.make import make_plan
     from massager_ctl.safety.limits import CapLayer, combine
-    from massager_ctl.units import Intensity
 
     layers: tuple[CapLayer, ...] = ()
     if cap is not None:
@@ -220,8 +243,8 @@ def _planned(name: str, cap: float | None) -> tuple[Profile, Plan]:
 
 
 def _chart(plan: Plan) -> str:
-    from massager_ctl.profile.chart import chart
-    from massager_ctl.profile.drawing import draw
+    from massager_ctl.profile.draw.chart import chart
+    from massager_ctl.profile.draw.drawing import draw
 
     width = min(shutil.get_terminal_size((80, 24)).columns, 120)
     try:

@@ -1,4 +1,4 @@
-"""`massager-ctl reset`: clear a latch, in two steps, at this machine alone (R7)."""
+"""`massager-ctl reset`: clears a latch, in two steps, only at this machine (R7)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import click
 
-from massager_ctl.cli.asking import all_owners, ask, device_option
+from massager_ctl.cli.ask_owner import all_owners, ask, device_option, no_owner, owners_like
 from massager_ctl.errors import Refused
+from massager_ctl.model.requests import Reset
 
 WORD: Final = "reset"
 
@@ -33,11 +34,13 @@ def reset(device: str) -> None:
 
     owners = all_owners(device)
     if len(owners) > 1:
-        from massager_ctl.cli.asking import the_owner
+        from massager_ctl.cli.ask_owner import the_owner
 
         the_owner(device)
     if owners:
         _over_socket(owners[0])
+    elif device and owners_like(device):
+        raise no_owner(device)
     else:
         asyncio.run(_directly(device))
     click.echo("Cleared. A new session starts from zero.")
@@ -57,7 +60,7 @@ def confirmed(cause: str, *, fault: bool) -> None:
 async def _confirmed(cause: str, *, fault: bool) -> None:
     """The second step while the link goes on.
 
-    It asks in a thread that nobody waits for: a read of the terminal cannot be cancelled, and Ctrl-C must leave.
+    It asks in a thread that is not waited for: a read of the terminal cannot be cancelled, and Ctrl-C must leave.
     """
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[None] = loop.create_future()
@@ -84,21 +87,21 @@ async def _confirmed(cause: str, *, fault: bool) -> None:
 
 
 def _over_socket(owner: Any) -> None:
-    offer = ask(owner, {"request": "reset"})
+    offer = ask(owner, Reset())
     if not offer.get("latched"):
         raise Refused("nothing is latched", "There is nothing to clear.")
     state = offer.get("status", {}).get("telemetry", {}).get("state")
     confirmed(_words(str(offer.get("cause"))), fault=state == "fault")
-    ask(owner, {"request": "reset", "confirm": offer["confirm"]})
+    ask(owner, Reset(offer["confirm"]))
 
 
 def _words(cause: str) -> str:
-    from massager_ctl.device import Cause
     from massager_ctl.errors import StopUnconfirmed
-    from massager_ctl.outcome import DEVICE_SAYS
+    from massager_ctl.model.device import Cause
+    from massager_ctl.model.outcome import DEVICE_SAYS
 
     if cause == StopUnconfirmed.code:
-        return "a stop was not confirmed; make sure that the device is at rest"
+        return "a stop was not confirmed; make sure that the device has stopped"
     try:
         return DEVICE_SAYS.get(Cause(cause), cause)
     except ValueError:
@@ -106,16 +109,16 @@ def _words(cause: str) -> str:
 
 
 async def _directly(device: str) -> None:
-    """Open the device: nobody owns it."""
+    """Open the device, which no program owns."""
     from massager_ctl import config as settings
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.compose import admission_for
-    from massager_ctl.controller import Controller
-    from massager_ctl.device import DeviceState
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.control.controller import Controller
     from massager_ctl.drivers.factory import make_driver
-    from massager_ctl.safety.attention import Watcher
-    from massager_ctl.surfaces.control.paths import identity
-    from massager_ctl.surfaces.lock import DeviceLock
+    from massager_ctl.model.device import DeviceState
+    from massager_ctl.runtime.compose import admission_for, check_serial, serial_of
+    from massager_ctl.runtime.lock import DeviceLock
+    from massager_ctl.safety.presence import Watcher
+    from massager_ctl.transports.address_identity import identity
 
     config = settings.load()
     clock = SystemClock()
@@ -124,7 +127,7 @@ async def _directly(device: str) -> None:
     with DeviceLock(identity(str(address))):
         controller = Controller(make_driver(address), admission, clock=clock)
         try:
-            await controller.connect()
+            check_serial(serial_of(device, config), await controller.connect(), address)
             telemetry = await _first_telemetry(controller)
             if not telemetry.state.latched:
                 raise Refused("nothing is latched", "There is nothing to clear.")
@@ -132,7 +135,7 @@ async def _directly(device: str) -> None:
             await _confirmed(_words(telemetry.cause), fault=fault)
             newest = controller.status.telemetry
             if newest is None or newest.latch != telemetry.latch:
-                raise Refused("something new has latched meanwhile (R7)", "Begin again.")
+                raise Refused("something else has latched meanwhile (R7)", "Begin again.")
             await controller.reset()
         finally:
             await controller.close()
@@ -141,8 +144,8 @@ async def _directly(device: str) -> None:
 
 async def _which(device: str, config: Any) -> Any:
     """The device that was named, else the one last used, else the one of the settings."""
-    from massager_ctl.compose import choose_device, last_device
     from massager_ctl.errors import DeviceNotFound
+    from massager_ctl.runtime.compose import choose_device, last_device
 
     if not device:
         with contextlib.suppress(DeviceNotFound):

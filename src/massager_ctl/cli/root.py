@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Final
 
 import click
 
+from massager_ctl.cli.border import Border, guarded_output
+from massager_ctl.cli.error_block import output_unwritable, report, report_fault, silence
 from massager_ctl.cli.lazy import LazyGroup
-from massager_ctl.cli.report import report, report_fault, silence
-from massager_ctl.errors import ExitCode, InputError, MassagerError
+from massager_ctl.errors import ExitCode, MassagerError
 
 _HERE: Final = "massager_ctl.cli"
 
@@ -22,24 +24,30 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "While something runs (from any terminal)": {
         "stop": (f"{_HERE}.stop", "Stop now, and confirm it."),
-        "pause": (f"{_HERE}.ask", "Pause, five minutes at most."),
-        "resume": (f"{_HERE}.ask", "Go on after a pause, gently."),
-        "ease": (f"{_HERE}.ask", "A little less everywhere."),
-        "set": (f"{_HERE}.ask", "Aim a zone at an intensity (manual sessions)."),
+        "pause": (f"{_HERE}.steer", "Pause, for at most four minutes."),
+        "resume": (f"{_HERE}.steer", "Resume after a pause, gently."),
+        "ease": (f"{_HERE}.steer", "Lower every zone a little."),
+        "set": (f"{_HERE}.steer", "Aim a zone at an intensity (manual sessions)."),
         "pain": (f"{_HERE}.pain", "Something hurts: stop, and be careful from then on."),
-        "status": (f"{_HERE}.status", "Show what runs, once or all the time."),
-        "ready": (f"{_HERE}.ready", "Let one remote start happen within 10 minutes."),
+        "status": (f"{_HERE}.status", "Show what runs, once or continuously."),
+        "ready": (f"{_HERE}.ready", "Allow one remote start within 10 minutes."),
     },
     "You and the device": {
         "scan": (f"{_HERE}.scan", "Find devices on Bluetooth and serial ports."),
+        "drivers": (f"{_HERE}.drivers", "Drivers for devices of other makes."),
+        "learn": (f"{_HERE}.learn", "Learn a device from a capture of its app."),
         "reset": (f"{_HERE}.reset", "Clear a latch, in two steps."),
         "screen": (f"{_HERE}.screen", "Answer the screening questions."),
         "history": (f"{_HERE}.history", "Sessions, and how much is left today."),
-        "report": (f"{_HERE}.history", "Write a report of your sessions."),
+        "report": (f"{_HERE}.report", "Write a report of your sessions and pain."),
     },
     "Set-up": {
-        "serve": (f"{_HERE}.serve", "Own devices as a service, with MQTT and Home Assistant."),
+        "serve": (f"{_HERE}.serve", "Own devices as a service: a page, MQTT, Home Assistant."),
+        "firmware": (f"{_HERE}.firmware", "Build the firmware of a massager, and flash it."),
+        "access": (f"{_HERE}.access", "Which phones and scripts may use the page."),
+        "mqtt": (f"{_HERE}.mqtt", "Remove a device from an MQTT broker."),
         "doctor": (f"{_HERE}.doctor", "Check the set-up, with a remedy on each line."),
+        "log": (f"{_HERE}.log_cmd", "Read back what was kept of the wire."),
         "config": (f"{_HERE}.config_cmd", "Show, find or edit the settings."),
         "completion": (f"{_HERE}.completion", "Print shell completion for bash, zsh or fish."),
     },
@@ -63,12 +71,20 @@ No medical device. If anything feels wrong, stop; ask a doctor if in doubt."""
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.option("--version", is_flag=True, help="Show the version and leave.")
+@click.option("--debug", is_flag=True, help="Show every frame of the wire on stderr, both ways.")
 @click.pass_context
-def massager_ctl(ctx: click.Context, version: bool) -> None:
+def massager_ctl(ctx: click.Context, version: bool, debug: bool) -> None:
     """Sessions for neck and shoulder massagers, kept safe twice: here and in the device.
 
     Without a command it says what is connected and what to do next.
     """
+    if debug or os.environ.get("MASSAGER_CTL_LOG"):
+        from massager_ctl.cli import wire
+
+        if debug:
+            wire.show_wire()
+        if path := os.environ.get(wire.LOG_ENV):
+            wire.keep_wire(path)
     if version:
         from importlib.metadata import version as installed
 
@@ -79,12 +95,22 @@ def massager_ctl(ctx: click.Context, version: bool) -> None:
         welcome()
 
 
+_COMPLETE: Final = "_MASSAGER_CTL_COMPLETE"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""What only a write to the standard output can fail with here; the store and the links translate theirs."""
+"""Errors that only a write to the standard output can raise here; the store and the links translate theirs."""
 
 
 def run_command_line(arguments: list[str]) -> int:
     """Run one command; returns the exit code of docs/reference/exit-codes.md."""
+    with guarded_output() as out:
+        return _run(arguments, out)
+
+
+def _run(arguments: list[str], out: Border) -> int:
+    if _COMPLETE in os.environ:
+        from massager_ctl.cli.completion import take_words_with_colons
+
+        take_words_with_colons()
     try:
         result: object = massager_ctl.main(
             arguments, prog_name="massager-ctl", standalone_mode=False
@@ -101,16 +127,16 @@ def run_command_line(arguments: list[str]) -> int:
     except BrokenPipeError:
         silence()
         return ExitCode.OK
+    except SystemExit:
+        if not out.unread:
+            raise
+        silence()  # click's own exit if the reader is gone
+        return ExitCode.OK
     except OSError as error:
         if error.errno not in _FULL:
             return report_fault(error)
         silence()
-        return report(
-            InputError(
-                f"the output cannot be written ({error.strerror})",
-                "Make room, or send it elsewhere.",
-            )
-        )
+        return report(output_unwritable(error))
     except Exception as error:  # noqa: BLE001  the last one that could say anything
         return report_fault(error)
     return result if isinstance(result, int) else ExitCode.OK

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from massager_ctl.cli.complete import complete_device, complete_profile
+from massager_ctl.cli.border import json_text
+from massager_ctl.cli.suggest import complete_device, complete_profile
+
+if TYPE_CHECKING:
+    from massager_ctl.profile.plan.make import ProvedProfile
 
 
 class Speed(click.ParamType["float"]):
@@ -69,17 +73,25 @@ interrupted with the device confirmed at zero."""
 @click.option(
     "--simulated",
     is_flag=True,
-    help="The device is a simulator and nobody wears it: no screening, no dose.",
+    help="The device is an external simulator and no one wears it: no screening, no dose.",
 )
 @click.option(
-    "--speed", type=Speed(), help="Times faster than life, or max; for the embedded simulator only."
+    "--on-bench",
+    is_flag=True,
+    help="A device of another make lies on a table, and no one wears it: no screening, no dose.",
+)
+@click.option(
+    "--speed",
+    type=Speed(),
+    help="Times faster than real time, or max; for the embedded simulator only.",
 )
 @click.option(
     "--trace",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write what the embedded simulator's actuators did, as JSON lines.",
 )
-@click.option("--seed", type=int, default=0, help="Seed of the embedded simulator.")
+@click.option("--force", is_flag=True, help="Let --trace write over a file that is there.")
+@click.option("--seed", type=int, help="Seed of the embedded simulator.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else."
 )
@@ -93,35 +105,50 @@ def run(
     device: str | None,
     cap: str | None,
     simulated: bool,
+    on_bench: bool,
     speed: float | None,
     trace: Path | None,
-    seed: int,
+    force: bool,
+    seed: int | None,
     as_json: bool,
     dry_run: bool,
 ) -> int:
     """Play PROFILE, the name of a profile or a file.
 
     It climbs gently, shows what it does, and stops at once on space, on Ctrl-C, or on `massager-ctl stop` from any
-    other terminal. Where another program owns the device already, that program plays it and this one looks on.
+    other terminal. If another program already owns the device, that program plays it and this one shows it.
     """
     from massager_ctl import config as settings
-    from massager_ctl.cli.outcome import Outcome, tell
-    from massager_ctl.cli.playing import Order, play
+    from massager_ctl.cli.output_file import check_writable
+    from massager_ctl.cli.result import Outcome, tell
+    from massager_ctl.cli.session import RunOptions, attend
     from massager_ctl.errors import MassagerError
-    from massager_ctl.units import parse_intensity
+    from massager_ctl.model.units import parse_intensity
 
     named = device or "sim:"
     try:
         config = settings.load()
         named = device or config.device
+        if trace is not None:
+            check_writable(trace, option="--trace", force=force)
         ceiling = None if cap is None else float(parse_intensity(cap))
-        loaded, content = load_with_content(profile)
+        proved, content = _proved(profile)
         if dry_run:
-            return _dry_run(loaded, ceiling, config, as_json=as_json)
-        order = Order(
-            loaded, content, device, config, ceiling, simulated, speed, trace, seed, as_json
+            return _dry_run(proved, ceiling, config, as_json=as_json)
+        options = RunOptions(
+            device,
+            config,
+            ceiling,
+            simulated,
+            on_bench,
+            profile=proved,
+            content=content,
+            speed=speed,
+            trace=trace,
+            seed=seed,
+            as_json=as_json,
         )
-        if not (simulated or as_json or named.startswith("sim:")):
+        if not (simulated or on_bench or as_json or named.startswith("sim:")):
             from massager_ctl.cli.screen import ask_about_today
 
             ask_about_today(config.data)
@@ -129,44 +156,42 @@ def run(
         if not as_json:
             raise
         return tell(Outcome(profile, named, error=error), as_json=True)
-    outcome = play(order)
+    outcome = attend(options)
     code = tell(outcome, as_json=as_json)
     if outcome.hurt and sys.stdin.isatty():
         from massager_ctl.cli.pain import classify
 
-        classify(order, outcome)
+        classify(options, outcome)
     return code
 
 
-def load_with_content(name: str) -> tuple[Any, dict[str, Any]]:
-    """A profile that was proved, and its content as another process would read it. Raises ProfileError."""
+def _proved(name: str) -> tuple[ProvedProfile, dict[str, Any]]:
+    """A profile, read and proved once, before anything is opened (R20), and its content for another process.
+
+    Raises ProfileError.
+    """
+    from massager_ctl.profile.format.load import load_with_content
     from massager_ctl.profile.library import find
-    from massager_ctl.profile.load import content_of, load_file
-    from massager_ctl.profile.plan import make_plan
-    from massager_ctl.safety.limits import combine
+    from massager_ctl.profile.plan.make import prove_profile
 
-    path = find(name)
-    loaded = load_file(path)
-    make_plan(loaded, combine(()))  # proved before anything is opened (R20)
-    return loaded, {"id": loaded.id, **content_of(path)}
+    loaded, content = load_with_content(find(name))
+    return prove_profile(loaded), {"id": loaded.id, **content}
 
 
-def _dry_run(profile: Any, cap: float | None, config: Any, *, as_json: bool) -> int:
-    from massager_ctl.profile.plan import make_plan, to_json
+def _dry_run(profile: ProvedProfile, cap: float | None, config: Any, *, as_json: bool) -> int:
+    from massager_ctl.frontends.words import lasting
+    from massager_ctl.profile.plan.make import fit_plan, to_json
     from massager_ctl.safety.limits import CapLayer, combine
-    from massager_ctl.surfaces.picture import minutes
 
     layers = [CapLayer.flat("user", config.limits.user_cap, config.user_cap_reason)]
     if cap is not None:
         layers.append(CapLayer.flat("--cap", cap, "--cap"))
-    plan = make_plan(profile, combine(layers))
+    plan = fit_plan(profile, combine(layers))
     if as_json:
-        import msgspec
-
         document = {**to_json(plan), "end_reason": "dry_run", "exit_code": 0}
-        click.echo(msgspec.json.encode(document).decode())
+        click.echo(json_text(document))
         return 0
-    click.echo(f"{plan.title}: {minutes(plan.duration_s)}, motors on for {minutes(plan.running_s)}")
+    click.echo(f"{plan.title}: {lasting(plan.duration_s)}, motors on for {lasting(plan.running_s)}")
     for zone, points in plan.zones.items():
         click.echo(f"  {zone:<20} up to {max(level for _, level in points):4.1f} %")
     for note in plan.notes:

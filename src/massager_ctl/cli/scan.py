@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from massager_ctl.cli.border import json_text
 from massager_ctl.errors import ExitCode
+from massager_ctl.model.text import visible
 
 if TYPE_CHECKING:
     from massager_ctl.transports.found import Found
+    from massager_ctl.transports.scan import Scan
+
+NAME_MAX: Final = 40
+"""Letters of a name that are shown; an advertisement has room for fewer."""
 
 HEADINGS: Final = ("ADDRESS", "NAME", "SIGNAL", "BATTERY", "FIRMWARE", "SUPPORTED")
 
@@ -30,20 +36,26 @@ Examples:
     show_default=True,
     help="How long to listen on Bluetooth.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show devices of other kinds too.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show devices of other kinds too, and open ports of unknown makes: that may restart other machines.",
+)
 @click.option(
     "--hci", default="", metavar="HCI", help="A Bluetooth controller: tcp:HOST:PORT, usb:0."
 )
+@click.option(
+    "--driver",
+    metavar="SCHEME",
+    help="Ask each serial port what the driver of that name asks; whatever is there gets its question.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def scan(seconds: float, everything: bool, hci: str, as_json: bool) -> int:
+def scan(seconds: float, everything: bool, hci: str, driver: str | None, as_json: bool) -> int:
     """Find devices on Bluetooth and serial ports, with signal, battery and firmware."""
-    from massager_ctl.transports import scan as scanning
-
-    result = asyncio.run(scanning.scan(seconds, hci))
+    result = asyncio.run(_scan(seconds, everything, hci, driver))
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(result).decode())
+        click.echo(json_text(result))
         return ExitCode.OK
     shown = [found for found in result.devices if everything or found.supported]
     if shown:
@@ -59,6 +71,20 @@ def scan(seconds: float, everything: bool, hci: str, as_json: bool) -> int:
     return ExitCode.OK
 
 
+async def _scan(seconds: float, everything: bool, hci: str, driver: str | None) -> Scan:
+    from msgspec import structs
+
+    from massager_ctl import config as settings
+    from massager_ctl.drivers.registry import spec_for
+    from massager_ctl.drivers.scan import claimed
+    from massager_ctl.transports import scan as scanning
+
+    ask = None if driver is None else spec_for(driver)
+    alone = settings.load().leave_alone
+    found = await scanning.scan(seconds, hci, probe_all=everything, leave_alone=alone)
+    return structs.replace(found, devices=await claimed(found.devices, ask=ask))
+
+
 def table(devices: list[Found]) -> list[str]:
     """Lines with aligned columns; what is not known is a dash."""
     rows = [HEADINGS, *(_row(found) for found in devices)]
@@ -72,10 +98,10 @@ def table(devices: list[Found]) -> list[str]:
 def _row(found: Found) -> tuple[str, ...]:
     supported = "yes" if found.supported else "no"
     return (
-        found.address,
-        found.name or "-",
+        visible(found.address),
+        visible(" ".join(filter(None, (found.name, found.usb))), NAME_MAX) or "-",
         "-" if found.rssi is None else f"{found.rssi} dBm",
         "-" if found.battery is None else f"{found.battery} %",
-        found.firmware or "-",
-        f"{supported}: {found.note}" if found.note else supported,
+        visible(found.firmware or "-", NAME_MAX),
+        f"{supported}: {visible(found.note)}" if found.note else supported,
     )

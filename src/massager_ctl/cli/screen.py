@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sys
+import textwrap
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import click
 
 from massager_ctl.errors import ExitCode, InputError
-from massager_ctl.requests import PainKind
+from massager_ctl.model.requests import PainKind
 from massager_ctl.safety.screening import (
     BY_ID,
     QUESTIONS,
@@ -29,17 +31,17 @@ from massager_ctl.safety.screening import (
 )
 
 if TYPE_CHECKING:
-    from massager_ctl.safety.dose_time import Moment
-    from massager_ctl.store.base import Lock, Store
+    from massager_ctl.ledger.base import Lock, Store
+    from massager_ctl.safety.dose_time import ClockReading
 
 INTRODUCTION: Final = """\
 A few questions before anything touches your neck. Answer yes, no, or not
-certain; not certain counts as yes, to be on the safe side. This is no medical
+certain; not certain counts as yes, to be on the safe side. This is not medical
 advice, and this program cannot judge your health: if in doubt, ask a doctor.
 Your answers stay on this computer.
 """
 
-DOCTOR_AGREED: Final = "  Does a doctor know about this, and agree to massage?"
+DOCTOR_AGREED: Final = "Does a doctor know about this, and agree to massage?"
 
 PAIN: Final = "pain"
 """Key of an answers file: what an unclassified report was, as in `massager-ctl pain --kind`."""
@@ -77,40 +79,59 @@ def screen(everything: bool, answers: Path | None, questions: bool) -> int:
     from massager_ctl import config as settings
 
     given = None if answers is None else read_answers(answers)
-    return asyncio.run(_screen(settings.data_path(), given, everything=everything))
+    return _screen(settings.data_path(), given, everything=everything)
 
 
 def _document(question: Question) -> dict[str, str]:
     return {"id": question.id, "question": question.words, "weight": question.weight.value}
 
 
-class Asked:
-    """Puts the questions to the person at this terminal."""
+BACK: Final = frozenset({"b", "back"})
 
-    def answer(self, question: Question) -> tuple[Answer, bool]:
-        """The answer, and whether a doctor has agreed. Raises click.Abort at the end of input."""
-        answer = self._ask(question.words)
-        agreed = False
-        if answer is not Answer.NO and question.weight is Weight.DOCTOR:
-            agreed = self._ask(DOCTOR_AGREED) is Answer.YES
-        return answer, agreed
+
+class Asked:
+    """Puts the questions to the person at this terminal, one by one; `back` returns to the one before."""
+
+    def answers(self, questions: Sequence[Question]) -> list[tuple[Question, Answer, bool]]:
+        """An answer for each question, and whether a doctor has agreed. Raises click.Abort at the end of input."""
+        given: list[tuple[Question, Answer, bool]] = []
+        while len(given) < len(questions):
+            question = questions[len(given)]
+            answer = self._ask(
+                f"{len(given) + 1} of {len(questions)}. {question.words}",
+                may_go_back=bool(given),
+            )
+            agreed: Answer | None = Answer.NO
+            if answer is not None and answer is not Answer.NO and question.weight is Weight.DOCTOR:
+                agreed = self._ask(DOCTOR_AGREED, may_go_back=True)
+            if answer is None:
+                given.pop()
+            elif agreed is not None:  # else the same question again
+                given.append((question, answer, agreed is Answer.YES))
+        return given
 
     def seen(self) -> bool:
-        return self._ask(SEEN.words) is Answer.YES
+        return self._ask(SEEN.words, may_go_back=False) is Answer.YES
 
     def pain(self) -> PainKind:
         from massager_ctl.cli.pain import asked_kind
 
-        click.echo("Pain was reported while nobody said what it was.")
+        click.echo("Pain was reported, and it was not said what it was.")
         return asked_kind()
 
-    def _ask(self, words: str) -> Answer:
+    def _ask(self, words: str, *, may_go_back: bool) -> Answer | None:
+        """The answer; None to go back."""
+        choices = "yes, no, not certain" + (" or back" if may_go_back else "")
+        click.echo()
+        click.echo(textwrap.fill(words, 78, break_on_hyphens=False))
         while True:
-            text: str = click.prompt(f"{words} [yes/no/not certain]", prompt_suffix=" ")
+            text: str = click.prompt(f"[{choices}]", prompt_suffix=" ")
+            if may_go_back and text.strip().lower() in BACK:
+                return None
             try:
                 return Answer.parse(text)
-            except InputError as error:
-                click.echo(error.remedy)
+            except InputError:
+                click.echo(f"Answer {choices}.")
 
 
 class Written:
@@ -123,11 +144,13 @@ class Written:
         self._agreed = agreed
         self._pain = pain
 
-    def answers(self, question: Question) -> bool:
-        return question.id in self._answers
-
-    def answer(self, question: Question) -> tuple[Answer, bool]:
-        return self._answers[question.id], question.id in self._agreed
+    def answers(self, questions: Sequence[Question]) -> list[tuple[Question, Answer, bool]]:
+        """What the file says to these questions; one that it leaves out stays as it was."""
+        return [
+            (question, self._answers[question.id], question.id in self._agreed)
+            for question in questions
+            if question.id in self._answers
+        ]
 
     def seen(self) -> bool:
         return self._answers.get(SEEN.id) is Answer.YES
@@ -172,7 +195,7 @@ def _ids(path: Path, value: object) -> frozenset[str]:
     if not isinstance(value, list) or not all(
         isinstance(one, str) for one in cast("list[object]", value)
     ):
-        raise InputError(f"{path}: {AGREED} is no list of question ids", _FORM)
+        raise InputError(f"{path}: {AGREED} is not a list of question ids", _FORM)
     return frozenset(cast("list[str]", value))
 
 
@@ -185,44 +208,81 @@ def _pain(path: Path, value: object) -> PainKind:
         ) from None
 
 
-async def _screen(folder: Path, given: Written | None, *, everything: bool) -> int:
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.store.moment import ClockMoments
-    from massager_ctl.store.sqlite import open_store
+def _screen(folder: Path, given: Written | None, *, everything: bool) -> int:
+    # A prompt never stands inside the event loop: Ctrl-C must end it at once.
+    source = given or Asked()
+    lock = _with_store(folder, _lock)
+    if lock is not None and lock.kind is PainKind.UNCLASSIFIED:
+        kind = source.pain()
+        if kind is not PainKind.UNCLASSIFIED:
+            lock = _with_store(folder, functools.partial(_classify, kind))
+            click.echo(textwrap.fill(_consequence(kind), 78))
+    if given is None:
+        click.echo(INTRODUCTION, nl=False)
+        known, now = _with_store(folder, _known)
+        wanted = _to_ask(known, now, everything=everything or lock is not None)
+    else:
+        wanted = tuple(BY_ID.values())
+    answered = source.answers(wanted)
+    verdict = _with_store(folder, functools.partial(_keep, answered))
+    if lock is None or isinstance(verdict, Blocked):
+        return _tell(verdict, lock)
+    if {question.id for question, _, _ in answered} != BY_ID.keys():
+        click.echo("Still locked: every question has to be answered again first.", err=True)
+        return ExitCode.REFUSED
+    if not source.seen():
+        click.echo(f"Still locked: {SEEN.reason}. Please seek medical care.", err=True)
+        return ExitCode.REFUSED
+    _with_store(folder, _unlock)
+    click.echo("Unlocked. Begin gently, and stop if anything feels wrong.")
+    return ExitCode.OK
 
-    moments = ClockMoments(SystemClock())
-    store = open_store(folder, moments)
-    try:
-        lock = await store.lock()
-        if lock is not None and lock.kind is PainKind.UNCLASSIFIED:
-            lock = await _classify(store, given or Asked())
-        known = await store.answers()
-        if given is None:
-            click.echo(INTRODUCTION)
-            wanted = _to_ask(known, moments.now(), everything=everything or lock is not None)
-            answered = _put(Asked(), wanted, moments.now())
-        else:
-            answered = _put(given, filter(given.answers, BY_ID.values()), moments.now())
-        await store.answer(answered)
-        verdict = evaluate(await store.answers(), moments.now())
-        if lock is None or isinstance(verdict, Blocked):
-            return _tell(verdict, lock)
-        if {one.question for one in answered} != BY_ID.keys():
-            click.echo("Still locked: every question has to be answered again first.", err=True)
-            return ExitCode.REFUSED
-        return await _unlock(store, given or Asked())
-    finally:
-        await store.close()
+
+_Result = TypeVar("_Result")
 
 
-async def _classify(store: Store, source: Asked | Written) -> Lock | None:
-    """Ask what an unclassified report was. Returns the lock that stays, if any."""
-    kind = source.pain()
-    if kind is not PainKind.UNCLASSIFIED:
-        await store.unlock()
-        await store.report_pain(kind)
-        click.echo(_consequence(kind))
+def _with_store(folder: Path, work: Callable[[Store, ClockReading], Awaitable[_Result]]) -> _Result:
+    """Do a piece of work on the store, and close it again."""
+    from massager_ctl.aio.clock import SystemClock
+    from massager_ctl.ledger.clock_reading import ClockReader
+    from massager_ctl.ledger.sqlite import open_store
+
+    async def run() -> _Result:
+        moments = ClockReader(SystemClock())
+        store = open_store(folder, moments)
+        try:
+            return await work(store, moments.now())
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+async def _lock(store: Store, _: ClockReading) -> Lock | None:
     return await store.lock()
+
+
+async def _known(store: Store, now: ClockReading) -> tuple[Mapping[str, Answered], ClockReading]:
+    return await store.answers(), now
+
+
+async def _classify(kind: PainKind, store: Store, _: ClockReading) -> Lock | None:
+    await store.unlock()
+    await store.report_pain(kind)
+    return await store.lock()
+
+
+async def _keep(
+    answered: Sequence[tuple[Question, Answer, bool]], store: Store, now: ClockReading
+) -> Clear | Blocked:
+    await store.answer(
+        [Answered(question.id, answer, now, agreed) for question, answer, agreed in answered]
+    )
+    return evaluate(await store.answers(), now)
+
+
+async def _unlock(store: Store, _: ClockReading) -> None:
+    await store.unlock()
 
 
 def _consequence(kind: PainKind) -> str:
@@ -231,32 +291,15 @@ def _consequence(kind: PainKind) -> str:
     return classify(kind).text
 
 
-async def _unlock(store: Store, source: Asked | Written) -> int:
-    if not source.seen():
-        click.echo(f"Still locked: {SEEN.reason}. Please seek medical care.", err=True)
-        return ExitCode.REFUSED
-    await store.unlock()
-    click.echo("Unlocked. Begin gently, and stop if anything feels wrong.")
-    return ExitCode.OK
-
-
-def _to_ask(known: Mapping[str, Answered], now: Moment, *, everything: bool) -> Iterable[Question]:
+def _to_ask(
+    known: Mapping[str, Answered], now: ClockReading, *, everything: bool
+) -> tuple[Question, ...]:
     """What is missing, out of date or in the way; today's symptoms always."""
     verdict = evaluate(known, now)
     reasons = verdict.reasons if isinstance(verdict, Blocked) else ()
     in_the_way = {reason.question for reason in reasons}
-    for question in QUESTIONS:
-        if everything or question.id in in_the_way:
-            yield question
-    yield SYMPTOMS
-
-
-def _put(source: Asked | Written, wanted: Iterable[Question], now: Moment) -> list[Answered]:
-    answered: list[Answered] = []
-    for question in wanted:
-        answer, agreed = source.answer(question)
-        answered.append(Answered(question.id, answer, now, agreed))
-    return answered
+    asked = tuple(question for question in QUESTIONS if everything or question.id in in_the_way)
+    return (*asked, SYMPTOMS)
 
 
 def _tell(verdict: Clear | Blocked, lock: Lock | None) -> int:
@@ -269,6 +312,7 @@ def _tell(verdict: Clear | Blocked, lock: Lock | None) -> int:
     click.echo("No session for now:", err=True)
     for text in dict.fromkeys(_line(reason.question, reason.text) for reason in verdict.reasons):
         click.echo(f"  {text}", err=True)
+    click.echo("A slip of the key? `massager-ctl screen` asks these questions again.", err=True)
     return ExitCode.REFUSED
 
 
@@ -277,27 +321,17 @@ def _line(question: str, text: str) -> str:
 
 
 def ask_about_today(folder: Path) -> None:
-    """Put the one question about today's symptoms, where it is all that is missing and somebody is at the terminal.
+    """Ask the question about today's symptoms, if only that is missing and a person is at the terminal.
 
     For commands that are about to start a session; whatever else is missing is left to their refusal. Raises
     StoreError.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
-    from massager_ctl.clock import SystemClock
-    from massager_ctl.store.moment import ClockMoments
-    from massager_ctl.store.sqlite import open_store
-
-    async def work() -> None:
-        moments = ClockMoments(SystemClock())
-        store = open_store(folder, moments)
-        try:
-            if await store.lock() is not None:
-                return
-            verdict = evaluate(await store.answers(), moments.now())
-            if isinstance(verdict, Blocked) and verdict.only_symptoms_missing:
-                await store.answer(_put(Asked(), (SYMPTOMS,), moments.now()))
-        finally:
-            await store.close()
-
-    asyncio.run(work())
+    if _with_store(folder, _lock) is not None:
+        return
+    known, now = _with_store(folder, _known)
+    verdict = evaluate(known, now)
+    if isinstance(verdict, Blocked) and verdict.only_symptoms_missing:
+        answered = Asked().answers((SYMPTOMS,))
+        _with_store(folder, functools.partial(_keep, answered))

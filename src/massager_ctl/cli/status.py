@@ -8,8 +8,11 @@ from typing import Any
 
 import click
 
-from massager_ctl.cli.asking import NOBODY, all_owners, ask, device_option
+from massager_ctl.cli.ask_owner import NO_OWNER, ask, device_option, owners_like
+from massager_ctl.cli.border import json_text
 from massager_ctl.errors import ExitCode
+from massager_ctl.frontends.socket.owners import unseen
+from massager_ctl.model.requests import GetStatus
 
 
 @click.command(
@@ -28,60 +31,81 @@ def status(watch: bool, as_json: bool, device: str) -> int:
 
     if watch:
         return _watch(device, as_json=as_json)
-    owners = all_owners(device)
+    owners = owners_like(device)
     if not owners:
         if as_json:
             click.echo('{"devices":[]}')
         else:
-            click.echo(f"{NOBODY[0].upper()}{NOBODY[1:]}.")
+            click.echo(f"{NO_OWNER[0].upper()}{NO_OWNER[1:]}.")
             click.echo("Begin with `massager-ctl run restorative`, or see `massager-ctl --help`.")
+            _say_unseen()
         return ExitCode.OK
-    documents = [ask(owner, {"request": "status"})["status"] for owner in owners]
+    answers = [ask(owner, GetStatus()) for owner in owners]
+    documents = [{**answer["status"], "device": answer.get("device")} for answer in answers]
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode({"devices": documents}).decode())
+        click.echo(json_text({"devices": documents}))
     else:
-        for document in documents:
-            click.echo(_text(document))
+        for owner, answer in zip(owners, answers, strict=True):
+            click.echo(f"{owner.card}:")
+            click.echo(_text(answer["status"]))
+        _say_unseen()
     return ExitCode.OK
 
 
-def _text(document: dict[str, Any]) -> str:
-    from massager_ctl.surfaces.control.document import status_from
-    from massager_ctl.surfaces.live import text_of
-    from massager_ctl.surfaces.picture import picture
+def _say_unseen() -> None:
+    """Tell root which programs it does not see."""
+    if note := unseen():
+        click.echo(note, err=True)
 
-    rows = picture(status_from(document), keys=False)
+
+def _text(document: dict[str, Any]) -> str:
+    from massager_ctl.frontends.status_document import status_from
+    from massager_ctl.frontends.terminal.layout import text_of
+    from massager_ctl.frontends.terminal.session_view import view
+
+    rows = view(status_from(document), keys=False)
     return text_of([row for row in rows if row])
 
 
 def _watch(device: str, *, as_json: bool) -> int:
-    from massager_ctl.cli.asking import the_owner
-    from massager_ctl.surfaces.control.client import watch
+    from massager_ctl.cli.ask_owner import the_owner
+    from massager_ctl.frontends.socket.client import watch
 
     owner = the_owner(device)
     if as_json:
-        import msgspec
-
         for answer in watch(owner):
-            sys.stdout.write(msgspec.json.encode(answer["status"]).decode() + "\n")
+            sys.stdout.write(json_text(answer["status"]) + "\n")
             sys.stdout.flush()
         return ExitCode.OK
-    from massager_ctl.cli.report import has_colour
-    from massager_ctl.surfaces.control.document import status_from
-    from massager_ctl.surfaces.live import LiveDisplay, PlainDisplay
+    from massager_ctl.cli.error_block import has_colour
+    from massager_ctl.frontends.status_document import status_from
+    from massager_ctl.frontends.terminal.layout import ASCII, LINES
+    from massager_ctl.frontends.terminal.news import NewsLines
+    from massager_ctl.frontends.terminal.screen import Screen
+    from massager_ctl.frontends.terminal.session_view import view
+    from massager_ctl.model.status import Status
 
     descriptor = sys.stdout.fileno()
-    on_terminal = os.isatty(descriptor) and os.environ.get("TERM") not in (None, "", "dumb")
-    display = (
-        LiveDisplay(descriptor, colour=has_colour(sys.stdout), unicode=True, keys=False)
-        if on_terminal
-        else PlainDisplay(descriptor)
+    if not os.isatty(descriptor) or os.environ.get("TERM") in (None, "", "dumb"):
+        lines = NewsLines(descriptor)
+        try:
+            for answer in watch(owner):
+                lines.update(status_from(answer["status"]))
+        finally:
+            lines.close()
+        return ExitCode.OK
+    newest = Status()
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    screen = Screen(
+        descriptor,
+        lambda width, height, glyphs, t: view(newest, width, height, glyphs, keys=False, t=t),
+        colour=has_colour(sys.stdout),
+        glyphs=LINES if unicode else ASCII,
     )
     try:
         for answer in watch(owner):
-            display.update(status_from(answer["status"]))
+            newest = status_from(answer["status"])
+            screen.draw()
     finally:
-        display.close()
+        screen.close()
     return ExitCode.OK

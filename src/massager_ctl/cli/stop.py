@@ -1,4 +1,4 @@
-"""`massager-ctl stop` where more is needed than one line to the owner (R6)."""
+"""`massager-ctl stop`, when it needs more than one line to the owner (R6)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
-from massager_ctl.cli.complete import complete_device
+from massager_ctl.cli.border import json_text
+from massager_ctl.cli.suggest import complete_device
 from massager_ctl.errors import ExitCode
+from massager_ctl.frontends.socket.owners import Card, unseen
+from massager_ctl.model.text import visible, visible_lines
 
 
 @click.command(
@@ -18,8 +21,8 @@ from massager_ctl.errors import ExitCode
     epilog="""\b
 Examples:
   massager-ctl stop                                every device in use here
-  massager-ctl stop sim                            the ones of that name
-  massager-ctl stop --device serial:/dev/ttyUSB0   one that nobody owns
+  massager-ctl stop neck                           the one of that name
+  massager-ctl stop --device serial:/dev/ttyUSB0   one that no program owns
 
 Exit codes: 0 every stop was confirmed, 4 nothing could be reached, 5 a stop
 was not confirmed.""",
@@ -30,95 +33,184 @@ was not confirmed.""",
     "-d",
     metavar="DEVICE",
     shell_complete=complete_device,
-    help="The device to open where no program owns it. Without it: the one last used.",
+    help="The device to open if no program owns it. Without it: the one last used.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def stop(name: str, device: str | None, as_json: bool) -> int:
     """Stop now: everything to zero, and wait until the device has confirmed it.
 
-    Without a NAME it stops every device that is in use on this machine. Where no program owns one, it opens the
-    device itself.
+    Without a NAME it stops every device that is in use on this machine. NAME is a device's whole address, name or
+    serial number; a part of one stops what it may mean, and confirms nothing. If no program owns the device, it is
+    opened here.
     """
-    from massager_ctl.surfaces.control.client import called, describe, open_owners, stop_all
+    from massager_ctl.cli.result import say
+    from massager_ctl.frontends.socket.client import open_owners, resembling
+    from massager_ctl.frontends.socket.owners import Distrusted
+    from massager_ctl.frontends.socket.stop import describe, stop_all
 
-    owners = open_owners(device or name)
-    if not owners and name and not device:
-        device = name if ":" in name else None
-    answers: list[tuple[str, dict[str, Any]]]
+    wanted = device or name
+    meant = True
+    try:
+        owners = open_owners(wanted)
+        if wanted and not owners:
+            owners, meant = resembling(wanted), False
+    except Distrusted as error:
+        owners = []
+        sys.stderr.write(visible_lines(f"note: {error}, so nothing in it is asked\n"))
+    answers: list[tuple[Card, dict[str, Any]]]
     if owners:
-        told = zip(owners, stop_all(owners), strict=True)
-        answers = [(called(owner.path, answer), answer) for owner, answer in told]
+        cards = [owner.card for owner in owners]
+        answers = list(zip(cards, stop_all(owners), strict=True))
+        if not meant:
+            answers = [(card, in_doubt(wanted, card, answer)) for card, answer in answers]
     else:
-        answers = [stop_directly(name, device)]
+        answers = stop_directly(wanted)
+        if note := unseen():
+            sys.stderr.write(f"note: {note}\n")
     code = ExitCode.OK
-    for who, answer in answers:
+    for card, answer in answers:
         if answer.get("ok"):
             if not as_json:
-                click.echo(f"{who}: stopped, confirmed at zero")
+                say(f"{card}: stopped, confirmed at zero", code)
         else:
             code = max(code, _code(answer))
             if not as_json:
-                sys.stderr.write(describe(who, answer))
+                sys.stderr.write(describe(str(card), answer))
     if as_json:
-        import msgspec
-
         stopped = [
-            {"device": who, "confirmed": bool(answer.get("ok")), "error": answer.get("error")}
-            for who, answer in answers
+            {
+                "device": card.identity if card.address.startswith("sim:") else card.address,
+                "name": card.name,
+                "serial": card.serial,
+                "confirmed": bool(answer.get("ok")),
+                "error": answer.get("error"),
+            }
+            for card, answer in answers
         ]
         reason = "person" if code is ExitCode.OK else "stop_unconfirmed" if code == 5 else "link"
         document = {"end_reason": reason, "exit_code": int(code), "stopped": stopped}
-        click.echo(msgspec.json.encode(document).decode())
+        return say(json_text(document), code)
     return code
 
 
+def in_doubt(wanted: str, card: Card, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a device that a short form may have meant: it reports what it did, but confirms no stop (R6)."""
+    did = "and is at zero" if answer.get("ok") else "and did not confirm it"
+    return {
+        "ok": False,
+        "error": {
+            "code": "stop_unconfirmed",
+            "message": f"'{visible(wanted)}' is the whole name of no device in use. {card} may be meant: it was told to"
+            f" stop, {did}; whether it is the one that you mean, only you can see",
+            "remedy": "Name it whole next time. `massager-ctl stop` alone stops every device in use."
+            " If a massager still runs, unplug it.",
+        },
+    }
+
+
 def _code(answer: dict[str, Any]) -> ExitCode:
-    from massager_ctl.cli.asking import error_of
+    from massager_ctl.cli.ask_owner import error_of
 
     found = error_of(answer).exit_code
     return ExitCode.LINK if found is ExitCode.LINK else ExitCode.UNCONFIRMED
 
 
-def stop_directly(name: str, device: str | None) -> tuple[str, dict[str, Any]]:
-    """Open the device and stop it; nobody owns it."""
-    from massager_ctl import config as settings
-    from massager_ctl.compose import choose_device, last_device
-    from massager_ctl.errors import DeviceNotFound, MassagerError
-    from massager_ctl.surfaces.control.document import error_document
-    from massager_ctl.transports.address import AutoAddress, SimAddress, parse_address
+def stop_directly(wanted: str) -> list[tuple[Card, dict[str, Any]]]:
+    """Open the device, the one last used if none is named, and stop it; no program owns it.
 
-    who = device or name
+    Where several have that name, each of them is told to stop, and none is confirmed.
+    """
+    from massager_ctl.errors import DeviceNotFound, MassagerError, SeveralDevices
+    from massager_ctl.frontends.status_document import error_document
+    from massager_ctl.transports.address import DialectAddress, SimAddress
 
-    async def work() -> str:
-        nonlocal who
-        if name and not device:
-            raise DeviceNotFound(
-                f"no program on this machine owns a device called '{name}'",
-                "`massager-ctl status` lists them; `massager-ctl stop` stops them all.",
-            )
-        address = parse_address(device) if device else last_device(settings.data_path())
-        if isinstance(address, AutoAddress):
-            address = await choose_device(device, settings.load())
+    card, scheme = Card(wanted or "the device last used"), ""
+
+    async def work() -> None:
+        nonlocal card, scheme
+        address, serial = await _meant(wanted)
         if isinstance(address, SimAddress):
             raise DeviceNotFound(
                 "no program on this machine runs the embedded simulator",
                 "There is nothing to stop.",
             )
-        who = str(address)
-        await _open_and_stop(address)
-        return who
+        card = Card(str(address))
+        scheme = f"{address.scheme}:" if isinstance(address, DialectAddress) else ""
+        await _open_and_stop(address, serial)
 
     try:
-        return asyncio.run(work()), {"ok": True}
+        asyncio.run(work())
+    except SeveralDevices as error:
+        return _stop_each(card.identity, [f"{scheme}{found}" for found in error.found])
     except MassagerError as error:
-        return who, {"ok": False, "error": error_document(error)}
+        return [(card, {"ok": False, "error": error_document(error)})]
+    return [(card, {"ok": True})]
 
 
-async def _open_and_stop(address: Any) -> None:
-    from massager_ctl.device import Cause, Telemetry
+def _stop_each(wanted: str, found: list[str]) -> list[tuple[Card, dict[str, Any]]]:
+    """Tell each of the devices that the name fits to stop, all at the same time."""
+    from massager_ctl.errors import MassagerError
+    from massager_ctl.transports.address import parse_address
+
+    async def one(address: str) -> dict[str, Any]:
+        try:
+            await _open_and_stop(parse_address(address), "")
+        except MassagerError:
+            return {"ok": False}
+        return {"ok": True}
+
+    async def all_of_them() -> list[dict[str, Any]]:
+        return await asyncio.gather(*map(one, found))
+
+    cards = [Card(address) for address in found]
+    answers = asyncio.run(all_of_them())
+    return [
+        (card, in_doubt(wanted, card, answer)) for card, answer in zip(cards, answers, strict=True)
+    ]
+
+
+async def _meant(wanted: str) -> tuple[Any, str]:
+    """The address, the one last used if none is named, and the serial number that the device must have."""
+    from massager_ctl import config as settings
+    from massager_ctl.runtime.compose import as_last_opened, last_device
+    from massager_ctl.transports.address import parse_address
+    from massager_ctl.transports.address_identity import is_address
+
+    if not wanted:
+        return last_device(settings.data_path()), ""
+    if is_address(wanted):  # good also if the settings are not
+        return as_last_opened(parse_address(wanted), settings.data_path()), ""
+    return await _known(wanted)
+
+
+async def _known(name: str) -> tuple[Any, str]:
+    """Where the device of that name is, and the serial number that it must have where that is its name."""
+    from massager_ctl import config as settings
+    from massager_ctl.errors import AddressError, DeviceNotFound, SeveralDevices
+    from massager_ctl.runtime.compose import choose_device, serial_of
+
+    config = settings.load()
+    try:
+        return await choose_device(name, config), serial_of(name, config)
+    except SeveralDevices:
+        raise
+    except AddressError:
+        raise DeviceNotFound(
+            f"no device in use, none in the settings and none used before is called '{visible(name)}'",
+            "`massager-ctl stop` alone stops every device in use; `--device` takes a whole address."
+            " If a massager runs, unplug it.",
+        ) from None
+
+
+async def _open_and_stop(address: Any, serial: str) -> None:
+    """`serial`: the number that the device must have, if it was named by that."""
+    from massager_ctl.control.stop_path import StopPath
     from massager_ctl.drivers.factory import make_driver
     from massager_ctl.errors import MassagerError
-    from massager_ctl.stopping import confirm
+    from massager_ctl.model.device import Cause, Telemetry
+    from massager_ctl.runtime.compose import check_serial
+    from massager_ctl.runtime.lock import DeviceLock
+    from massager_ctl.transports.address_identity import identity
 
     class Deaf:
         """Nothing that the device says changes a stop."""
@@ -130,9 +222,17 @@ async def _open_and_stop(address: Any) -> None:
             pass
 
     driver = make_driver(address)
+    path = StopPath(driver, deaf_s=driver.boot_s)
+    lock = DeviceLock(identity(str(address)))
+    with contextlib.suppress(MassagerError, OSError):
+        lock.acquire()  # so that the guardian of a program that died lets go of the device (R25)
     try:
         await driver.open_link(Deaf())  # a device that answers nothing else still takes a stop
-        await confirm(driver, driver.stop(Cause.PERSON), Cause.PERSON)
+        await path.stop_now(Cause.PERSON)
+        if serial:
+            check_serial(serial, await driver.read_info(), address)
     finally:
+        await path.settled()  # a stop that nothing confirmed is sent again for some seconds (R25)
         with contextlib.suppress(MassagerError):
             await driver.close()
+        lock.release()

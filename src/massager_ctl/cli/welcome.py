@@ -8,17 +8,16 @@ import click
 def welcome() -> None:
     """Say what is in use, what could be, and the next step."""
     from massager_ctl import config as settings
-    from massager_ctl.cli.asking import all_owners
+    from massager_ctl.cli.ask_owner import all_owners
     from massager_ctl.cli.ports import serial_ports
-    from massager_ctl.surfaces.control.client import NoAnswer
-    from massager_ctl.surfaces.control.paths import device_name
+    from massager_ctl.frontends.socket.client import NoAnswer
 
     owners = all_owners()
     for owner in owners:
         try:
             status = owner.ask({"request": "status"}, 1.0).get("status", {})
         except NoAnswer as error:
-            click.echo(f"In use: {device_name(owner.path)} ({error})")
+            click.echo(f"In use: {owner.card} ({error})")
             continue
         doing = status.get("title") or "no session"
         click.echo(f"In use: {status.get('address', '')}: {doing}, {status.get('phase', '')}")

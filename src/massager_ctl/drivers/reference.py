@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import secrets
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from massager_ctl.device import Cause, DeviceInfo, Setpoint, Telemetry
 from massager_ctl.drivers import reference_tables as tables
 from massager_ctl.drivers.base import DriverListener
 from massager_ctl.errors import (
@@ -19,6 +20,8 @@ from massager_ctl.errors import (
     LinkTimeout,
     ProtocolError,
 )
+from massager_ctl.model.device import Cause, DeviceInfo, Setpoint, Telemetry
+from massager_ctl.safety.assurance import FULL
 from massager_ctl.transports.base import LinkKind, Transport
 from massager_ctl.wire.codec import (
     Splitter,
@@ -53,10 +56,13 @@ EXPIRY_MARGIN_S: Final = 0.2
 
 
 class ReferenceDriver:
-    """Speaks protocol version 1 over any transport."""
+    """Speaks protocol version 2 over any transport."""
+
+    assurance = FULL
+    guarded = False
 
     def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+        self.transport = self._transport = transport
         self._listener: DriverListener | None = None
         self._splitter = Splitter()
         self._token = secrets.randbits(32)
@@ -87,6 +93,11 @@ class ReferenceDriver:
     def address(self) -> str:
         return self._transport.address
 
+    @property
+    def boot_s(self) -> float:
+        """Seconds for which the device may be deaf after the link was opened."""
+        return getattr(self._transport, "boot_s", 0.0)
+
     async def open_link(self, listener: DriverListener) -> None:
         self._listener = listener
         self._splitter = Splitter()
@@ -102,7 +113,7 @@ class ReferenceDriver:
         await self.open_link(listener)
         assert self._first_telemetry is not None
         try:
-            info = await self._ask_info()
+            info = await self._ask_info(self.boot_s)
             await self._within(asyncio.shield(self._first_telemetry), 1.0, "telemetry")
             if self._lost is not None:
                 raise self._lost
@@ -111,14 +122,12 @@ class ReferenceDriver:
             raise
         return info
 
-    async def _ask_info(self) -> DeviceInfo:
-        for attempt in range(OPEN_TRIES):
-            try:
+    async def _ask_info(self, wait_s: float = 0.0) -> DeviceInfo:
+        """`wait_s`: for so long a board that has just been opened may still be starting, and say nothing or noise."""
+        tries = max(OPEN_TRIES, math.ceil(wait_s / ANSWER_S))
+        for _ in range(tries):
+            with contextlib.suppress(LinkTimeout):
                 frame = await self._ask(GetInfo(self._next_token()))
-            except LinkTimeout:
-                if attempt == OPEN_TRIES - 1:
-                    break
-            else:
                 assert isinstance(frame, Info)
                 return tables.device_info(frame, self.kind)
         if self._last_garbage is not None:
@@ -128,7 +137,7 @@ class ReferenceDriver:
                 "Is this a massager that speaks protocol version 1, and is the baud rate 115200?",
             )
         raise LinkTimeout(
-            f"{self.address} is open, but nothing answered within {OPEN_TRIES * ANSWER_S:.1f} s",
+            f"{self.address} is open, but nothing answered within {tries * ANSWER_S:.1f} s",
             "Is the device switched on, and is this the right port? `massager-ctl scan` lists what is there.",
         )
 
@@ -234,7 +243,7 @@ class ReferenceDriver:
             self.link_lost(
                 LinkLost(
                     f"{self.address} was given up",
-                    "The device stops by itself when it hears nothing; see that it does.",
+                    "The device stops on its own when it receives nothing; check that it does.",
                 )
             )
 

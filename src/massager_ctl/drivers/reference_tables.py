@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from massager_ctl.device import (
+from massager_ctl.errors import ProtocolError
+from massager_ctl.model.device import (
     Cause,
     DeviceInfo,
     DeviceState,
@@ -15,9 +16,8 @@ from massager_ctl.device import (
     Setpoint,
     Telemetry,
 )
-from massager_ctl.errors import ProtocolError
+from massager_ctl.model.units import ZONES, Direction, Levels, Motion, Zone, per_zone
 from massager_ctl.transports.base import LinkKind
-from massager_ctl.units import ZONES, Direction, Levels, Motion, Zone
 from massager_ctl.wire.messages import MAINS, NO_SENSOR, Info, Message, TelemetryFrame
 
 Decode = Callable[[bytes], Message]
@@ -134,11 +134,12 @@ def device_info(frame: Info, kind: LinkKind) -> DeviceInfo:
         kneading=_zones(frame.kneading),
         motions=_motions(frame.motions),
         directions=_directions(frame.directions),
-        caps=tuple(float(cap) for cap in frame.caps),  # type: ignore[arg-type]
+        caps=per_zone(map(float, frame.caps)),
         sum_cap=float(frame.sum_cap),
         rise_per_s=frame.rise / 10,
         dead_man_s=frame.deadman / 1000,
         session_s=frame.session,
+        with_pauses_s=frame.with_pauses,
         allowance_s=frame.allowance,
         sensing=_senses(frame.sensing),
         simulated=bool(frame.flags & 1),
@@ -195,6 +196,8 @@ def telemetry(frame: TelemetryFrame) -> Telemetry:
         bool(flags & 64),
         None if frame.battery == MAINS else frame.battery,
         _percent(frame.levels),
+        _percent(frame.vibration),
+        _percent(frame.kneading),
         frame.current,
         None if frame.pad == NO_SENSOR else frame.pad / 10,
         None if frame.motor == NO_SENSOR else frame.motor / 10,

@@ -1,1 +1,1 @@
-"""Session profiles: model, load, plan."""
+"""Session profiles: the model, reading, planning, drawing."""

@@ -1,27 +1,32 @@
-"""Advice on a profile that breaks no rule: what its author may not have meant."""
+"""Advice on a valid profile: what its author may not have meant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from massager_ctl.profile.curve import value_at
+from massager_ctl.profile.format.nodes import Problem
 from massager_ctl.profile.model import HandsOn, Percent, Place, Powered, Profile
-from massager_ctl.profile.nodes import Problem
-from massager_ctl.profile.timeline import Plan, Point
+from massager_ctl.profile.plan.curve import value_at
+from massager_ctl.profile.plan.timeline import ANNOUNCE_S, Plan, Point
 
 USUAL_S: Final = 600.0
 """Seconds of running after which longer is not better (T1)."""
 
 MODERATE: Final = 50.0
-"""Percent above which a cap is no longer light to moderate (P2); a design choice."""
+"""Percent above which a cap is more than light to moderate (P2); a design choice."""
 
 SHORT_S: Final = 5.0
 
 
 def advise(profile: Profile, plan: Plan) -> tuple[Problem, ...]:
     """What could be better, in the order of the lines; `plan` is the profile's own, without personal caps."""
-    found = [*_metadata(profile), *_strength(profile, plan), *_steps(profile, plan)]
+    found = [
+        *_metadata(profile),
+        *_strength(profile, plan),
+        *_steps(profile, plan),
+        *_announced(plan),
+    ]
     return tuple(sorted(found, key=lambda problem: (problem.place.line, problem.place.column)))
 
 
@@ -83,11 +88,28 @@ def _steps(profile: Profile, plan: Plan) -> Iterator[Problem]:
                 yield Problem(
                     step.place,
                     "advice",
-                    f"{len(step.text)} letters in {step.duration_s:g} s",
+                    f"{len(step.text)} characters in {step.duration_s:g} s",
                     "give time to read",
                 )
             case _:
                 pass
+
+
+def _announced(plan: Plan) -> Iterator[Problem]:
+    """Motors that start after hands-only time are announced; a shorter step makes the session wait (P1)."""
+    for start in plan.motor_starts:
+        since = start
+        for guided in reversed(plan.guided):
+            if guided.motors_off and abs(guided.t + guided.duration_s - since) < 1e-6:
+                since = guided.t
+        if start - since < ANNOUNCE_S:
+            first = next(step for step in plan.steps if step.t == since)
+            yield Problem(
+                first.place,
+                "P1",
+                f"motors start after {start - since:g} s of hands-only time",
+                f"{ANNOUNCE_S:g} s or more leave time to put the device back; a session waits for the rest",
+            )
 
 
 def _unreached(step: Powered, plan: Plan, start: float) -> Iterator[Problem]:
@@ -103,7 +125,7 @@ def _unreached(step: Powered, plan: Plan, start: float) -> Iterator[Problem]:
             yield Problem(
                 step.place,
                 "R2",
-                f"level {part.aim.value:g} is not reached in this step: {reached:.3g} at most",
+                f"level {part.aim.value:g} is not reached in this step: at most {reached:.3g}",
                 "a longer step, a later place or a lower level",
             )
             return

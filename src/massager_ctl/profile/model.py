@@ -1,20 +1,33 @@
-"""What a profile says once it has been read: it has passed every check but the proof (R20)."""
+"""A profile that has been read: it has passed every check but the proof (R20)."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec import Struct
 
-from massager_ctl.device import Pattern
+from massager_ctl.model.device import Pattern
+from massager_ctl.model.units import Zone
 from massager_ctl.safety.envelope import RAMP_MIN_S
-from massager_ctl.units import Zone
 
 UNNAMED_LIMIT_S: Final = 900.0
-"""Seconds that a profile may last which names no duration (R8)."""
+"""Maximum seconds of a profile that names no duration (R8)."""
 
-SESSION_LIMIT_S: Final = 1800.0
-"""Seconds that any session may last, armed, without pauses (R8, T2)."""
+COUNTED: Final = 0.9
+"""A device may have a slow clock, so it counts its long limits at this rate (R8)."""
+
+CUT_MARGIN_S: Final = 30.0
+"""Seconds before the device's limit at which a session ends."""
+
+
+def device_allows_s(limit_s: float) -> float:
+    """Maximum planned seconds for a device that states a limit of `limit_s` true seconds (R8)."""
+    return COUNTED * limit_s - CUT_MARGIN_S
+
+
+SESSION_LIMIT_S: Final = device_allows_s(1800.0)
+"""Maximum armed seconds of any session without pauses: 1590 (R8, T2)."""
 
 FADE_MIN_S: Final = 5.0
 FADE_MAX_S: Final = 10.0
@@ -22,17 +35,20 @@ FADE_MAX_S: Final = 10.0
 
 HOLD_MIN_S: Final = 10.0
 HOLD_MAX_S: Final = 60.0
-"""Seconds that a sustained hold may last (K3, K5)."""
+"""Minimum and maximum seconds of a sustained hold (K3, K5)."""
 
 WARM_S: Final = 120.0
 """Seconds of running before the first hold (P5)."""
 
+ID_FORM: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""The pattern of a profile's id."""
+
 MAX_STEPS: Final = 10_000
-"""Steps that a profile may have once its repeats are written out."""
+"""Maximum steps of a profile once its repeats are expanded."""
 
 
 class Place(Struct, frozen=True):
-    """Where in its file something stands; lines and columns count from 1."""
+    """A position in a file; lines and columns count from 1."""
 
     source: str = ""
     line: int = 1
@@ -43,7 +59,7 @@ class Place(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True):
-    """A level as a part, above 0 to 1, of what the envelope and the cap allow at that moment."""
+    """A level as a share, above 0 to 1, of what envelope and cap allow at each moment."""
 
     part: float
 
@@ -64,7 +80,7 @@ Aim = Share | Percent | Keyframes
 
 
 def scaled(aim: Aim, scale: float) -> Aim:
-    """The same aim at `scale` times its level; never more than it was."""
+    """The same aim at `scale` times its level; never higher."""
     if scale >= 1.0:
         return aim
     match aim:
@@ -129,7 +145,7 @@ Step = Powered | HandsOn | Rest
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """One session as its author meant it. Seconds and percent; `cap` is a ceiling for every zone (R1)."""
+    """One session as its author wrote it. Seconds and percent; `cap` is a ceiling for every zone (R1)."""
 
     id: str
     title: str
@@ -157,5 +173,5 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     @property
     def powered(self) -> bool:
-        """Whether any motor is to turn at all; K10 has none."""
+        """Whether any motor turns; none does in K10."""
         return any(isinstance(step, Powered) for step in self.steps)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from massager_ctl.errors import InputError
-from massager_ctl.profile.fields import GROUPS
+from massager_ctl.profile.format.fields import GROUPS
+from massager_ctl.profile.format.load import load_text
 from massager_ctl.profile.library import SUFFIXES, entries, personal_folder
-from massager_ctl.profile.load import ID_FORM, load_text
-from massager_ctl.profile.plan import make_plan
+from massager_ctl.profile.model import ID_FORM
+from massager_ctl.profile.plan.make import make_plan
 from massager_ctl.safety.limits import combine
 
 STRENGTHS: Final[dict[str, float]] = {"gentle": 15.0, "light": 25.0, "moderate": 40.0}
@@ -18,15 +20,19 @@ STRENGTHS: Final[dict[str, float]] = {"gentle": 15.0, "light": 25.0, "moderate":
 
 PLACES: Final = ("trapezius", "neck", "suboccipital")
 MOTIONS: Final = ("knead", "vibrate", "glide", "circle")
-MINUTES: Final = (2.0, 30.0)
+MINUTES: Final = (2.0, 26.5)
 
 
 def compose(
     name: str, minutes: float, places: Sequence[str], strength: str, motion: str = "knead"
 ) -> str:
-    """The YAML text of a profile; it has been read, planned and proved. InputError where an answer does not fit."""
+    """The YAML text of a profile; it has been read, planned and proved. InputError if an answer does not fit."""
     if not ID_FORM.fullmatch(name) or len(name) > 40:
-        raise InputError(f"'{name}' is no plain name", "Use small letters, digits and hyphens.")
+        plain = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:40].rstrip("-")
+        hint = f", for example `{plain}`" if ID_FORM.fullmatch(plain) else ""
+        raise InputError(
+            f"'{name}' is not a plain name", f"Use small letters, digits and hyphens{hint}."
+        )
     if not MINUTES[0] <= minutes <= MINUTES[1]:
         raise InputError(
             f"{minutes:g} minutes is outside {MINUTES[0]:g} to {MINUTES[1]:g} (T2, R8)",
@@ -40,7 +46,7 @@ def compose(
         if answer not in known:
             raise InputError(f"unknown answer '{answer}'", f"Known are {', '.join(known)}.")
     if not places:
-        raise InputError("no place named", f"Known are {', '.join(GROUPS)}.")
+        raise InputError("no place given", f"Known are {', '.join(GROUPS)}.")
     where = places[0] if len(places) == 1 else f"[{', '.join(places)}]"
     text = (
         f"title: {name.replace('-', ' ').capitalize()}\n"
@@ -60,13 +66,15 @@ def compose(
 
 
 def save(name: str, text: str, folder: Path | None = None) -> Path:
-    """Write a new personal profile and return its path. InputError where the name is taken or the disk refuses."""
+    """Write a new personal profile and return its path. InputError if the name is taken or the disk refuses."""
     folder = folder or personal_folder()
     path = folder / f"{name}.yaml"
     taken = [entry for entry in entries() if entry.name == name]
     if taken or any((folder / f"{name}{suffix}").exists() for suffix in SUFFIXES):
         where = taken[0].path if taken else path
-        raise InputError(f"there is a profile '{name}' already: {where}", "Choose another name.")
+        raise InputError(
+            f"a profile named '{name}' exists already: {where}", "Choose another name."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

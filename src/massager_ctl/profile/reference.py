@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from massager_ctl.profile.format.load import load_file
+from massager_ctl.profile.format.schema import (
+    Breathe,
+    ProfileFile,
+    StepFile,
+    json_schema,
+    keys_of,
+)
 from massager_ctl.profile.library import shipped_folder
-from massager_ctl.profile.load import load_file
-from massager_ctl.profile.plan import Plan, make_plan
-from massager_ctl.profile.schema import Breathe, ProfileFile, StepFile, json_schema
+from massager_ctl.profile.plan.make import Plan, make_plan
 from massager_ctl.safety.limits import combine
 
 
@@ -62,7 +67,7 @@ def schema_text() -> str:
 
 def write(folder: Path) -> list[Path]:
     """Write the JSON Schema and the pictures into docs/reference; returns what was written."""
-    from massager_ctl.profile.plot import render
+    from massager_ctl.profile.draw.plot import render
 
     pictures = folder / "profiles"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -77,19 +82,14 @@ def write(folder: Path) -> list[Path]:
 
 
 def _table(kind: type[msgspec.Struct], columns: tuple[str, ...]) -> str:
-    schema: dict[str, Any] = msgspec.json.schema(kind)["$defs"][kind.__name__]
-    needed: list[str] = schema.get("required", [])
-    fields: Any = msgspec.inspect.type_info(kind)
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    for field in fields.fields:
-        key: str = field.encode_name
-        extra: dict[str, str] = field.type.extra
+    for key in keys_of(kind).values():
         cells: dict[str, str] = {
-            "key": f"`{key}`" + (" (needed)" if key in needed else ""),
-            "for": extra.get("for", ""),
-            "range": extra.get("range", ""),
-            "default": extra.get("default", ""),
-            "meaning": schema["properties"][key]["description"],
+            "key": f"`{key.name}`" + (" (needed)" if key.needed else ""),
+            "for": key.for_steps,
+            "range": key.range,
+            "default": key.default,
+            "meaning": key.description,
         }
         lines.append("| " + " | ".join(cells[column] for column in columns) + " |")
     return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""The rules R1 to R24 on the host's side, pure."""
+"""The safety rules on the host's side; pure, time is an argument."""

@@ -1,17 +1,17 @@
-"""R2: at most 10 % for the first minute of running, then a straight line to the cap, no faster than 300 s."""
+"""The envelope (R2): at most 10 % for the first minute of running, then linear to the cap in 300 s or more."""
 
 from __future__ import annotations
 
 from typing import Final
 
 GENTLE: Final = 10.0
-"""Percent: the most in the first minute (R2, P1)."""
+"""Maximum percent in the first minute (R2, P1)."""
 
 GENTLE_S: Final = 60.0
 """Seconds of running at `GENTLE` (R2, D2)."""
 
 RAMP_MIN_S: Final = 300.0
-"""Seconds of running before the cap is reached, at the earliest (R2, T1)."""
+"""Minimum seconds of running before the cap is reached (R2, T1)."""
 
 RAMP_MAX_S: Final = 600.0
 
@@ -29,7 +29,7 @@ def envelope(running_s: float, cap: float, ramp_s: float) -> float:
 
 
 def reached_at(level: float, cap: float, ramp_s: float) -> float:
-    """Seconds of running after which `level` is allowed; infinity where the cap is below it."""
+    """Seconds of running after which `level` is allowed; infinity if the cap is below it."""
     if level > cap:
         return float("inf")
     if level <= GENTLE:

@@ -1,4 +1,4 @@
-"""The one gate that every level passes on the host's side: R19, then R1, R2, R3."""
+"""The governor: every level passes it on the host's side (R19, then R1, R2, R3)."""
 
 from __future__ import annotations
 
@@ -6,42 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from massager_ctl.errors import IntensityError
+from massager_ctl.model.status import Held
+from massager_ctl.model.units import ZERO, ZONES, Levels, Zone, per_zone
 from massager_ctl.safety.envelope import RAMP_MIN_S, envelope, reached_at
-from massager_ctl.safety.limits import Limits, fit_sum
-from massager_ctl.units import ZERO, ZONES, Levels, Zone
-
-RISE_PER_S: Final = 1.0
-"""Points a second that a level may rise (R3, host)."""
-
+from massager_ctl.safety.limits import RISE_PER_S, Limits, fit_sum
 
 HELD_POINTS: Final = 0.5
-"""Points below what is wanted before a person is told why; less is rounding and the time a frame takes."""
-
-
-class Held(Struct, frozen=True):
-    """Why a zone is not where it was asked to be: `wanted` and `allowed` in percent, the rule, and when it will be."""
-
-    zone: Zone
-    wanted: float
-    allowed: float
-    rule: str
-    ready_in_s: float | None = None
-
-    def __str__(self) -> str:
-        if self.ready_in_s is None:
-            return f"{self.zone}: at most {self.allowed:g} ({self.rule})"
-        minutes, seconds = divmod(round(self.ready_in_s), 60)
-        wait = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-        return f"{self.zone}: {self.allowed:g} allowed now, your {self.wanted:g} in {wait} ({self.rule})"
+"""Points below the wanted level from which the reason is shown; less is rounding and the time a frame takes."""
 
 
 class Governor:
-    """Lets through what the rules allow at this moment; one for each session, from zero.
+    """Limits levels to what the rules allow now; one for each session, starting at zero.
 
-    Nothing that it is asked can make it break R1 to R3: not the order, the pace or the content of the calls.
+    No order, pace or content of calls can make it break R1 to R3.
     """
 
     def __init__(self, limits: Limits, ramp_s: float = RAMP_MIN_S) -> None:
@@ -57,9 +35,9 @@ class Governor:
     ) -> Levels:
         """The levels to send now, percent, floored to 0.1.
 
-        `wanted`: six levels; one that is no number from 0 to 100 makes everything zero and raises IntensityError
+        `wanted`: six levels; one that is not a number from 0 to 100 makes everything zero and raises IntensityError
         (R19). `driven`: the device reports a level above zero, so this time counts as running (R2).
-        `may_rise`: False where the loop was late or telemetry is old; levels then only fall (R4, R24).
+        `may_rise`: False if the loop was late or telemetry is old; levels then only fall (R4, R24).
         """
         elapsed = 0.0 if self._last is None else max(0.0, now - self._last)
         self._last = now
@@ -85,15 +63,15 @@ class Governor:
             levels.append(let)
             admitted.append(math.floor(let * 10 + 1e-9) / 10)
         self._levels = levels
-        return tuple(admitted)  # type: ignore[return-value]
+        return per_zone(admitted)
 
     def allowed(self) -> Levels:
-        """The ceiling of each zone at this moment: cap and envelope, percent (R1, R2)."""
+        """The current maximum of each zone: cap and envelope, percent (R1, R2)."""
         running, ramp = self.running_s, self.ramp_s
-        return tuple([envelope(running, cap, ramp) for cap in self.limits.caps])  # type: ignore[return-value]
+        return per_zone([envelope(running, cap, ramp) for cap in self.limits.caps])
 
     def held(self, wanted: Levels) -> tuple[Held, ...]:
-        """Why zones are lower than `wanted`, for the person's screen."""
+        """Why zones are lower than `wanted`, for display."""
         return tuple(
             self._why(zone, want, level)
             for zone, want, level in zip(ZONES, wanted, self._levels, strict=True)
@@ -119,5 +97,5 @@ def _checked(level: object) -> float:
         or not isinstance(level, (int, float))
         or not 0 <= level <= 100  # also false for NaN
     ):
-        raise IntensityError(f"level {level!r} is no number from 0 to 100", "")
+        raise IntensityError(f"level {level!r} is not a number from 0 to 100", "")
     return level

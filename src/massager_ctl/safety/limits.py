@@ -1,4 +1,4 @@
-"""R1: no level above the lowest cap that applies, and no sum above 200 %."""
+"""Caps (R1): no level above the lowest cap that applies, no sum above 200 %; and how fast a level may rise (R3)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from massager_ctl.units import ZONES, Levels, Zone
+from massager_ctl.model.units import ZONES, Levels, Zone, per_zone
 
 BOUNDS: Final[Levels] = (70.0, 70.0, 50.0, 50.0, 35.0, 35.0)
-"""Percent a zone that nothing may exceed: trapezius 70, neck 50, suboccipital 35 (R1). A design choice."""
+"""Maximum percent per zone that nothing may exceed: trapezius 70, neck 50, suboccipital 35 (R1). A design choice."""
 
 SUM_BOUND: Final = 200.0
 """Percent over all zones together (R1)."""
+
+RISE_PER_S: Final = 1.0
+"""Points a second that a level may rise on the host's side (R3). The device has its own, higher limit."""
 
 FIRST_SESSIONS: Final = 3
 FIRST_SESSIONS_CAP: Final = 25.0
@@ -21,7 +24,7 @@ FIRST_SESSIONS_CAP: Final = 25.0
 
 
 class CapLayer(Struct, frozen=True):
-    """One reason to stay low: who says so (`name`), how low (percent a zone), and in words a person reads."""
+    """One source of caps: who sets it (`name`), percent per zone, and the reason in plain words."""
 
     name: str
     caps: Levels
@@ -30,7 +33,7 @@ class CapLayer(Struct, frozen=True):
     @classmethod
     def flat(cls, name: str, percent: float, reason: str) -> CapLayer:
         """The same cap on every zone."""
-        return cls(name, (percent,) * 6, reason)  # type: ignore[arg-type]
+        return cls(name, per_zone([percent] * len(ZONES)), reason)
 
 
 BOUNDS_LAYER: Final = CapLayer("bounds", BOUNDS, "fixed bounds of this program")
@@ -56,8 +59,8 @@ class Limits(Struct, frozen=True):
 def combine(layers: Iterable[CapLayer], sum_cap: float = SUM_BOUND) -> Limits:
     """The lowest cap of all layers and the bounds, zone by zone (R1)."""
     everything = (BOUNDS_LAYER, *layers)
-    caps = tuple(min(layer.caps[zone.index] for layer in everything) for zone in ZONES)
-    return Limits(caps, min(sum_cap, SUM_BOUND), everything)  # type: ignore[arg-type]
+    caps = per_zone(min(layer.caps[zone.index] for layer in everything) for zone in ZONES)
+    return Limits(caps, min(sum_cap, SUM_BOUND), everything)
 
 
 def fit_sum(levels: Sequence[float], sum_cap: float) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""R22: any report of pain ends the session; a warning sign locks, mild pain lowers. Nothing here ever raises."""
+"""Pain reports (R22): any ends the session; a warning sign locks, mild pain lowers. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -8,38 +8,41 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from massager_ctl.requests import PainKind
+from massager_ctl.model.requests import PainKind
 from massager_ctl.safety.dose_time import DAY_S
 from massager_ctl.safety.limits import CapLayer
 
 MILD_SHARE: Final = 0.75
-"""What a mild report leaves of the person's cap: a quarter less (R22)."""
+"""Factor on the person's cap after a mild report (R22)."""
 
 MILD_S: Final = DAY_S
-"""Seconds for which it is lowered (R22)."""
+"""Seconds for which the cap is lowered (R22)."""
 
 
-class Sign(Struct, frozen=True):
-    """Something that a person may notice: an id, the words that a surface shows, and what it means."""
+WORDS: Final[dict[PainKind, str]] = {
+    PainKind.MILD: "mild, and gone now: soreness, too strong, or irritated skin",
+    PainKind.WARNING_SIGN: (
+        "a warning sign: sharp or shooting pain; numbness, tingling or weakness, also in an arm or hand; dizziness,"
+        " faintness or a sudden strong headache; trouble with speech, sight, swallowing or balance"
+    ),
+    PainKind.UNCLASSIFIED: "not certain",
+}
+"""What each kind of report means, in the words that all front ends show (P3, and signs of nerve injury and stroke)."""
 
-    id: str
-    words: str
-    kind: PainKind
+ANSWERS: Final[dict[str, PainKind]] = {
+    "m": PainKind.MILD,
+    "w": PainKind.WARNING_SIGN,
+    "n": PainKind.UNCLASSIFIED,
+}
+"""The key that answers it."""
 
-
-SIGNS: Final[tuple[Sign, ...]] = (
-    Sign("sore", "soreness, or it was simply too strong", PainKind.MILD),
-    Sign("skin", "the skin feels irritated or too warm", PainKind.MILD),
-    Sign("sharp", "sharp or shooting pain", PainKind.WARNING_SIGN),
-    Sign("numb", "numbness, tingling or weakness, also in an arm or hand", PainKind.WARNING_SIGN),
-    Sign("dizzy", "dizziness, faintness or a sudden strong headache", PainKind.WARNING_SIGN),
-    Sign("speech", "trouble with speech, sight, swallowing or balance", PainKind.WARNING_SIGN),
+QUESTION: Final = "\n".join(
+    ["What was it?", "", *(f"  {key}  {WORDS[kind]}" for key, kind in ANSWERS.items())]
 )
-"""P3 and domain knowledge on nerve and stroke signs. What is not in the list counts as a warning sign."""
 
 
 class Consequence(StrEnum):
-    """What a report leads to, beyond the stop."""
+    """What a report causes beyond the stop."""
 
     LOWERED = "lowered"
     LOCKED = "locked"
@@ -54,6 +57,7 @@ class PainOutcome(Struct, frozen=True):
 
     @property
     def locks(self) -> bool:
+        """Whether nothing may start (R22)."""
         return self.consequence is not Consequence.LOWERED
 
 
@@ -63,17 +67,8 @@ SEEK_CARE: Final = (
 )
 
 
-def kind_of(signs: Iterable[str]) -> PainKind:
-    """What the ids of `signs` mean together; one warning sign, or one that is not known, decides."""
-    known = {sign.id: sign.kind for sign in SIGNS}
-    kinds = {known.get(sign, PainKind.WARNING_SIGN) for sign in signs}
-    if not kinds:
-        return PainKind.UNCLASSIFIED
-    return PainKind.MILD if kinds == {PainKind.MILD} else PainKind.WARNING_SIGN
-
-
 def classify(kind: PainKind) -> PainOutcome:
-    """What a report of `kind` leads to, from anywhere (R18, R22)."""
+    """What a report of `kind` causes, from anywhere (R18, R22)."""
     match kind:
         case PainKind.MILD:
             return PainOutcome(

@@ -1,4 +1,4 @@
-"""R21: no session until every question is answered, recently enough, and no answer stands against it."""
+"""Screening (R21): no session until every question is answered recently enough and no answer blocks it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 from msgspec import Struct
 
 from massager_ctl.errors import InputError
-from massager_ctl.safety.dose_time import DAY_S, Moment, greatest_age
+from massager_ctl.safety.dose_time import DAY_S, ClockReading, greatest_age
 
 VALID_S: Final = 30 * DAY_S
-"""Seconds for which answers are good (R21)."""
+"""Seconds for which answers are valid (R21)."""
 
 SYMPTOMS_VALID_S: Final = 12 * 3600.0
-"""Seconds for which the answer about today's symptoms is good (R21)."""
+"""Seconds for which the answer about today's symptoms is valid (R21)."""
 
 
 class Answer(StrEnum):
-    """What a person may answer. Not certain blocks as yes does."""
+    """An answer. Not certain blocks as yes does."""
 
     YES = "yes"
     NO = "no"
@@ -28,11 +28,12 @@ class Answer(StrEnum):
     @classmethod
     def parse(cls, text: object) -> Answer:
         """`yes`, `no`, `not certain` and their usual short forms, in any case. InputError otherwise."""
-        word = " ".join(str(text).strip().lower().replace("_", " ").replace("-", " ").split())
+        spaced = str(text).lower().replace("_", " ").replace("-", " ")
+        word = " ".join(spaced.strip(" \t.,;!'\"").split())
         for answer in cls:
             if word == answer or word in _SHORT[answer]:
                 return answer
-        raise InputError(f"'{text}' is no answer", "Answer yes, no or not certain.")
+        raise InputError(f"'{text}' is not a valid answer", "Answer yes, no or not certain.")
 
 
 _SHORT: Final[dict[Answer, frozenset[str]]] = {
@@ -48,7 +49,7 @@ class Weight(StrEnum):
     DOCTOR = "doctor"
     """Blocks until a doctor has agreed."""
     LASTING = "lasting"
-    """Blocks as long as it lasts, whatever a doctor said."""
+    """Blocks as long as it lasts, regardless of a doctor's consent."""
     SITUATION = "situation"
     """Blocks until the person has changed it."""
     SYMPTOM = "symptom"
@@ -56,7 +57,7 @@ class Weight(StrEnum):
 
 
 class Question(Struct, frozen=True):
-    """One question: its id, its words, what a yes means, and the reason that a person is then told."""
+    """One question: its id, its text, what a yes means, and the reason shown then."""
 
     id: str
     words: str
@@ -91,7 +92,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         "an infection has to be over first, whatever a doctor said",
     ),
     _doctor("muscular_disease", "Do you have a disease of the muscles?"),
-    _doctor("unexplained_pain", "Do you have neck pain that nobody has explained?"),
+    _doctor("unexplained_pain", "Do you have unexplained neck pain?"),
     _doctor("pressure_condition", "Do you have any condition that pressure may make worse?"),
     _doctor(
         "not_discussed",
@@ -123,7 +124,7 @@ SYMPTOMS: Final = Question(
     Weight.SYMPTOM,
     "symptoms like these are for a doctor, not for a massager: please seek medical care",
 )
-"""Asked at this computer, never from elsewhere; its answer is good for 12 hours (R21)."""
+"""Asked only at this computer; its answer is valid for 12 hours (R21)."""
 
 SEEN: Final = Question(
     "seen",
@@ -137,11 +138,11 @@ BY_ID: Final[dict[str, Question]] = {question.id: question for question in (*QUE
 
 
 class Answered(Struct, frozen=True):
-    """An answer and when it was given. `doctor_agreed`: a doctor knows of it and has agreed to massage."""
+    """An answer and when it was given. `doctor_agreed`: a doctor knows of it and agreed to massage."""
 
     question: str
     answer: Answer
-    at: Moment
+    at: ClockReading
     doctor_agreed: bool = False
 
 
@@ -154,7 +155,7 @@ class Obstacle(StrEnum):
 
 
 class Reason(Struct, frozen=True):
-    """One thing in the way: which question, why, and in words."""
+    """One reason against a session: which question, why, and in plain words."""
 
     question: str
     obstacle: Obstacle
@@ -162,19 +163,19 @@ class Reason(Struct, frozen=True):
 
 
 class Clear(Struct, frozen=True):
-    """Nothing stands against a session. `valid_s`: seconds until the first answer runs out."""
+    """A session is allowed. `valid_s`: seconds until the first answer expires."""
 
     valid_s: float
 
 
 class Blocked(Struct, frozen=True):
-    """No session; `reasons` is never empty."""
+    """A session is refused; `reasons` is never empty."""
 
     reasons: tuple[Reason, ...]
 
     @property
     def only_symptoms_missing(self) -> bool:
-        """Whether the one thing left is the question about today, which a surface can put at once."""
+        """Whether only the question about today is missing, which a front end can ask at once."""
         return all(
             reason.question == SYMPTOMS.id and reason.obstacle is not Obstacle.ANSWER
             for reason in self.reasons
@@ -189,11 +190,11 @@ class Blocked(Struct, frozen=True):
         if self.only_symptoms_missing:
             return "the question about today's symptoms was not answered in the last 12 hours"
         if all(reason.obstacle is Obstacle.UNANSWERED for reason in self.reasons):
-            return "the screening questions were not answered yet"
+            return "the screening questions have not been answered yet"
         return "the screening answers are incomplete or older than 30 days"
 
 
-def evaluate(answers: Mapping[str, Answered], now: Moment) -> Clear | Blocked:
+def evaluate(answers: Mapping[str, Answered], now: ClockReading) -> Clear | Blocked:
     """Whether `answers`, by question id, allow a session at `now` (R21)."""
     reasons: list[Reason] = []
     valid_s = VALID_S

@@ -1,1 +1,1 @@
-"""Byte pipes: serial, TCP, BLE, memory."""
+"""Transports for bytes: serial, TCP, BLE, in-process."""

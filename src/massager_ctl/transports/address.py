@@ -1,7 +1,8 @@
-"""Device addresses as a person types them: `sim:`, `serial:…`, `tcp:…`, `ble:…`, `auto`."""
+"""Device addresses as you type them: `sim:`, `serial:…`, `tcp:…`, `ble:…`, `auto`, `acme:serial:…`."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -11,8 +12,14 @@ from massager_ctl.errors import AddressError
 
 EXAMPLES: Final = (
     "Use one of: sim:  serial:/dev/ttyUSB0  tcp:HOST:PORT  ble:NAME  ble:AA:BB:CC:DD:EE:FF  auto."
-    " `massager-ctl scan` lists what is there."
+    " `massager-ctl scan` lists what it finds."
 )
+
+
+BOOT_S: Final = 3.0
+"""Default seconds for which a board may not listen after its port was opened."""
+
+BOOT_MAX_S: Final = 30.0
 
 
 class SimAddress(Struct, frozen=True):
@@ -25,12 +32,21 @@ class SimAddress(Struct, frozen=True):
 
 
 class SerialAddress(Struct, frozen=True):
-    """A serial port: a device file, `COM3`, or any pyserial URL such as `socket://HOST:PORT`."""
+    """A serial port: a device file, `COM3`, or any pyserial URL such as `socket://HOST:PORT`.
+
+    `boot_s`: seconds that a board which restarts when its port is opened may need to boot. `dtr`: whether DTR and
+    RTS are raised at all; `off` avoids a restart of boards whose reset is wired to them.
+    """
 
     port: str
+    boot_s: float = BOOT_S
+    dtr: bool = True
 
     def __str__(self) -> str:
-        return f"serial:{self.port}"
+        boot = [f"boot={self.boot_s:g}s"] if self.boot_s != BOOT_S else []
+        dtr = [] if self.dtr else ["dtr=off"]
+        options = "&".join([*boot, *dtr])
+        return f"serial:{self.port}?{options}" if options else f"serial:{self.port}"
 
 
 class TcpAddress(Struct, frozen=True):
@@ -60,19 +76,36 @@ class BleAddress(Struct, frozen=True):
 
 
 class AutoAddress(Struct, frozen=True):
-    """The one device that is found, whatever carries it."""
+    """The only device that a scan finds, on any transport."""
 
     def __str__(self) -> str:
         return "auto"
 
 
-Address = SimAddress | SerialAddress | TcpAddress | BleAddress | AutoAddress
+Link = SerialAddress | TcpAddress | BleAddress
+"""What carries bytes to a device outside this process."""
+
+
+class DialectAddress(Struct, frozen=True):
+    """A device of another make: the scheme of its driver, and the link to it (`acme:serial:/dev/ttyUSB0`)."""
+
+    scheme: str
+    link: Link
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.link}"
+
+
+Address = SimAddress | SerialAddress | TcpAddress | BleAddress | AutoAddress | DialectAddress
+
+SCHEME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""How the scheme of a driver, or the id of a device description, is written."""
 
 _UNQUOTED: Final = "".join(c for c in map(chr, range(32, 127)) if c not in "?%")
 
 
 def parse_address(text: str) -> Address:
-    """The address in `text`. Raises AddressError, which says what would have been right."""
+    """The address in `text`. Raises AddressError with a corrected example."""
     text = text.strip()
     if text == "auto":
         return AutoAddress()
@@ -87,9 +120,23 @@ def parse_address(text: str) -> Address:
                 return _tcp(text, rest)
             case "ble":
                 return _ble(text, rest)
+            case scheme if SCHEME.fullmatch(scheme) and _KIND.match(rest):
+                return _dialect(text, scheme, rest)
             case _:
                 pass
     raise AddressError(f"{text!r} is not a device address", _guess(text) or EXAMPLES)
+
+
+_KIND: Final = re.compile(r"(serial|tcp|ble):", re.I)
+
+
+def _dialect(text: str, scheme: str, rest: str) -> DialectAddress:
+    try:
+        link = parse_address(rest)
+    except AddressError as error:
+        raise AddressError(f"{text!r}: {error.message}", error.remedy) from None
+    assert isinstance(link, (SerialAddress, TcpAddress, BleAddress))
+    return DialectAddress(scheme, link)
 
 
 def _guess(text: str) -> str:
@@ -110,11 +157,38 @@ def _sim(text: str, rest: str) -> SimAddress:
 def _serial(text: str, rest: str) -> SerialAddress:
     if not rest or "\0" in rest:
         raise AddressError(
-            f"{text!r} names no serial port", "For example `serial:/dev/ttyUSB0` or `serial:COM3`."
+            f"{text!r} does not name a serial port",
+            "For example `serial:/dev/ttyUSB0` or `serial:COM3`.",
         )
     if rest.startswith("socket://"):
         _host_and_port(text, rest.removeprefix("socket://"))
-    return SerialAddress(rest)
+    port, mark, query = rest.partition("?")
+    if not mark or "://" in rest:  # a URL has options of its own
+        return SerialAddress(rest)
+    boot_s, dtr = BOOT_S, True
+    for option in query.split("&"):
+        name, _, value = option.partition("=")
+        match name, value:
+            case "boot", _ if (seconds := _seconds(value)) is not None:
+                boot_s = seconds
+            case "dtr", "on" | "off":
+                dtr = value == "on"
+            case _:
+                raise AddressError(
+                    f"{text!r}: {option!r} is not an option of a serial port",
+                    f"Options are `boot=3s` (0 to {BOOT_MAX_S:g} s) and `dtr=off`, as in"
+                    " `serial:/dev/ttyUSB0?boot=3s&dtr=off`.",
+                )
+    return SerialAddress(port, boot_s, dtr)
+
+
+def _seconds(text: str) -> float | None:
+    """`3`, `3s` or `2.5s`, within bounds; else None."""
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= BOOT_MAX_S else None
 
 
 def _tcp(text: str, rest: str) -> TcpAddress:
@@ -137,7 +211,8 @@ def _ble(text: str, rest: str) -> BleAddress:
     name, _, query = rest.partition("?")
     if not name:
         raise AddressError(
-            f"{text!r} names no device", "For example `ble:Massager` or `ble:AA:BB:CC:DD:EE:FF`."
+            f"{text!r} does not name a device",
+            "For example `ble:Massager` or `ble:AA:BB:CC:DD:EE:FF`.",
         )
     try:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
@@ -146,11 +221,11 @@ def _ble(text: str, rest: str) -> BleAddress:
     hci = options.pop("hci", "")
     if options:
         raise AddressError(
-            f"{text!r}: {', '.join(options)!r} is no option of a BLE address",
+            f"{text!r}: {', '.join(options)!r} is not an option of a BLE address",
             "The one option is `hci`, as in `ble:NAME?hci=tcp:127.0.0.1:6402`; a `?` in a name is written %3F.",
         )
     if query and not hci:
         raise AddressError(
-            f"{text!r}: `hci` names no controller", "For example `?hci=tcp:127.0.0.1:6402`."
+            f"{text!r}: `hci` does not name a controller", "For example `?hci=tcp:127.0.0.1:6402`."
         )
     return BleAddress(unquote(name), hci)

@@ -1,4 +1,4 @@
-"""The seam between a dialect and its bytes: what every transport does, in the same way."""
+"""The interface of every transport."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from massager_ctl.errors import LinkLost
 
 
 class LinkKind(StrEnum):
-    """What carries the bytes; the dead-man time and the wait for a stop's confirmation follow from it (R4, R6)."""
+    """The kind of link; it sets the dead-man time and the wait for a stop's confirmation (R4, R6)."""
 
     MEMORY = "memory"
     SERIAL = "serial"
@@ -20,12 +20,12 @@ class LinkKind(StrEnum):
 
     @cached_property
     def framed(self) -> bool:
-        """Whether the carrier keeps the borders of what is written (BLE), or is a stream that needs COBS."""
+        """Whether the link keeps message boundaries (BLE), or is a stream that needs COBS."""
         return self is LinkKind.BLE
 
     @cached_property
     def dead_man_s(self) -> float:
-        """T, the longest silence that a device may bear on this link (R4)."""
+        """T, the dead-man time of a device on this link (R4)."""
         return 1.0 if self in (LinkKind.BLE, LinkKind.TCP) else 0.5
 
     @cached_property
@@ -35,30 +35,32 @@ class LinkKind(StrEnum):
 
 
 class Receiver(Protocol):
-    """Who hears from a transport. Both are called from the event loop, never from within `write` or `preempt`."""
+    """Receives what comes from a transport, called from the event loop, never from within `write` or `preempt`."""
 
     def data_received(self, data: bytes) -> None:
-        """Bytes as they came: any chunk of a stream, or one whole body where `kind.framed`."""
+        """Bytes as they came: any chunk of a stream, or one whole body if `kind.framed`."""
         ...
 
     def link_lost(self, error: LinkLost) -> None:
-        """The link is gone and will not come back by itself; called once, and not after `close`."""
+        """The link is gone and will not come back; called once, and not after `close`."""
         ...
 
 
 class Transport(Protocol):
-    """A pipe for bytes. It knows nothing of frames but that `preempt` must be heard past anything else.
+    """Carries bytes. It knows nothing of frames, except that `preempt` overtakes everything else.
 
-    `write` and `preempt` never block and never raise for a link that is going down: `link_lost` tells that.
-    All of a library's own exceptions are turned into LinkError here, at the border.
+    `write` and `preempt` never block and never raise for a link that is going down: `link_lost` reports
+    that. A library's own exceptions are turned into LinkError here.
     """
 
     @property
-    def kind(self) -> LinkKind: ...
+    def kind(self) -> LinkKind:
+        """The kind of link."""
+        ...
 
     @property
     def address(self) -> str:
-        """The address a person would type, e.g. `serial:/dev/ttyUSB0`."""
+        """The address as you type it, e.g. `serial:/dev/ttyUSB0`."""
         ...
 
     @property
@@ -75,14 +77,14 @@ class Transport(Protocol):
         ...
 
     def preempt(self, data: bytes) -> None:
-        """Send now (R6): what is waiting is thrown away, the bytes go out past it.
+        """Send now (R6): what is waiting is discarded.
 
         On a stream the caller begins `data` with `00`, so that half a frame already gone does no harm.
         """
         ...
 
     def on_drained(self, callback: Callable[[], None] | None) -> None:
-        """Call `callback` whenever `backlog` has come down to 0; one callback at most, None for none."""
+        """Call `callback` whenever `backlog` falls to 0; at most one callback, None for none."""
         ...
 
     async def close(self) -> None:
@@ -90,5 +92,5 @@ class Transport(Protocol):
         ...
 
     def abort(self) -> None:
-        """Drop the link at once without waiting for anything, so that the device's dead-man finishes (R6)."""
+        """Drop the link at once without waiting, so that the device's dead-man acts (R6)."""
         ...

@@ -1,6 +1,6 @@
-"""A stream over a file descriptor: non-blocking, `write` goes to the system at once while nothing waits.
+"""A stream over a file descriptor, non-blocking: `write` goes to the system at once while nothing waits.
 
-Rule R6: `preempt` throws away what waits and goes out past it.
+`preempt` discards what waits (R6).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from massager_ctl.errors import LinkError, LinkLost
 from massager_ctl.transports.base import LinkKind, Receiver
 
 CHUNK: Final = 4096
-"""Bytes taken in one read."""
+"""Bytes per read."""
 
 CLOSE_S: Final = 0.2
-"""Seconds that `close` gives to what still waits to go out."""
+"""Seconds that `close` waits for unsent bytes."""
 
 
 class DescriptorTransport:
@@ -39,6 +39,11 @@ class DescriptorTransport:
     @property
     def backlog(self) -> int:
         return len(self._waiting)
+
+    @property
+    def descriptor(self) -> int:
+        """The open descriptor, for a process that shares the link; -1 if it is not open."""
+        return self._fd
 
     async def open(self, receiver: Receiver) -> None:
         if self._fd >= 0 or self._opening:
@@ -107,6 +112,11 @@ class DescriptorTransport:
         self._opening = False
         self._detach(at_once=True)
 
+    def let_go(self) -> None:
+        """Close this process's descriptor, and leave what another process writes to the link alone."""
+        self._opening = False
+        self._detach(at_once=False)
+
     # What a subclass says.
 
     async def _connect(self) -> int:
@@ -118,7 +128,7 @@ class DescriptorTransport:
         raise NotImplementedError
 
     def _flush_output(self) -> None:
-        """Throw away what the system took and has not sent, where it can."""
+        """Discard what the system took and has not sent, if it can."""
 
     def _unsent(self) -> int:
         """Bytes that would be lost by closing now."""
@@ -172,7 +182,7 @@ class DescriptorTransport:
             self._drained()
 
     def _fail_soon(self, error: OSError) -> None:
-        """A write failed: tell it from the loop, never from within `write`."""
+        """A write failed: report it from the loop, never from within `write`."""
         assert self._loop is not None
         self._loop.call_soon(self._fail_if_open, self._fd, error)
 

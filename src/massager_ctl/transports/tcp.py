@@ -16,13 +16,13 @@ CONNECT_S: Final = 10.0
 """Seconds that finding and connecting to the host may take."""
 
 SEND_BUFFER: Final = 4096
-"""Bytes that the system may hold unsent: few, so that a peer that does not read shows as backlog (R4)."""
+"""Maximum bytes unsent in the system: few, so that a peer that does not read shows as backlog (R4)."""
 
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class TcpTransport(DescriptorTransport):
-    """A TCP connection with TCP_NODELAY. `address` and `kind` are given where it stands in for a serial line."""
+    """A TCP connection with TCP_NODELAY. `address` and `kind` are given if it stands in for a serial line."""
 
     def __init__(
         self, host: str, port: int, address: str = "", kind: LinkKind = LinkKind.TCP
@@ -50,13 +50,13 @@ class TcpTransport(DescriptorTransport):
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise DeviceNotFound(
-                f"the host of {self.address} is not known ({error.strerror})", "Check the name."
+                f"the host of {self.address} is unknown ({error.strerror})", "Check the name."
             ) from error
         failure: OSError | None = None
         for family, kind, protocol, _, where in found:
             attempt = socket.socket(family, kind, protocol)
             try:
-                attempt.setblocking(False)
+                attempt.settimeout(0)
                 attempt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 await loop.sock_connect(attempt, where)
@@ -92,11 +92,11 @@ class TcpTransport(DescriptorTransport):
         why = "was closed by the other side" if error is None else f"broke ({error.strerror})"
         return LinkLost(
             f"{self.address} {why}",
-            "Was the device switched off, or its network lost? It stops by itself; start again when it is back.",
+            "Was the device switched off, or its network lost? It stops on its own; start again when it is back.",
         )
 
 
 def make_socket_serial(url: str) -> TcpTransport:
-    """`socket://HOST:PORT`: a serial line that a network server hands on, so with a serial line's time limits."""
+    """`socket://HOST:PORT`: a serial line behind a network server, so with a serial line's time limits."""
     parts = urlsplit(url)
     return TcpTransport(parts.hostname or "", parts.port or 0, f"serial:{url}", LinkKind.SERIAL)

@@ -28,7 +28,7 @@ class PortLike(Protocol):
 
 
 class ThreadedTransport:
-    """Slower than a descriptor by two thread switches; the contract is the same."""
+    """Like a descriptor's stream, two thread switches slower."""
 
     kind: LinkKind
 
@@ -147,7 +147,7 @@ class _Connection:
             self._change.notify()
 
     def end(self, *, discard: bool = False) -> None:
-        """Call nothing any more; the writer lets out what waits, unless it is to be thrown away."""
+        """Call nothing any more; the writer sends what waits, unless it is to be discarded."""
         with self._change:
             self._ended = True
             if discard:
@@ -168,7 +168,7 @@ class _Connection:
         try:
             self._loop.call_soon_threadsafe(tell)
         except RuntimeError:
-            self.end()  # The loop is closed: nobody listens any more.
+            self.end()  # The loop is closed.
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:

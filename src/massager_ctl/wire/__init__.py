@@ -1,1 +1,1 @@
-"""The link protocol, pure: bytes in, messages out."""
+"""The link protocol: converts between bytes and messages, without I/O."""

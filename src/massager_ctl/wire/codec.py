@@ -1,4 +1,4 @@
-"""Frame bodies and the byte stream: pack, unpack, COBS, CRC (R16). ProtocolError is all that it raises."""
+"""Encodes and decodes frames and byte streams: COBS, CRC (R16). Raises only ProtocolError."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from massager_ctl.wire.messages import (
 _cobs_encode = cast("Callable[[bytes], bytes]", _cobs.encode)  # pyright: ignore[reportUnknownMemberType]
 _cobs_decode = cast("Callable[[bytes], bytes]", _cobs.decode)  # pyright: ignore[reportUnknownMemberType]
 
-VERSION: Final = 1
-MAX_BODY: Final = 61
-"""Bytes of the longest body: an ATT MTU of 64 less its header (protocol section 2)."""
+VERSION: Final = 2
+MAX_BODY: Final = 84
+"""Maximum bytes of a body: an ATT MTU of 87 minus its header (protocol section 2)."""
 
 MAX_ENCODED: Final = MAX_BODY + 1
-"""Bytes of the longest COBS run, without its closing `00`."""
+"""Maximum bytes of a COBS run, without its closing `00`."""
 
 _GET_INFO = struct.Struct("<BBI")
 _ARM = struct.Struct("<BBIIIIIHH")
 _SETPOINT = struct.Struct("<BBIIIIBHH6H6B")
 _STOP = struct.Struct("<BBIB")
 _RESET = struct.Struct("<BBIIH")
-_INFO = struct.Struct("<BBIB12s3BIIBBBBB6BBBHHHB")
-_TELEMETRY = struct.Struct("<BBIIIIIIIBBHBB6HHhhHH")
+_INFO = struct.Struct("<BBIB12s3BIIBBBBB6BBBHHHHB")
+_TELEMETRY = struct.Struct("<BBIIIIIIIBBHBB6H6H6HHhhHH")
 _ACK = struct.Struct("<BBIBBIH")
 _CRC = struct.Struct("<H")
 
@@ -58,7 +58,7 @@ LENGTHS: Final[dict[Type, int]] = {
 
 
 def encode_body(message: Message) -> bytes:
-    """The body of a frame, CRC included. ProtocolError for a field that does not fit its place."""
+    """The body of a frame, CRC included. ProtocolError for a value that does not fit its field."""
     try:
         content = _pack(message)
     except struct.error as error:
@@ -122,6 +122,8 @@ def _pack(message: Message) -> bytes:
                 message.flags,
                 message.battery,
                 *message.levels,
+                *message.vibration,
+                *message.kneading,
                 message.current,
                 message.pad,
                 message.motor,
@@ -148,6 +150,7 @@ def _pack(message: Message) -> bytes:
                 message.rise,
                 message.deadman,
                 message.session,
+                message.with_pauses,
                 message.allowance,
                 message.sensing,
             )
@@ -166,7 +169,7 @@ def _pack(message: Message) -> bytes:
 def decode_body(body: bytes) -> Message:
     """The message in a body. ProtocolError for a wrong length, CRC, version or type (R16)."""
     if len(body) < 4 or len(body) > MAX_BODY:
-        raise ProtocolError(f"a body of {len(body)} bytes; 4 to {MAX_BODY} make sense")
+        raise ProtocolError(f"a body of {len(body)} bytes; it must have 4 to {MAX_BODY}")
     if crc_hqx(body[:-2], 0xFFFF) != body[-2] | body[-1] << 8:
         raise ProtocolError("wrong CRC")
     if body[0] != VERSION:
@@ -232,13 +235,14 @@ def _info(body: bytes) -> Message:
         f[24],
         f[25],
         f[26],
+        f[27],
     )
 
 
 def _telemetry(body: bytes) -> Message:
     f = _TELEMETRY.unpack_from(body)
     head = f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12], f[13]
-    return TelemetryFrame(*head, f[14:20], f[20], f[21], f[22], f[23], f[24])
+    return TelemetryFrame(*head, f[14:20], f[20:26], f[26:32], f[32], f[33], f[34], f[35], f[36])
 
 
 def _ack(body: bytes) -> Message:
@@ -260,7 +264,7 @@ _UNPACK: Final[dict[int, tuple[int, Callable[[bytes], Message]]]] = {
 
 
 class Splitter:
-    """Cuts a byte stream into COBS runs, however it was chunked; keeps no more than one frame's worth."""
+    """Splits a byte stream into COBS runs, whatever its chunks; buffers at most one frame."""
 
     __slots__ = ("_overlong", "_rest", "dropped")
 

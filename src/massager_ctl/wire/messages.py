@@ -1,4 +1,4 @@
-"""The frames of docs/protocol.md section 4 as values; integers are on the wire's own scale."""
+"""The frames of docs/protocol.md section 4 as values; integers use the scale of the wire."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class GetInfo(Struct, frozen=True):
 
 
 class Arm(Struct, frozen=True):
-    """`cap`: tenths of a percent, 1 to 1000. `limit_s`: seconds armed, 1 to 2700."""
+    """`cap`: tenths of a percent, 1 to 1000. `limit_s`: seconds armed without pauses, 1 to 2700."""
 
     token: int
     owner: int
@@ -108,12 +108,13 @@ class Info(Struct, frozen=True):
     rise: int
     deadman: int
     session: int
+    with_pauses: int
     allowance: int
     sensing: int
 
 
 class TelemetryFrame(Struct, frozen=True):
-    """`uptime` and `running` in ms; `levels` in tenths of a percent; `pad` and `motor` in tenths of a degree."""
+    """`uptime` and `running` in ms; `levels` and drives in tenths of a percent, `pad` and `motor` of a degree."""
 
     counter: int
     epoch: int
@@ -128,6 +129,8 @@ class TelemetryFrame(Struct, frozen=True):
     flags: int
     battery: int
     levels: tuple[int, ...]
+    vibration: tuple[int, ...]
+    kneading: tuple[int, ...]
     current: int
     pad: int
     motor: int

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from massager_ctl.cli import entry, root
+from massager_ctl.cli.error_block import DEBUG_ENV, block, has_colour, report, report_fault
 from massager_ctl.cli.lazy import command_of
-from massager_ctl.cli.report import DEBUG_ENV, block, clean, has_colour, report, report_fault
 from massager_ctl.errors import ExitCode, LinkLost, Refused
 
 NAMES = [name for section in root.COMMANDS.values() for name in section]
@@ -68,7 +68,7 @@ def imported_by(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-HEAVY = {"asyncio", "rich", "bleak", "textual", "aiomqtt", "msgspec", "yaml", "sqlite3", "serial"}
+HEAVY = {"asyncio", "rich", "bleak", "aiomqtt", "msgspec", "yaml", "sqlite3", "serial"}
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -82,9 +82,9 @@ def test_stop_needs_nothing_but_socket_and_json(tmp_path: Path) -> None:
     code = (
         "before = set(sys.modules)\n"
         "sys.argv = ['massager-ctl', 'stop']\n"
-        "from massager_ctl.surfaces.control import client\n"
+        "from massager_ctl.frontends.socket import stop\n"
         "import massager_ctl.cli.entry\n"
-        "assert client.stop_quickly([]) == 4\n"
+        "assert stop.stop_quickly([]) == 4\n"
         "for name in before: del sys.modules[name]"
     )
     ours = {name for name in imported_by(code) if name.startswith("massager_ctl")}
@@ -92,10 +92,17 @@ def test_stop_needs_nothing_but_socket_and_json(tmp_path: Path) -> None:
         "massager_ctl",
         "massager_ctl.cli",
         "massager_ctl.cli.entry",
-        "massager_ctl.surfaces",
-        "massager_ctl.surfaces.control",
-        "massager_ctl.surfaces.control.client",
-        "massager_ctl.surfaces.control.paths",
+        "massager_ctl.frontends",
+        "massager_ctl.frontends.socket",
+        "massager_ctl.frontends.socket.client",
+        "massager_ctl.frontends.socket.folder",
+        "massager_ctl.frontends.socket.owners",
+        "massager_ctl.frontends.socket.paths",
+        "massager_ctl.frontends.socket.stop",
+        "massager_ctl.model",
+        "massager_ctl.model.text",
+        "massager_ctl.transports",
+        "massager_ctl.transports.address_identity",
     }
     unwanted = {*HEAVY, "click", "typing", "dataclasses", "pathlib"}
     assert imported_by(code) & unwanted == set()
@@ -173,8 +180,7 @@ def test_completion_of_profiles_zones_devices_and_commands(words: str, offered: 
         env={
             **os.environ,
             "_MASSAGER_CTL_COMPLETE": "bash_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(len(words.split()) - 1),
+            "COMP_BEFORE": words,
         },
         capture_output=True,
         text=True,
@@ -219,7 +225,6 @@ def test_the_lines_of_a_list_of_problems_stay_lines() -> None:
 
 
 def test_no_message_steers_the_terminal() -> None:
-    assert clean("a\x1b[2J\r\nb\x07") == "a[2J\nb"
     assert "\x1b" not in block("a\x1b[2J", "b\x1b[2J")
     assert block("a", "", colour=True).startswith("\x1b[1;31merror:\x1b[0m a")
 
@@ -238,19 +243,6 @@ def test_colour_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert not has_colour(Terminal())
     assert not has_colour(object())
-
-
-def test_manual_without_its_library_says_which_extra_and_opens_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "textual", None)
-    monkeypatch.setenv("TERM", "xterm")
-    for stream in (sys.stdin, sys.stdout):
-        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    assert root.run_command_line(["manual"]) == ExitCode.USAGE
-    told = " ".join(capsys.readouterr().err.split())
-    assert "pip install 'massager-ctl[tui]'" in told
-    assert "--plain" in told
 
 
 def test_a_command_in_a_remedy_is_never_cut() -> None:
@@ -278,6 +270,7 @@ def test_ctrl_c_while_the_program_is_still_loading(
     assert capsys.readouterr().err == "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_that_was_closed_from_the_start_is_no_fault(closed: str) -> None:
     command = f"{sys.executable} -m massager_ctl.cli.entry"
@@ -306,5 +299,18 @@ def test_an_output_that_is_full_is_said_without_a_traceback() -> None:
     assert done.returncode == ExitCode.USAGE
     assert done.stderr.splitlines() == [
         "error: the output cannot be written (No space left on device)",
-        "  Make room, or send it elsewhere.",
+        "  Free some space, or write it to another place.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("package", "program"), [("massager_ctl", "massager-ctl"), ("firmware_sim", "massager-sim")]
+)
+def test_the_package_is_a_program(package: str, program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", package, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()[0].rstrip(",")) == (0, program)

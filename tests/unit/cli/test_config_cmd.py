@@ -119,3 +119,13 @@ def test_every_line_of_the_template_is_a_setting(tmp_path: Path) -> None:
     path.write_text("\n".join(kept))
     from_file = [name for name, _, source in load(path, env={}).rows() if source == str(path)]
     assert len(from_file) == sum(" = " in line for line in kept) > 5
+
+
+def test_a_link_stays_a_link(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = tmp_path / "elsewhere.toml"
+    path.rename(real)
+    path.symlink_to(real)
+    edits(tmp_path, monkeypatch, "[limits]\nuser_cap = 20\n")
+    assert run("edit").return_value == 0
+    assert path.is_symlink()
+    assert load(real, env={}).limits.user_cap == 20.0

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from massager_ctl.aio.clock import SystemClock, VirtualClock
 from massager_ctl.cli import checks
 from massager_ctl.cli.checks import Level
 from massager_ctl.cli.doctor import doctor
-from massager_ctl.clock import SystemClock, VirtualClock
 from massager_ctl.config import ENV_CONFIG, ENV_DATA, ENV_DEVICE, Config, load
 from massager_ctl.errors import StoreError
-from massager_ctl.requests import PainKind
-from massager_ctl.safety.dose_time import Moment
-from massager_ctl.store.memory import MemoryStore
-from massager_ctl.store.moment import UNKNOWN, ClockMoments
-from massager_ctl.store.sqlite import FILE, open_store
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.in_memory import MemoryStore
+from massager_ctl.ledger.sqlite import FILE, open_store
+from massager_ctl.model.requests import PainKind
+from massager_ctl.safety.dose_time import UNKNOWN_BOOT, ClockReading
 
-NOW = Moment("boot", 10.0, 1_800_000_000.0)
+NOW = ClockReading("boot", 10.0, 1_800_000_000.0)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_r1_the_effective_limits_and_who_set_them(folder: Path) -> None:
     assert listed["cap neck_left"]["text"] == "20 % (your own cap)"
 
     async def hurt() -> None:
-        store = open_store(folder / "data", ClockMoments(SystemClock()))
+        store = open_store(folder / "data", ClockReader(SystemClock()))
         await store.report_pain(PainKind.MILD)
         await store.close()
 
@@ -130,13 +130,13 @@ def test_settings_that_others_can_change(folder: Path) -> None:
 
 def test_a_clock_that_cannot_be_right() -> None:
     assert checks.clock(NOW).level is Level.OK
-    assert checks.clock(Moment("boot", 10.0, 0.0)).level is Level.PROBLEM
-    assert checks.clock(Moment(UNKNOWN, 10.0, NOW.wall)).level is Level.NOTE
+    assert checks.clock(ClockReading("boot", 10.0, 0.0)).level is Level.PROBLEM
+    assert checks.clock(ClockReading(UNKNOWN_BOOT, 10.0, NOW.wall)).level is Level.NOTE
 
 
 @pytest.mark.asyncio
 async def test_the_medical_lock() -> None:
-    store = MemoryStore(ClockMoments(VirtualClock(), "boot"))
+    store = MemoryStore(ClockReader(VirtualClock(), "boot"))
     await store.report_pain(PainKind.UNCLASSIFIED)
     check = await checks.health(store, NOW, worn=True)
     assert (check.level, check.remedy) == (Level.PROBLEM, "Then answer `massager-ctl screen`.")
@@ -187,3 +187,16 @@ def test_an_extra_that_is_not_installed(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(checks.importlib.util, "find_spec", lambda name: None)
     assert "massager-ctl[ble]" in checks.bluetooth(config(folder, "")).remedy
     assert "massager-ctl[mqtt]" in checks.broker(config(folder, '[mqtt]\nhost = "x"\n')).remedy
+
+
+def test_a_device_of_another_make_is_told_its_class(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(folder, '[devices]\nmine = "tcode:serial:/dev/ttyUSB9"\nhers = "acme:tcp:h:1"\n')
+    checks_by_name = found()
+    told = checks_by_name["device tcode:serial:/dev/ttyUSB9"]
+    assert told["level"] == "note"
+    assert "for the bench only" in told["text"]
+    assert "at most 15 %" in told["text"]
+    assert "learn verify --on-bench tcode:serial" in told["remedy"]
+    assert "no driver is called 'acme'" in checks_by_name["device acme:tcp:h:1"]["text"]

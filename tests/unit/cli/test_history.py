@@ -8,19 +8,23 @@ import io
 import json
 from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
 
-from massager_ctl.cli.history import dose_lines, history, report
-from massager_ctl.cli.history_page import DAYS, page, per_day
-from massager_ctl.clock import SystemClock
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.cli.history import history
+from massager_ctl.cli.history_record import Record, dose_lines
+from massager_ctl.cli.report import report
+from massager_ctl.cli.report_page import DAYS, page, per_day
 from massager_ctl.config import ENV_DATA
 from massager_ctl.errors import InputError
+from massager_ctl.ledger.base import EntryKind, HistoryEntry, PainReport, Reservation
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.sqlite import open_store
+from massager_ctl.model.requests import PainKind
 from massager_ctl.safety.dose import DoseState
-from massager_ctl.store.base import EntryKind, HistoryEntry, Reservation
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.store.sqlite import open_store
 
 
 @pytest.fixture
@@ -34,11 +38,11 @@ def played(folder: Path) -> Path:
     """One session of five minutes, and 100 s by another host."""
 
     async def play() -> None:
-        store = open_store(folder, ClockMoments(SystemClock()))
-        await store.foreign("MS-1", 1000.0)
+        store = open_store(folder, ClockReader(SystemClock()))
+        await store.record_external_use("MS-1", 1000.0)
         session = await store.reserve(Reservation("MS-1", "gentle", 600.0))
         await store.settle(session, 300.0, "time_limit")
-        await store.foreign("MS-1", 1400.0)
+        await store.record_external_use("MS-1", 1400.0)
         await store.close()
 
     asyncio.run(play())
@@ -79,6 +83,10 @@ def test_json(played: Path) -> None:
 def test_csv(played: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run("--csv").output)))
     assert [row["charged_s"] for row in rows] == ["100.0", "300.0"]
+    for row in rows:
+        started = datetime.fromisoformat(row["started"])
+        assert started.tzinfo is not None
+        assert started.timestamp() == int(float(row["started_at"]))
 
 
 def test_one_format_at_a_time(folder: Path) -> None:
@@ -87,13 +95,13 @@ def test_one_format_at_a_time(folder: Path) -> None:
 
 def test_an_open_session_and_a_spent_day_say_so(folder: Path) -> None:
     async def begin() -> int:
-        store = open_store(folder, ClockMoments(SystemClock()))
+        store = open_store(folder, ClockReader(SystemClock()))
         session = await store.reserve(Reservation("MS-1", "gentle", 1800.0))
         await store.close()
         return session
 
     async def end(session: int) -> None:
-        store = open_store(folder, ClockMoments(SystemClock()))
+        store = open_store(folder, ClockReader(SystemClock()))
         await store.settle(session, 1800.0, "finished")
         await store.close()
 
@@ -157,7 +165,71 @@ def test_minutes_are_summed_by_day() -> None:
 
 def test_what_a_device_or_profile_is_called_is_only_text() -> None:
     now = datetime(2026, 3, 29, 18, 0).astimezone()
-    text = page([entry(now, 60.0, "<img src=x>")], ["a < b"], now)
+    text = page(Record(DoseState(), (entry(now, 60.0, "<img src=x>"),)), now)
     assert "<img" not in text
-    assert "a &lt; b" in text
-    assert "No sessions yet" in page([], [], now)
+    assert "&lt;img src=x&gt;" in text
+    empty = page(Record(DoseState()), now)
+    assert "No sessions yet" in empty
+    assert "No pain was reported" in empty
+
+
+def test_the_report_tells_a_doctor_of_pain(played: Path, tmp_path: Path) -> None:
+    async def hurt() -> None:
+        store = open_store(played, ClockReader(SystemClock()))
+        for kind in PainKind:
+            await store.report_pain(kind)
+        await store.close()
+
+    asyncio.run(hurt())
+    target = tmp_path / "report.html"
+    run("-o", str(target), command=report)
+    text = target.read_text()
+    for words in ("soreness", "numbness", "not described further", "Sessions are locked"):
+        assert words in text
+    assert [one["kind"] for one in json.loads(run("--json").output)["pain_reports"]] == [
+        "unclassified",
+        "warning_sign",
+        "mild",
+    ]
+
+
+def test_pain_that_damage_took_is_told_as_well() -> None:
+    now = datetime(2026, 3, 29, 18, 0).astimezone()
+    record = Record(DoseState(), pains=(PainReport(None, now.timestamp()),))
+    assert "lost with a damaged ledger" in page(record, now)
+
+
+def svg(*minutes: float) -> ET.Element:
+    now = datetime(2026, 3, 29, 18, 0).astimezone()
+    entries = tuple(entry(now.replace(day=29 - day), 60.0 * m) for day, m in enumerate(minutes))
+    text = page(Record(DoseState(), entries), now)
+    return ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
+
+
+@pytest.mark.parametrize(("minutes", "top"), [((15.0,), 40), ((45.0, 12.0), 50)])
+def test_the_chart_has_an_axis_a_scale_and_the_line_of_30_minutes(
+    minutes: tuple[float, ...], top: int
+) -> None:
+    picture = svg(*minutes)
+    labels = {text.text: float(text.get("y", "")) for text in picture.iter("text")}
+    assert [str(number) in labels for number in range(0, top + 1, 10)] == [True] * (top // 10 + 1)
+    assert "minutes" in labels
+    (limit,) = [line for line in picture.iter("line") if line.get("class") == "limit"]
+    assert float(limit.get("y1", "")) == pytest.approx(labels["30"] - 4)
+    assert "30 min: the most in 24 hours" in labels
+    bars = {bar[0].text or "": bar for bar in picture.iter("rect")}
+    unit = (labels["0"] - labels["10"]) / 10
+    for number, high in enumerate(minutes):
+        bar = bars[f"03-{29 - number}: {high:.1f} min"]
+        assert float(bar.get("height", "")) == pytest.approx(high * unit, abs=0.1)
+        assert float(bar.get("y", "")) >= 0
+
+
+def test_a_report_never_writes_over_a_file_unasked(played: Path, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    target.write_text("mine")
+    refused = run("-o", str(target), command=report)
+    assert isinstance(refused.exception, InputError)
+    assert "--force" in refused.exception.remedy
+    assert target.read_text() == "mine"
+    assert "Written" in run("-o", str(target), "--force", command=report).output

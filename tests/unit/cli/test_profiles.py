@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from massager_ctl.cli.root import run_command_line
-from massager_ctl.profile.plan import to_json
+from massager_ctl.profile.plan.make import to_json
 from massager_ctl.profile.reference import shipped_plans
 
 BAD = "titel: T\ncap: 90\nsteps:\n  - zones: front\n    motion: percussion\n    duration: 60\n"
@@ -28,7 +28,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert profiles("list") == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 11
-    assert re.search(r"^restorative +10:00  Restorative session$", out, re.MULTILINE)
+    assert re.search(r"^restorative +10 min  Restorative session$", out, re.MULTILINE)
     assert "Your own profiles go into" in err
 
 
@@ -57,7 +57,7 @@ def test_list_names_broken_and_double_ones(
         out,
         re.M,
     )
-    assert re.search(r"^gentle +1:00  Mine  \(your own\)  \(twice: name it by its path", out, re.M)
+    assert re.search(r"^gentle +1 min  Mine  \(your own\)  \(twice: name it by its path", out, re.M)
     assert profiles("show", "gentle") == 2
     assert "names more than one profile" in capsys.readouterr().err
 
@@ -71,9 +71,9 @@ def test_show_as_json_is_the_proved_time_line(capsys: pytest.CaptureFixture[str]
 def test_show_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     assert profiles("show", "gentle", "--cap", "15") == 0
     out = capsys.readouterr().out
-    assert out.startswith("Gentle neck session  (gentle, 4:47, cap 20 %)")
+    assert out.startswith("Gentle neck session  (gentle, 4 min 47 s, cap 20 %)")
     assert "note      --cap: capped at 15" in out
-    assert "0:15     6 s  by hand  Tilt your head to the left" in out
+    assert "15 s          6 s  by hand  Tilt your head to the left" in out
     assert "neck left" in out
 
 
@@ -85,7 +85,7 @@ def test_show_without_any_words(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert profiles("show", str(bare)) == 0
     out = capsys.readouterr().out
     assert "tags" not in out
-    assert "0:00    60 s  vibrate" in out
+    assert "0 s        1 min  vibrate" in out
 
 
 @pytest.mark.parametrize("cap", ["nan", "-1", "101", "0"])
@@ -117,7 +117,7 @@ def test_validate_says_all_that_is_wrong_in_one_block(
     assert err.startswith("error: 7 problems:\n")
     assert f"{bad}:4:12: Z1: zone 'front' is never powered" in err
     assert f"{bad}:5:13: D3: motion 'percussion' is refused" in err
-    assert "there is no profile 'nothing'" in err
+    assert "no profile named 'nothing'" in err
     assert "Traceback" not in err
 
 
@@ -175,7 +175,7 @@ def test_new_from_options_and_from_answers(
     out = capsys.readouterr().out
     assert "Play it with: massager-ctl run one" in out
     assert profiles("new", *asked) == 2
-    assert "there is a profile 'one' already" in capsys.readouterr().err
+    assert "a profile named 'one' exists already" in capsys.readouterr().err
     answers = iter(["two", "6", "trapezius, neck", "moderate", "knead"])
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: next(answers))
     assert profiles("new") == 0
@@ -186,7 +186,7 @@ def test_new_from_options_and_from_answers(
 def test_new_asks_nothing_twice_and_takes_no_nonsense(capsys: pytest.CaptureFixture[str]) -> None:
     rest = ["--name", "one", "--where", "neck", "--strength", "gentle", "--motion", "glide"]
     assert profiles("new", *rest, "--minutes", "0") == 2
-    assert "0 minutes is outside 2 to 30" in capsys.readouterr().err
+    assert "0 minutes is outside 2 to 26.5" in capsys.readouterr().err
 
 
 def test_a_terminal_that_knows_ascii_only(
@@ -202,3 +202,8 @@ def test_a_terminal_that_knows_ascii_only(
     buffer = stream.buffer
     assert isinstance(buffer, io.BytesIO)
     assert b"trapezius left     |" in buffer.getvalue()
+
+
+def test_the_schema_for_editors_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert profiles("schema") == 0
+    assert json.loads(capsys.readouterr().out)["$id"].startswith("urn:massager-ctl:")

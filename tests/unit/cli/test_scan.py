@@ -21,16 +21,19 @@ NOTE = "Bluetooth is not available here: no adapter. Plug one in."
 
 
 def run(monkeypatch: pytest.MonkeyPatch, result: Scan, *arguments: str) -> tuple[str, str]:
-    asked: list[tuple[float, str]] = []
+    asked: list[tuple[float, str, bool]] = []
 
-    async def scanned(seconds: float, hci: str) -> Scan:
-        asked.append((seconds, hci))
+    async def scanned(
+        seconds: float, hci: str, *, probe_all: bool, leave_alone: tuple[str, ...]
+    ) -> Scan:
+        assert leave_alone == ()
+        asked.append((seconds, hci, probe_all))
         return result
 
     monkeypatch.setattr(scanning, "scan", scanned)
     outcome = CliRunner().invoke(scan, ["--seconds", "7", *arguments], catch_exceptions=False)
     assert outcome.exit_code == 0
-    assert asked == [(7.0, "")]
+    assert asked == [(7.0, "", "--all" in arguments)]
     return outcome.stdout, outcome.stderr
 
 
@@ -70,5 +73,8 @@ def test_json_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
         "battery": 87,
         "firmware": "1.0.0",
         "note": "",
+        "port": "",
+        "services": [],
+        "usb": "",
     }
     assert err == ""

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from massager_ctl.aio.clock import SystemClock
 from massager_ctl.cli import screen as screen_module
 from massager_ctl.cli.screen import screen
-from massager_ctl.clock import SystemClock
 from massager_ctl.config import ENV_DATA
 from massager_ctl.errors import InputError
-from massager_ctl.requests import Origin, PainKind
+from massager_ctl.ledger.base import Lock, Store
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.sqlite import open_store
+from massager_ctl.model.requests import Origin, PainKind
 from massager_ctl.safety.screening import BY_ID, QUESTIONS, Answer, Answered
-from massager_ctl.store.base import Lock, Store
-from massager_ctl.store.moment import ClockMoments
-from massager_ctl.store.sqlite import open_store
 
 ALL_NO = "no\n" * len(BY_ID)
 
@@ -36,7 +36,7 @@ def run(*arguments: str, typed: str | None = None) -> Result:
 
 def with_store(folder: Path, job: Callable[[Store], object]) -> object:
     async def work() -> object:
-        store = open_store(folder, ClockMoments(SystemClock()))
+        store = open_store(folder, ClockReader(SystemClock()))
         try:
             return await job(store)  # type: ignore[misc]
         finally:
@@ -60,9 +60,11 @@ def report(folder: Path, kind: PainKind, origin: Origin = Origin.LOCAL) -> None:
 def test_every_question_is_asked_and_kept(folder: Path) -> None:
     result = run(typed=ALL_NO)
     assert result.return_value == 0
-    assert "This is no medical\nadvice" in result.output
-    for question in BY_ID.values():
-        assert question.words in result.output
+    assert "This is not medical\nadvice" in result.output
+    shown = " ".join(result.output.split())
+    for number, question in enumerate(BY_ID.values(), start=1):
+        assert f"{number} of {len(BY_ID)}. {question.words}" in shown
+    assert max(len(line) for line in result.output.splitlines()) <= 80
     assert "Nothing stands against a session" in result.output
     assert {answer.answer for answer in answers(folder).values()} == {Answer.NO}
     assert answers(folder).keys() == BY_ID.keys()
@@ -96,7 +98,24 @@ def test_symptoms_block_and_name_medical_care(folder: Path) -> None:
 def test_what_is_no_answer_is_asked_again(folder: Path) -> None:
     result = run(typed="perhaps\n" + ALL_NO)
     assert result.return_value == 0
-    assert "Answer yes, no or not certain." in result.output
+    assert "Answer yes, no, not certain." in result.output
+
+
+def test_a_full_stop_is_no_reason_to_ask_again(folder: Path) -> None:
+    assert run(typed="No.\n" * len(BY_ID)).return_value == 0
+
+
+def test_there_is_a_way_back_to_the_question_before(folder: Path) -> None:
+    assert run(typed="yes\nback\n" + ALL_NO).return_value == 0
+    assert answers(folder)["stroke"].answer is Answer.NO
+    assert run("--all", typed="yes\nyes\nback\n" + ALL_NO).return_value == 0
+    assert not answers(folder)["stroke"].doctor_agreed
+
+
+def test_what_stands_against_a_session_says_how_to_correct_a_slip(folder: Path) -> None:
+    result = run(typed="no\n" * (len(BY_ID) - 1) + "yes\n")
+    assert result.return_value == 3
+    assert "A slip of the key? `massager-ctl screen`" in result.output
 
 
 def test_half_of_the_answers_are_not_kept(folder: Path) -> None:
@@ -136,7 +155,7 @@ def test_r18_an_unclassified_report_is_asked_about_here(
     report(folder, PainKind.UNCLASSIFIED, Origin.REMOTE)
     result = run(typed=typed)
     assert result.return_value == code
-    assert "Pain was reported while nobody said what it was" in result.output
+    assert "Pain was reported, and it was not said what it was" in result.output
     assert (lock(folder) is not None) is stays
 
 
@@ -180,10 +199,10 @@ def test_a_file_unlocks_only_with_every_answer_and_a_doctor(folder: Path, tmp_pa
     ("name", "text", "says"),
     [
         ("a.toml", 'shoe = "no"', "there is no question 'shoe'"),
-        ("a.toml", 'stroke = "perhaps"', "stroke: 'perhaps' is no answer"),
-        ("a.toml", "stroke = true", "stroke: 'True' is no answer"),
+        ("a.toml", 'stroke = "perhaps"', "stroke: 'perhaps' is not a valid answer"),
+        ("a.toml", "stroke = true", "stroke: 'True' is not a valid answer"),
         ("a.toml", "stroke = ", "cannot be read"),
-        ("a.toml", 'doctor_agreed = "implant"', "is no list of question ids"),
+        ("a.toml", 'doctor_agreed = "implant"', "is not a list of question ids"),
         ("a.toml", 'doctor_agreed = ["shoe"]', "there is no question 'shoe'"),
         ("a.toml", 'pain = "a bit"', "pain is 'a bit'"),
         ("a.json", "[]", "no table of answers"),
@@ -207,17 +226,19 @@ def test_before_a_session_only_the_question_about_today_is_put(
     monkeypatch.setattr(screen_module.sys, "stdin", _Terminal())
     monkeypatch.setattr(screen_module.sys, "stdout", _Terminal())
     monkeypatch.setattr(
-        screen_module.Asked, "_ask", lambda self, words: asked.append(words) or Answer.NO
+        screen_module.Asked,
+        "_ask",
+        lambda self, words, *, may_go_back: asked.append(words) or Answer.NO,
     )
     screen_module.ask_about_today(folder)
     assert asked == [], "everything is missing: that is for `screen`"
-    at = ClockMoments(SystemClock()).now()
+    at = ClockReader(SystemClock()).now()
     with_store(
         folder,
         lambda store: store.answer(Answered(one.id, Answer.NO, at) for one in QUESTIONS),
     )
     screen_module.ask_about_today(folder)
-    assert asked == [BY_ID["symptoms"].words]
+    assert asked == [f"1 of 1. {BY_ID['symptoms'].words}"]
     screen_module.ask_about_today(folder)
     report(folder, PainKind.WARNING_SIGN)
     screen_module.ask_about_today(folder)

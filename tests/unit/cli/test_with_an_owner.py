@@ -17,8 +17,9 @@ import pytest
 
 from massager_ctl.cli.root import run_command_line
 from massager_ctl.errors import ExitCode
-from massager_ctl.surfaces.control import paths
-from massager_ctl.surfaces.control.client import Connection, open_owners
+from massager_ctl.frontends.socket import paths
+from massager_ctl.frontends.socket.client import Owner, open_owners
+from massager_ctl.frontends.socket.folder import ensure_runtime_dir
 
 OWNER = """
 import asyncio, signal
@@ -72,7 +73,7 @@ def test_set_says_why_it_climbs_slowly(own: Own, capsys: pytest.CaptureFixture[s
     assert run_command_line(["set", "neck_left", "20"]) == 0
     said = capsys.readouterr().out
     assert "neck_left is heading for 20 %." in said
-    assert "your 20 in" in said
+    assert "20 % in" in said
     assert run_command_line(["set", "all", "0"]) == 0
     assert capsys.readouterr().out == "all is heading for 0 %.\n"
     assert run_command_line(["set", "front", "10"]) == ExitCode.USAGE
@@ -104,7 +105,7 @@ def test_two_devices_must_be_named_but_a_stop_stops_both(
     for command in ("pause", "reset"):
         assert run_command_line([command]) == ExitCode.USAGE
         assert "more than one device is in use" in capsys.readouterr().err
-    assert run_command_line(["pause", "--device", f"sim_{first.pid}"]) == 0
+    assert run_command_line(["pause", "--device", f"sim:{first.pid}"]) == 0
     capsys.readouterr()
     assert run_command_line(["status", "--json"]) == 0
     devices = json.loads(capsys.readouterr().out)["devices"]
@@ -144,9 +145,9 @@ def test_reset_with_nothing_latched(
 
 
 PRESS = (
-    "await massager.manual(); massager._controller._driver._transport.simulator.device.press();"
+    "await massager.manual(); massager._controller._link.driver._transport.simulator.device.press();"
     + (
-        "await asyncio.sleep(0.3); massager._controller._driver._transport.simulator.device.release();"
+        "await asyncio.sleep(0.3); massager._controller._link.driver._transport.simulator.device.release();"
         "await asyncio.sleep(0.3)"
     )
 )
@@ -183,13 +184,28 @@ def test_pain_asks_afterwards(
     typed("m")
     assert run_command_line(["pain"]) == 0
     said = capsys.readouterr().out
-    assert said.index("Stopped, confirmed at zero.") < said.index("What was it?")
+    assert said.index("stopped, confirmed at zero.") < said.index("What was it?")
+
+
+def test_r6_pain_by_a_short_form_stops_what_may_be_meant_and_confirms_nothing(
+    own: Own, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own("await massager.manual()")
+    assert (
+        run_command_line(["pain", "--kind", "mild", "--device", "SIM-000"]) == ExitCode.UNCONFIRMED
+    )
+    told = capsys.readouterr()
+    assert "confirmed at zero" not in told.out
+    assert "whole name of no device in use" in told.err
+    assert run_command_line(["status", "--json"]) == 0
+    (device,) = json.loads(capsys.readouterr().out)["devices"]
+    assert device["end_reason"] == "pain"
 
 
 def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
     own: Own, own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("massager_ctl.surfaces.control.client.STOP_WAIT_S", 0.5)
+    monkeypatch.setattr("massager_ctl.frontends.socket.stop.STOP_WAIT_S", 0.5)
     hung = own("await massager.manual()")
     other = own("await massager.manual()")
     first, second = sorted((hung, other), key=lambda process: f"sim_{process.pid}")
@@ -197,7 +213,7 @@ def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
     try:
         assert run_command_line(["pain", "--kind", "mild"]) == ExitCode.LINK
         assert "unplug" in capsys.readouterr().err
-        with Connection(paths.socket_path(f"sim:{second.pid}")) as connection:
+        with Owner(paths.socket_path(f"sim:{second.pid}")) as connection:
             status = connection.ask({"request": "status"})["status"]
         assert status["end_reason"] == "pain"
     finally:
@@ -207,7 +223,7 @@ def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
 def test_an_owner_that_talks_nonsense(
     own_folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    paths.ensure_runtime_dir()
+    ensure_runtime_dir()
     for line in (b"what?\n", b"[]\n", b"7\n", b""):
         with socket.socket(socket.AF_UNIX) as server:
             path = paths.socket_path("sim:1")
@@ -231,6 +247,6 @@ def test_an_owner_that_talks_nonsense(
 def test_a_request_is_stamped(own: Own) -> None:
     own("await massager.manual()")
     (owner,) = open_owners()
-    assert isinstance(owner, Connection)
+    assert isinstance(owner, Owner)
     with owner:
         assert owner.ask({"request": "pause"})["ok"] is True

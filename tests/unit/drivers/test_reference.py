@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.marks import simulated_time
 
-from massager_ctl.device import Cause, DeviceInfo, DeviceState, Mode, Setpoint, Telemetry
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.drivers.reference_tables import CAUSE_NUMBERS, REFUSALS
 from massager_ctl.errors import (
@@ -21,10 +23,10 @@ from massager_ctl.errors import (
     MassagerError,
     ProtocolError,
 )
-from massager_ctl.eventloop import SimulatedTimeLoop
-from massager_ctl.outcome import DEVICE_SAYS
+from massager_ctl.model.device import Cause, DeviceInfo, DeviceState, Mode, Setpoint, Telemetry
+from massager_ctl.model.outcome import DEVICE_SAYS
 from massager_ctl.transports.base import LinkKind
-from massager_ctl.transports.memory import PipeTransport, pipe
+from massager_ctl.transports.in_process import PipeTransport, pipe
 from massager_ctl.wire.codec import Splitter, decode_run, encode_frame
 from massager_ctl.wire.messages import (
     Ack,
@@ -56,6 +58,8 @@ def telemetry(**changes: Any) -> TelemetryFrame:
         "flags": 8,
         "battery": 80,
         "levels": (0,) * 6,
+        "vibration": (0,) * 6,
+        "kneading": (0,) * 6,
         "current": 12,
         "pad": 300,
         "motor": -32768,
@@ -83,6 +87,7 @@ def info(token: int, **changes: Any) -> Info:
         "rise": 20,
         "deadman": 500,
         "session": 1800,
+        "with_pauses": 2700,
         "allowance": 1620,
         "sensing": 0xFF,
     }
@@ -134,26 +139,20 @@ class Listener:
         self.lost.append(error)
 
 
-Story = Callable[[ReferenceDriver, Peer, Listener], Coroutine[Any, Any, None]]
+@asynccontextmanager
+async def on_a_pipe() -> AsyncGenerator[tuple[ReferenceDriver, Peer, Listener]]:
+    """A driver and its peer, both ends of a pipe open."""
+    here, there = pipe()
+    peer = Peer(there)
+    await there.open(peer)
+    driver = ReferenceDriver(here)
+    yield driver, peer, Listener()
+    await driver.close()
 
 
-def tell(story: Story) -> None:
-    """Run a story under simulated time with both ends of a pipe open."""
-
-    async def main() -> None:
-        here, there = pipe()
-        peer = Peer(there)
-        await there.open(peer)
-        driver, listener = ReferenceDriver(here), Listener()
-        await story(driver, peer, listener)
-        await driver.close()
-
-    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
-        runner.run(main())
-
-
-def test_open_reads_info_and_waits_for_telemetry() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_open_reads_info_and_waits_for_telemetry() -> None:
+    async with on_a_pipe() as (driver, _, listener):
         read = await driver.open(listener)
         assert isinstance(read, DeviceInfo)
         assert (read.serial, read.firmware, read.boot) == ("TEST", "1.2.3", 9)
@@ -165,21 +164,19 @@ def test_open_reads_info_and_waits_for_telemetry() -> None:
         assert driver.newest.motor_c is None
         assert driver.newest.pad_c == 30.0
 
-    tell(story)
 
-
-def test_a_silent_device_is_a_clear_error() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_a_silent_device_is_a_clear_error() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers.clear()
         with pytest.raises(LinkTimeout, match="nothing answered"):
             await driver.open(listener)
         assert len(peer.heard) == 3
 
-    tell(story)
 
-
-def test_a_peer_that_talks_garbage_is_a_clear_error() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_a_peer_that_talks_garbage_is_a_clear_error() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers.clear()
         asyncio.get_running_loop().call_later(0.1, peer.transport.write, b"AT+OK\r\n\0" * 5)
         with pytest.raises(ProtocolError, match="make no sense") as caught:
@@ -187,21 +184,19 @@ def test_a_peer_that_talks_garbage_is_a_clear_error() -> None:
         assert "baud" in caught.value.remedy
         assert driver.bad_frames == 5
 
-    tell(story)
-
 
 @pytest.mark.parametrize("deadman", [0, 501, 65535])
-def test_r4_a_device_that_states_a_longer_dead_man_time_is_refused(deadman: int) -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r4_a_device_that_states_a_longer_dead_man_time_is_refused(deadman: int) -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers[GetInfo] = lambda m: [info(m.token, deadman=deadman), telemetry()]
         with pytest.raises(ProtocolError, match="dead-man"):
             await driver.open(listener)
 
-    tell(story)
 
-
-def test_arm_carries_epoch_challenge_and_limits_and_setpoints_follow_its_sequence() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_arm_carries_epoch_challenge_and_limits_and_setpoints_follow_its_sequence() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         driver.send(Setpoint())
         await driver.arm(cap=40.0, limit_s=600)
@@ -222,14 +217,13 @@ def test_arm_carries_epoch_challenge_and_limits_and_setpoints_follow_its_sequenc
         assert (first.levels[0], first.period, first.mode) == (101, 4000, 2)
         assert second.heat == 385
 
-    tell(story)
-
 
 @pytest.mark.parametrize("result", [r for r in Result if r not in (Result.OK, Result.BUSY)])
-def test_each_refusal_has_its_reason_and_a_remedy(result: Result) -> None:
+@simulated_time
+async def test_each_refusal_has_its_reason_and_a_remedy(result: Result) -> None:
     assert result.name.lower() in REFUSALS
 
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers[Arm] = lambda m: [Ack(m.token, Type.ARM, result, 77, 3)]
         await driver.open(listener)
         with pytest.raises(DeviceRefused) as caught:
@@ -240,33 +234,31 @@ def test_each_refusal_has_its_reason_and_a_remedy(result: Result) -> None:
         await asyncio.sleep(0.01)
         assert not any(isinstance(m, SetpointFrame) for m in peer.heard)
 
-    tell(story)
 
-
-def test_r17_a_device_that_another_owns_is_busy() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r17_a_device_that_another_owns_is_busy() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers[Arm] = lambda m: [Ack(m.token, Type.ARM, Result.BUSY, 77, 3)]
         await driver.open(listener)
         with pytest.raises(DeviceBusy):
             await driver.arm(cap=40.0, limit_s=600)
 
-    tell(story)
 
-
-def test_r15_arm_without_an_answer_times_out_in_300_ms() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r15_arm_without_an_answer_times_out_in_300_ms() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         del peer.answers[Arm]
         await driver.open(listener)
         before = asyncio.get_running_loop().time()
         with pytest.raises(LinkTimeout):
             await driver.arm(cap=40.0, limit_s=600)
         assert asyncio.get_running_loop().time() - before == pytest.approx(0.3)
+        assert driver._answers == {}, "a question that nobody answered is not kept for ever"
 
-    tell(story)
 
-
-def test_r4_under_congestion_the_newest_setpoint_alone_is_kept() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r4_under_congestion_the_newest_setpoint_alone_is_kept() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         await driver.arm(cap=40.0, limit_s=600)
         peer.transport.pause()
@@ -279,11 +271,10 @@ def test_r4_under_congestion_the_newest_setpoint_alone_is_kept() -> None:
         assert sent[-1].levels[0] == 299
         assert [m.seq for m in sent] == sorted({m.seq for m in sent})
 
-    tell(story)
 
-
-def test_r4_an_unsent_setpoint_is_given_up_at_t_minus_200_ms() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r4_an_unsent_setpoint_is_given_up_at_t_minus_200_ms() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         await driver.arm(cap=40.0, limit_s=600)
         peer.transport.pause()
@@ -295,11 +286,10 @@ def test_r4_an_unsent_setpoint_is_given_up_at_t_minus_200_ms() -> None:
         await asyncio.sleep(0.05)
         assert all(m.levels[0] == 123 for m in peer.heard if isinstance(m, SetpointFrame))
 
-    tell(story)
 
-
-def test_r6_a_stop_goes_past_all_that_waits_and_is_confirmed() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_a_stop_goes_past_all_that_waits_and_is_confirmed() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         await driver.arm(cap=40.0, limit_s=600)
         peer.transport.pause()
@@ -313,32 +303,43 @@ def test_r6_a_stop_goes_past_all_that_waits_and_is_confirmed() -> None:
         assert peer.heard[-1].reason == 3
         assert not any(isinstance(m, SetpointFrame) and m.levels[0] == 990 for m in peer.heard)
 
-    tell(story)
 
-
-def test_r6_two_stops_are_two_frames() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_two_stops_are_two_frames() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         await asyncio.gather(driver.stop(Cause.PERSON), driver.stop(Cause.PERSON))
         stops = [m for m in peer.heard if isinstance(m, Stop)]
         assert len(stops) == 2
         assert stops[0].token != stops[1].token
 
-    tell(story)
 
-
-def test_r6_a_stop_that_the_device_answers_with_no_is_not_done() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_a_stop_that_the_device_answers_with_no_is_not_done() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers[Stop] = lambda m: [Ack(m.token, Type.STOP, Result.MALFORMED, 77, 3)]
         await driver.open(listener)
         with pytest.raises(asyncio.CancelledError):
             await driver.stop(Cause.PERSON)
 
-    tell(story)
+
+@simulated_time
+async def test_a_lost_link_warns_of_no_answer_that_nobody_awaits() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
+        told: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        peer.answers[Stop] = lambda m: []
+        await driver.open(listener)
+        driver.stop(Cause.PERSON)
+        await peer.transport.close()
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert told == []
 
 
-def test_r6_stops_that_were_given_up_are_forgotten() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_stops_that_were_given_up_are_forgotten() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         peer.answers[Stop] = lambda m: []
         await driver.open(listener)
         for _ in range(5):
@@ -352,11 +353,10 @@ def test_r6_stops_that_were_given_up_are_forgotten() -> None:
         await driver.stop(Cause.PERSON)
         assert driver.bad_frames == 0, "answers that come late or twice are no mistake"
 
-    tell(story)
 
-
-def test_r6_a_stop_on_a_lost_link_is_an_error_not_a_success() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_a_stop_on_a_lost_link_is_an_error_not_a_success() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         waiting = driver.stop(Cause.PERSON)
         await peer.transport.close()
@@ -368,11 +368,10 @@ def test_r6_a_stop_on_a_lost_link_is_an_error_not_a_success() -> None:
             await driver.arm(cap=10.0, limit_s=10)
         assert len(listener.lost) == 1
 
-    tell(story)
 
-
-def test_reset_names_the_latch_and_the_challenge() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_reset_names_the_latch_and_the_challenge() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         await driver.reset()
         assert isinstance(peer.heard[-1], Reset)
@@ -381,11 +380,10 @@ def test_reset_names_the_latch_and_the_challenge() -> None:
         with pytest.raises(DeviceRefused, match="button"):
             await driver.reset()
 
-    tell(story)
 
-
-def test_r16_foreign_and_bad_frames_are_counted_and_change_nothing() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r16_foreign_and_bad_frames_are_counted_and_change_nothing() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         before = driver.newest
         peer.send(Stop(1, 1))
@@ -395,34 +393,34 @@ def test_r16_foreign_and_bad_frames_are_counted_and_change_nothing() -> None:
         await asyncio.sleep(0.01)
         assert driver.newest is before
         assert driver.bad_frames == 3
+        assert before is not None
+        peer.send(telemetry(counter=before.counter))
+        await asyncio.sleep(0.01)
+        assert driver.newest is before
+        assert driver.bad_frames == 4, "what was told before is no news"
         peer.send(telemetry(counter=2, cause=200, battery=255))
         await asyncio.sleep(0.01)
         assert listener.telemetry[-1].cause is Cause.UNKNOWN
         assert listener.telemetry[-1].battery is None
 
-    tell(story)
 
+@simulated_time
+async def test_a_framed_link_carries_bodies_without_cobs() -> None:
+    here, there = pipe(kind=LinkKind.BLE)
+    heard: list[bytes] = []
 
-def test_a_framed_link_carries_bodies_without_cobs() -> None:
-    async def main() -> None:
-        here, there = pipe(kind=LinkKind.BLE)
-        heard: list[bytes] = []
+    class Ear:
+        def data_received(self, data: bytes) -> None:
+            heard.append(data)
 
-        class Ear:
-            def data_received(self, data: bytes) -> None:
-                heard.append(data)
+        def link_lost(self, error: LinkLost) -> None:
+            pass
 
-            def link_lost(self, error: LinkLost) -> None:
-                pass
-
-        await there.open(Ear())
-        driver = ReferenceDriver(here)
-        with pytest.raises(LinkTimeout):
-            await driver.open(Listener())
-        assert all(body[:2] == b"\x01\x01" and len(body) == 8 for body in heard)
-
-    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
-        runner.run(main())
+    await there.open(Ear())
+    driver = ReferenceDriver(here)
+    with pytest.raises(LinkTimeout):
+        await driver.open(Listener())
+    assert all(body[:2] == b"\x02\x01" and len(body) == 8 for body in heard)
 
 
 def test_every_cause_of_the_protocol_has_a_number_and_words() -> None:
@@ -436,8 +434,9 @@ def test_every_cause_of_the_protocol_has_a_number_and_words() -> None:
     assert set(CAUSE_NUMBERS) - of_the_host <= set(DEVICE_SAYS)
 
 
-def test_r6_an_answer_to_another_question_confirms_no_stop() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_an_answer_to_another_question_confirms_no_stop() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         peer.answers[Stop] = lambda m: [Ack(m.token, Type.ARM, Result.OK, 78, 3), info(m.token)]
         stopping = driver.stop(Cause.PERSON)
@@ -445,16 +444,15 @@ def test_r6_an_answer_to_another_question_confirms_no_stop() -> None:
         assert not stopping.done()
         assert driver.bad_frames == 2
 
-    tell(story)
-
 
 @pytest.mark.parametrize(
     "lie", [lambda m: [info(m.token)], lambda m: [Ack(m.token, Type.STOP, Result.OK, 78, 3)]]
 )
-def test_r16_a_device_that_answers_with_the_wrong_kind_has_not_answered(
+@simulated_time
+async def test_r16_a_device_that_answers_with_the_wrong_kind_has_not_answered(
     lie: Callable[[Any], list[Message]],
 ) -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         peer.answers[Arm] = peer.answers[Reset] = lie
         with pytest.raises(LinkTimeout):
@@ -465,21 +463,19 @@ def test_r16_a_device_that_answers_with_the_wrong_kind_has_not_answered(
         with pytest.raises(LinkTimeout):
             await driver.read_info()
 
-    tell(story)
 
-
-def test_r6_a_device_that_answers_no_question_still_takes_a_stop() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_r6_a_device_that_answers_no_question_still_takes_a_stop() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         del peer.answers[GetInfo]
         await driver.open_link(listener)
         await driver.stop(Cause.PERSON)
         assert [type(message) for message in peer.heard] == [Stop]
 
-    tell(story)
 
-
-def test_a_link_that_is_given_up_is_told_as_lost() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_a_link_that_is_given_up_is_told_as_lost() -> None:
+    async with on_a_pipe() as (driver, _, listener):
         await driver.open(listener)
         driver.abort()
         driver.abort()
@@ -487,11 +483,10 @@ def test_a_link_that_is_given_up_is_told_as_lost() -> None:
         with pytest.raises(LinkLost):
             await driver.stop(Cause.PERSON)
 
-    tell(story)
 
-
-def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         peer.answers[GetInfo] = lambda m: [info(m.token)]
         await driver.stop(Cause.PERSON)
@@ -504,11 +499,10 @@ def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for() -> No
         assert isinstance(arm, Arm)
         assert (arm.epoch, arm.challenge) == (78, 56)
 
-    tell(story)
 
-
-def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answer() -> None:
-    async def story(driver: ReferenceDriver, peer: Peer, listener: Listener) -> None:
+@simulated_time
+async def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answer() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         peer.answers[GetInfo] = lambda m: [info(m.token)]
         await driver.stop(Cause.PERSON)
@@ -521,4 +515,11 @@ def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answer() ->
         with pytest.raises(LinkLost):
             await reading
 
-    tell(story)
+
+@simulated_time
+async def test_r6_a_setpoint_that_waits_is_gone_with_its_session() -> None:
+    async with on_a_pipe() as (driver, _, listener):
+        await driver.open(listener)
+        driver._unsent = (Setpoint(), asyncio.get_running_loop().time())
+        driver.disarm()
+        assert driver._unsent is None

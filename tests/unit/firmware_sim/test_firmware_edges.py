@@ -7,7 +7,7 @@ from firmware_sim.config import DeviceConfig
 from firmware_sim.firmware import Firmware
 from firmware_sim.nvm import MemoryNvm
 from firmware_sim.peer import Peer, Watch
-from firmware_sim.states import Cause, Result
+from massager_fw.states import Cause, Result
 
 LOW = (50, 50, 0, 0, 0, 0)
 
@@ -66,7 +66,7 @@ def test_r7_the_trace_tells_by_what_a_latch_was_cleared() -> None:
 def test_r16_a_devices_own_frames_are_bad_ones_and_many_of_them_are_noise() -> None:
     owner = peer()
     owner.arm()
-    for _ in range(8):
+    for _ in range(12):
         owner.drive(0.2, LOW)
         for _ in range(4):
             owner.send(owner.telemetry)

@@ -95,7 +95,7 @@ def test_crc_has_the_check_value() -> None:
 
 def test_stop_in_literal_bytes() -> None:
     body = wire.pack(wire.Stop(token=1, reason=1))
-    assert body[:7] == bytes.fromhex("01040100000001")
+    assert body[:7] == bytes.fromhex("02040100000001")
     assert len(body) == 9
     assert wire.frame(b"\x01\x04\x00\x02") == bytes.fromhex("0301040202 00")
 
@@ -105,9 +105,9 @@ def test_run_that_is_no_cobs_is_bad() -> None:
 
 
 def test_longest_frame_passes_and_one_more_byte_does_not() -> None:
-    longest = wire.frame(bytes(range(1, 62)))
-    assert wire.Splitter().feed(longest) == [bytes(range(1, 62))]
-    assert wire.Splitter().feed(wire.frame(bytes(range(1, 63)))) == [wire.Bad.OVERLONG]
+    longest = wire.frame(bytes(range(1, 85)))
+    assert wire.Splitter().feed(longest) == [bytes(range(1, 85))]
+    assert wire.Splitter().feed(wire.frame(bytes(range(1, 86)))) == [wire.Bad.OVERLONG]
 
 
 def test_splitter_holds_no_more_than_one_frame() -> None:

@@ -162,6 +162,25 @@ def test_a_drive_that_rises_too_fast_is_found() -> None:
     assert violations(trace, Bounds(drive_rise=12.0)) == []
 
 
+def test_an_actuator_that_jumps_while_its_zone_does_not_is_found() -> None:
+    """R3: at a change of motion the drive goes over from one actuator to the other, slowly."""
+    at_first, then = sample(0.0, {"neck_left": 20.0}), sample(1.0, {"neck_left": 20.0})
+    at_first |= {"vibration": {"neck_left": 20.0}, "kneading": {"neck_left": 0.0}}
+    slow = then | {"vibration": {"neck_left": 10.0}, "kneading": {"neck_left": 10.0}}
+    jumped = then | {"vibration": {"neck_left": 6.0}, "kneading": {"neck_left": 14.0}}
+    assert violations([at_first, slow]) == []
+    assert only([at_first, jumped]) == (
+        "R3 at 1.00 s, neck_left kneading: 14.00, bound 10.11 (over by 3.89)"
+    )
+
+
+def test_two_actuators_above_their_level_are_found() -> None:
+    """R3."""
+    line = sample(1.0, {"neck_left": 5.0})
+    line |= {"vibration": {"neck_left": 3.0}, "kneading": {"neck_left": 2.5}}
+    assert only([line]) == "R3 at 1.00 s, neck_left actuators: 5.50, bound 5.00 (over by 0.50)"
+
+
 @pytest.mark.parametrize("state", ["idle", "latched", "fault"])
 def test_an_output_outside_a_session_is_found(state: str) -> None:
     """R6."""

@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from massager_ctl.errors import InputError
-from massager_ctl.profile.chart import chart
-from massager_ctl.profile.drawing import draw, running
-from massager_ctl.profile.load import load_profile, load_text
-from massager_ctl.profile.plan import Plan, make_plan
-from massager_ctl.profile.plot import render, save_plot
+from massager_ctl.model.units import Zone
+from massager_ctl.profile.draw.chart import chart
+from massager_ctl.profile.draw.drawing import draw, running
+from massager_ctl.profile.draw.plot import render, save_plot
+from massager_ctl.profile.format.load import load_profile, load_text
+from massager_ctl.profile.plan.make import Plan, make_plan
 from massager_ctl.safety.limits import combine
-from massager_ctl.units import Zone
 
 
 def planned(name: str) -> Plan:
@@ -53,7 +53,7 @@ def test_running_time_reaches_to_the_end_of_a_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("duration", "tick"), [(300, 60), (720, 60), (721, 120), (1440, 120), (1800, 300)]
+    ("duration", "tick"), [(300, 60), (720, 60), (721, 120), (1440, 120), (1590, 300)]
 )
 def test_the_axis_has_whole_minutes(duration: int, tick: int) -> None:
     text = f"title: T\ncap: 30\nduration: {duration}\nsteps:\n  - zones: neck\n"
@@ -137,3 +137,9 @@ def test_a_low_lane_has_no_label_for_its_cap() -> None:
     svg = render(make_plan(load_text(text, "p.yaml"), combine((low,))), "svg").decode()
     assert svg.count(">30<") == 1
     assert ">2.5<" not in svg
+
+
+def test_a_plan_of_nothing_but_rest_is_drawn_without_a_legend() -> None:
+    text = "title: T\ncap: 20\nsteps:\n  - rest: 30\n"
+    plan = make_plan(load_text(text, "t.yaml"), combine(()))
+    assert b"<svg" in render(plan, "svg")

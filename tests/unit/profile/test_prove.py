@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from massager_ctl.device import VIBRATE_ALL, Pattern
+from massager_ctl.model.device import VIBRATE_ALL, Pattern
+from massager_ctl.model.units import Motion, Zone
 from massager_ctl.profile.model import Place
-from massager_ctl.profile.prove import Violation, prove
-from massager_ctl.profile.timeline import Guided, Plan, PlanStep, Point, Segment
+from massager_ctl.profile.plan.prove import Violation, prove
+from massager_ctl.profile.plan.timeline import Guided, Plan, PlanStep, Point, Segment
 from massager_ctl.safety.limits import CapLayer, combine
-from massager_ctl.units import Motion, Zone
 
 HOLD = Pattern(Motion.HOLD)
 HOLD_ALL = (HOLD, HOLD, HOLD, HOLD, HOLD, HOLD)
@@ -34,7 +34,7 @@ def plan(
         duration_s=points[-1][0],
         ramp_s=300.0,
         fade_s=8.0,
-        limit_s=1800.0,
+        limit_s=1590.0,
         running_s=points[-1][0],
         zones={zone: tuple(points)},
         motions=(Segment(0.0, VIBRATE_ALL, 5.0),),
@@ -59,7 +59,7 @@ def test_a_curve_may_touch_the_envelope_everywhere() -> None:
 
 
 def test_nothing_turns_and_nothing_is_wrong() -> None:
-    assert prove(plan(zones={}, duration_s=1800.0)) == ()
+    assert prove(plan(zones={}, duration_s=1590.0)) == ()
     assert prove(plan(zones={}, steps=())) == ()
 
 
@@ -130,8 +130,8 @@ def test_the_fade_is_5_to_10_seconds(fade: float, wrong: bool) -> None:
 @pytest.mark.parametrize(
     ("duration", "limit", "words"),
     [
-        (1800.0, 1800.0, ""),
-        (1801.0, 1800.0, "1800 s (30 min) is the most"),
+        (1590.0, 1590.0, ""),
+        (1591.0, 1590.0, "the maximum is 1590 s (26 min 30 s)"),
         (900.0, 900.0, ""),
         (901.0, 900.0, "names no duration may last 900 s"),
     ],

@@ -76,7 +76,7 @@ def test_under_two_minutes_is_time_and_no_session() -> None:
 def test_an_open_session_refuses_another() -> None:
     state = tally([ago(0.0, 600.0, open=True)], NOW)
     assert state.open
-    with pytest.raises(DoseSpent, match="running already"):
+    with pytest.raises(DoseSpent, match="already running"):
         check(state, 10.0)
 
 
@@ -172,3 +172,10 @@ def test_no_window_of_24_hours_ever_holds_more(
         if first_s >= 120.0:
             after = [b for b, _ in spans if b > begin_s]
             assert all(b >= begin_s + first_s + max(600.0, first_s) - 1e-6 for b in after)
+
+
+def test_r9_the_longest_rest_that_is_left_counts_whichever_session_it_follows() -> None:
+    for long_ago, short_ago in ((100.0, 50.0), (50.0, 100.0)):
+        long, short = ago(long_ago, 1500.0), ago(short_ago, 150.0)
+        for entries in ([long, short], [short, long]):
+            assert tally(entries, NOW).rest_s == 1500.0 - long_ago

@@ -7,10 +7,11 @@ import math
 import pytest
 
 from massager_ctl.errors import IntensityError
+from massager_ctl.model.status import Held
+from massager_ctl.model.units import ZERO, Zone
 from massager_ctl.safety.envelope import envelope, reached_at
-from massager_ctl.safety.governor import Governor, Held
+from massager_ctl.safety.governor import Governor
 from massager_ctl.safety.limits import BOUNDS, CapLayer, combine, fit_sum
-from massager_ctl.units import ZERO, Zone
 
 FULL = (100.0,) * 6
 
@@ -143,7 +144,6 @@ def test_held_says_which_rule_and_how_long() -> None:
     (held,) = governor.held((40.0, 0, 0, 0, 0, 0))
     assert held.rule == "R2"
     assert held.ready_in_s == pytest.approx(300 - governor.running_s)
-    assert "your 40 in 3 min" in str(held)
 
 
 def test_held_by_slew_and_by_cap() -> None:
@@ -151,9 +151,7 @@ def test_held_by_slew_and_by_cap() -> None:
     played(governor, 2)
     (by_slew,) = governor.held((8.0, 0, 0, 0, 0, 0))
     assert by_slew.rule == "R3"
-    assert "in 6 s" in str(by_slew)
     played(governor, 20)
     (by_cap,) = governor.held((30.0, 0, 0, 0, 0, 0))
     assert by_cap == Held(Zone.TRAPEZIUS_LEFT, 30, 8, "R1, your own cap")
-    assert "at most 8" in str(by_cap)
     assert governor.held((8.0, 0, 0, 0, 0, 0)) == ()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from massager_ctl.requests import PainKind
+from massager_ctl.model.requests import PainKind
 from massager_ctl.safety.dose_time import DAY_S
-from massager_ctl.safety.pain import SIGNS, Consequence, classify, kind_of, lowered
+from massager_ctl.safety.pain import ANSWERS, QUESTION, WORDS, Consequence, classify, lowered
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,14 @@ def test_what_a_report_leads_to(
     assert "session is over" in outcome.text
 
 
-@pytest.mark.parametrize(
-    ("signs", "kind"),
-    [
-        ([], PainKind.UNCLASSIFIED),
-        (["sore"], PainKind.MILD),
-        (["sore", "skin"], PainKind.MILD),
-        (["sore", "numb"], PainKind.WARNING_SIGN),
-        (["speech"], PainKind.WARNING_SIGN),
-        (["something new"], PainKind.WARNING_SIGN),
-    ],
-)
-def test_one_warning_sign_decides(signs: list[str], kind: PainKind) -> None:
-    assert kind_of(signs) is kind
-
-
 @pytest.mark.parametrize("word", ["sharp", "numb", "tingling", "dizziness", "speech", "sight"])
 def test_nerve_and_stroke_signs_are_warning_signs(word: str) -> None:
-    assert [sign.kind for sign in SIGNS if word in sign.words] == [PainKind.WARNING_SIGN]
+    assert [kind for kind, words in WORDS.items() if word in words] == [PainKind.WARNING_SIGN]
+
+
+def test_every_kind_can_be_answered_and_stands_in_the_question() -> None:
+    assert set(ANSWERS.values()) == set(WORDS) == set(PainKind)
+    assert all(words in QUESTION for words in WORDS.values())
 
 
 def test_mild_reports_lower_for_a_day() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from massager_ctl.errors import InputError
-from massager_ctl.safety.dose_time import DAY_S, Moment
+from massager_ctl.safety.dose_time import DAY_S, ClockReading
 from massager_ctl.safety.screening import (
     BY_ID,
     QUESTIONS,
@@ -21,16 +21,16 @@ from massager_ctl.safety.screening import (
     evaluate,
 )
 
-THEN = Moment("boot", 1000.0, 1_800_000_000.0)
+THEN = ClockReading("boot", 1000.0, 1_800_000_000.0)
 EVERY = [*QUESTIONS, SYMPTOMS]
 
 
-def after(seconds: float) -> Moment:
-    return Moment("boot", THEN.boottime + seconds, THEN.wall + seconds)
+def after(seconds: float) -> ClockReading:
+    return ClockReading("boot", THEN.boottime + seconds, THEN.wall + seconds)
 
 
 def answers(
-    *, at: Moment = THEN, symptoms_at: Moment | None = None, **changed: Answered
+    *, at: ClockReading = THEN, symptoms_at: ClockReading | None = None, **changed: Answered
 ) -> dict[str, Answered]:
     every = {question.id: Answered(question.id, Answer.NO, at) for question in EVERY}
     every["symptoms"] = Answered("symptoms", Answer.NO, symptoms_at or at)
@@ -46,7 +46,7 @@ def test_unanswered_blocks() -> None:
     assert isinstance(verdict, Blocked)
     assert [reason.question for reason in verdict.reasons] == list(BY_ID)
     assert {reason.obstacle for reason in verdict.reasons} == {Obstacle.UNANSWERED}
-    assert verdict.text == "the screening questions were not answered yet"
+    assert verdict.text == "the screening questions have not been answered yet"
 
 
 @pytest.mark.parametrize("question", EVERY, ids=lambda question: question.id)
@@ -113,7 +113,7 @@ def test_symptoms_that_were_there_are_not_just_missing() -> None:
 
 
 def test_a_clock_set_back_keeps_nothing_fresh() -> None:
-    other_boot = Moment("other", 10.0, THEN.wall - 10 * DAY_S)
+    other_boot = ClockReading("other", 10.0, THEN.wall - 10 * DAY_S)
     verdict = evaluate(answers(), other_boot)
     assert isinstance(verdict, Blocked)
     assert len(verdict.reasons) == len(EVERY)
@@ -166,5 +166,5 @@ def test_answers_are_read_as_people_write_them(text: str, answer: Answer) -> Non
 
 @pytest.mark.parametrize("text", ["", "nope", True, 1, None, "yess"])
 def test_anything_else_is_no_answer(text: object) -> None:
-    with pytest.raises(InputError, match="is no answer"):
+    with pytest.raises(InputError, match="is not a valid answer"):
         Answer.parse(text)

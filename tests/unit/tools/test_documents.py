@@ -48,3 +48,14 @@ def test_the_layers_stand_in_order_without_marks() -> None:
     lines = layers().splitlines()
     assert lines.index("cli") < lines.index("drivers") < lines.index("errors")
     assert "(" not in layers()
+
+
+def test_a_generated_file_that_is_out_of_date_or_absent_is_found(tmp_path: Path) -> None:
+    absent = documents.out_of_date(tmp_path)
+    assert set(absent) == {tmp_path / name for name in documents.FILES}
+    for path, text in absent.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert documents.out_of_date(tmp_path) == {}
+    (tmp_path / "docs/man/massager-ctl.1").write_text("old")
+    assert list(documents.out_of_date(tmp_path)) == [tmp_path / "docs/man/massager-ctl.1"]

@@ -15,9 +15,9 @@ from firmware_sim.links.ble.host import LocalHost, on_radio
 from firmware_sim.links.ble.lab import HOST_ADDRESS, SharedRadio
 from firmware_sim.links.ble.peripheral import ADDRESS
 from firmware_sim.links.ble.radio import AirQuality, VirtualRadio
+from massager_ctl.testing.transports import CHECKS, Check, Rig, until
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport
-from massager_ctl.transports.conformance import CHECKS, Check, Rig, until
 
 
 class BleEnd:

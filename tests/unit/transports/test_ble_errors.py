@@ -6,10 +6,10 @@ import pytest
 from bleak import exc
 
 from massager_ctl.errors import DeviceNotFound, LinkError, LinkTimeout
+from massager_ctl.testing.transports import Recorder
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport, make_ble
 from massager_ctl.transports.ble.errors import border, no_bleak
-from massager_ctl.transports.conformance import Recorder
 
 OFF = exc.BleakBluetoothNotAvailableReason.POWERED_OFF
 

@@ -14,9 +14,9 @@ from firmware_sim.links.ble.hci import BleServer, open_central, serve_ble
 from firmware_sim.links.memory import build_device
 from firmware_sim.options import parse_options
 from massager_ctl.errors import LinkError
+from massager_ctl.testing.transports import PIECE, Recorder, until
 from massager_ctl.transports.address import BleAddress, parse_address
 from massager_ctl.transports.ble import make_ble
-from massager_ctl.transports.conformance import PIECE, Recorder, until
 
 
 @asynccontextmanager

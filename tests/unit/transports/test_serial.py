@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import grp
 import importlib
 import os
 import socket
+import subprocess
+import sys
 import termios
 import time
 import tty
@@ -15,13 +18,20 @@ from typing import Any
 
 import pytest
 
-from massager_ctl.errors import DeviceBusy, DeviceNotFound, LinkError
-from massager_ctl.transports.conformance import PIECE, Recorder, until
+from firmware_sim.links.memory import build_device
+from firmware_sim.options import parse_options
+from massager_ctl.drivers.reference import ReferenceDriver
+from massager_ctl.errors import DeviceBusy, DeviceNotFound, LinkError, MassagerError
+from massager_ctl.model.device import Telemetry
+from massager_ctl.testing.transports import PIECE, Recorder, until
+from massager_ctl.transports import serial as serial_ports
 from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.serial import (
     SerialTransport,
     ThreadedSerialTransport,
+    holder_of,
     make_serial,
+    permission_remedy,
 )
 
 
@@ -56,7 +66,120 @@ async def test_a_port_without_permission(tmp_path: Path) -> None:
             await make_serial(str(file)).open(Recorder())
     finally:
         os.seteuid(me)
-    assert "dialout" in caught.value.remedy
+    assert "ermissions of the port" in caught.value.remedy
+
+
+def test_the_group_that_owns_the_port_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.touch()
+    group = grp.getgrgid(os.getgid())
+    if group.gr_name == "root":
+        group = grp.getgrnam("tty")
+        os.chown(file, -1, group.gr_gid)
+    file.chmod(0o660)
+    assert f"-aG {group.gr_name} " in permission_remedy(str(file))
+    file.chmod(0o600)
+    assert "udev" in permission_remedy(str(file))
+    assert "permissions" in permission_remedy(str(tmp_path / "absent"))
+
+
+def test_the_other_program_is_named(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    port.touch()
+    code = f"import time\nfile = open({str(port)!r})\nprint('open', flush=True)\ntime.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            other.stdout.readline()
+            assert f"process {other.pid})" in holder_of(str(port))
+        finally:
+            other.kill()
+    assert holder_of(str(port)) == ""
+    assert holder_of(str(port), tmp_path / "absent") == ""
+
+
+@pytest.mark.parametrize(("pseudo", "claimed"), [("/dev/pts/7", False), ("/dev/ttyUSB0", True)])
+def test_programs_that_know_of_no_lock_are_kept_out(
+    pseudo: str, claimed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(serial_ports.fcntl, "ioctl", lambda _, request: asked.append(request))
+    serial_ports._claim(0, pseudo)
+    assert asked == ([termios.TIOCEXCL] if claimed else [])
+
+
+@pytest.mark.parametrize("dtr", [True, False])
+def test_the_control_lines_are_set_before_the_port_is_opened(
+    dtr: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import serial
+
+    class Noted(serial.Serial):
+        def open(self) -> None:
+            states.append((self.dtr, self.rts))
+
+    states: list[tuple[bool, bool]] = []
+    made = Noted()
+    monkeypatch.setattr(serial, "serial_for_url", lambda *_, **__: made)
+    assert serial_ports._open("/dev/ttyUSB0", 0, dtr) is made
+    assert states == [(dtr, dtr)]
+
+
+@pytest.mark.asyncio
+async def test_a_board_that_restarts_when_it_is_opened_is_waited_for() -> None:
+    """Deaf for a second, with noise of another rate; it is opened once."""
+    loop = asyncio.get_running_loop()
+    device = build_device(parse_options(""))
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    links: list[Any] = []
+
+    def heard() -> None:
+        data = os.read(master, 4096)
+        if links:
+            links[0].write(data)
+
+    def send(data: bytes) -> None:
+        os.write(master, data)
+
+    def awake() -> None:
+        links.append(device.open_link("serial", send, lambda _: None))
+
+    loop.add_reader(master, heard)
+    for number in range(8):
+        loop.call_later(0.1 * number, os.write, master, b"\xfe\x81\x00\x7f" * 8)
+    loop.call_later(1.2, awake)
+    transport = SerialTransport(os.ttyname(slave))
+    opened: list[None] = []
+    connect = transport._connect
+
+    async def counted() -> int:
+        opened.append(None)
+        return await connect()
+
+    transport._connect = counted
+    driver = ReferenceDriver(transport)
+    try:
+        info = await driver.open(Ignored())
+        assert info.serial == "SIM-00000001"
+        assert len(opened) == 1
+    finally:
+        await driver.close()
+        loop.remove_reader(master)
+        device.close()
+        os.close(master)
+        os.close(slave)
+
+
+class Ignored:
+    """Hears a driver."""
+
+    def telemetry_received(self, telemetry: Telemetry) -> None:
+        pass
+
+    def driver_lost(self, error: MassagerError) -> None:
+        pass
 
 
 @pytest.mark.asyncio
@@ -163,6 +286,7 @@ class BrokenPort:
         self.closed = False
         self.unplugged = False
         self.stuck = False
+        self.entered = False
         self.written: list[bytes] = []
 
     def read(self, size: int = 1) -> bytes:
@@ -172,6 +296,7 @@ class BrokenPort:
         return b""
 
     def write(self, data: bytes) -> int:
+        self.entered = True
         while self.stuck:
             time.sleep(0.002)
         self.written.append(data)
@@ -212,8 +337,8 @@ async def test_threads_let_an_urgent_write_past_what_waits() -> None:
     transport = BrokenTransport(port)
     await transport.open(Recorder())
     transport.write(b"under way")
-    await until(lambda: transport.backlog == 9, "the first is being written")
-    await asyncio.sleep(0.01)
+    await until(lambda: port.entered, "the first is being written")
+    assert transport.backlog == len(b"under way")
     transport.write(b"waits")
     transport.preempt(b"stop")
     assert transport.backlog == len(b"under way") + len(b"stop")

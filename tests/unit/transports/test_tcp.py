@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from massager_ctl.errors import DeviceNotFound, LinkError, LinkTimeout
+from massager_ctl.testing.transports import PIECE, Recorder, until
 from massager_ctl.transports import tcp
-from massager_ctl.transports.conformance import PIECE, Recorder, until
 from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.tcp import TcpTransport
 

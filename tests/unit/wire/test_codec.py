@@ -81,8 +81,8 @@ def test_the_crc_is_the_documented_one() -> None:
     assert crc_hqx(bytes.fromhex(check["data"]), 0xFFFF) == check["crc"] == 0x29B1
 
 
-def test_every_body_fits_an_att_mtu_of_64_and_stop_the_smallest_write() -> None:
-    assert max(LENGTHS.values()) <= MAX_BODY == 64 - 3
+def test_every_body_fits_an_att_mtu_of_87_and_stop_the_smallest_write() -> None:
+    assert max(LENGTHS.values()) <= MAX_BODY == 87 - 3
     assert LENGTHS[Type.STOP] <= 20
     assert LENGTHS[Type.ACK] <= 20
 
@@ -96,11 +96,11 @@ def _sealed(content: bytes) -> bytes:
     [
         (b"", "0 bytes"),
         (b"\x01\x04\x00", "3 bytes"),
-        (bytes(MAX_BODY + 1), "62 bytes"),
+        (bytes(MAX_BODY + 1), "85 bytes"),
         (_sealed(b"\x01\x04\x01\x00\x00\x00\x01")[:-1] + b"\x00", "CRC"),
-        (_sealed(b"\x02\x04\x01\x00\x00\x00\x01"), "version 2"),
-        (_sealed(b"\x01\x7f\x01\x00\x00\x00\x01"), "unknown frame type 0x7f"),
-        (_sealed(b"\x01\x04\x01\x00\x00\x00\x01\x00"), "STOP of 10 bytes"),
+        (_sealed(b"\x03\x04\x01\x00\x00\x00\x01"), "version 3"),
+        (_sealed(b"\x02\x7f\x01\x00\x00\x00\x01"), "unknown frame type 0x7f"),
+        (_sealed(b"\x02\x04\x01\x00\x00\x00\x01\x00"), "STOP of 10 bytes"),
     ],
 )
 def test_bad_bodies_raise_the_protocol_error_with_the_reason(body: bytes, why: str) -> None:
@@ -124,7 +124,7 @@ def test_the_splitter_drops_a_run_that_is_too_long_and_reads_the_next() -> None:
     assert splitter.feed(b"\x01" * 500) == []
     assert splitter.feed(b"\x01" * 3 + b"\0" + good) == [good[:-1]]
     assert splitter.dropped == 1
-    assert splitter.feed(b"\x01" * 63 + b"\0") == []
+    assert splitter.feed(b"\x01" * 86 + b"\0") == []
     assert splitter.dropped == 2
 
 

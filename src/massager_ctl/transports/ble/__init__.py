@@ -1,4 +1,4 @@
-"""BLE: the transport, finding devices, and what goes wrong."""
+"""BLE: the transport, finding devices, and errors."""
 
 from massager_ctl.transports.ble.radio import OpenRadio, Radio
 from massager_ctl.transports.ble.transport import BleTransport, make_ble

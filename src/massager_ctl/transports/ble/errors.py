@@ -1,4 +1,4 @@
-"""What goes wrong with Bluetooth, in a person's words: no exception of bleak's leaves the transports."""
+"""Turns Bluetooth failures into plain errors: no exception of bleak's leaves the transports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One BLE connection, from the search for the device to the disconnection.
 
-Rule R6: STOP goes to its own characteristic, past whatever waits or hangs, and needs no bond.
+STOP goes to its own characteristic, past whatever waits or hangs, and needs no bond (R6).
 """
 
 from __future__ import annotations
@@ -10,12 +10,23 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from massager_ctl.aio.task_bag import TaskBag
 from massager_ctl.errors import LinkError, LinkLost, LinkTimeout
+from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.base import Receiver
 from massager_ctl.transports.ble.errors import border, no_bleak
 from massager_ctl.transports.ble.find import find
-from massager_ctl.transports.ble.layout import BODY, COMMAND, EVENT, INFO, MAY_COMMAND, STOP
+from massager_ctl.transports.ble.layout import (
+    BODY,
+    COMMAND,
+    EVENT,
+    INFO,
+    MAY_COMMAND,
+    SERVICE,
+    STOP,
+)
 from massager_ctl.transports.ble.radio import OpenRadio, Radio
+from massager_ctl.transports.gatt import Gatt, full_uuid
 
 if TYPE_CHECKING:
     from bleak import BleakClient
@@ -32,10 +43,10 @@ WRITE_S: Final = 1.0
 """A write that hangs longer than T counts as a lost link (R4, fault 12)."""
 
 READ_S: Final = 0.25
-"""Where the MTU is too small for notifications, telemetry is read this often instead."""
+"""Seconds between reads of telemetry if the MTU is too small for notifications."""
 
 DROP_S: Final = 3.0
-"""Seconds that a disconnection may take before it is left to itself."""
+"""Seconds to wait for a disconnection."""
 
 
 class BleLink:
@@ -47,7 +58,10 @@ class BleLink:
         receiver: Receiver,
         drained: Callable[[], None],
         lost: Callable[[BleLink, Receiver, LinkLost], None],
+        gatt: Gatt | None = None,
     ) -> None:
+        """`gatt`: the layout of a device of another make, instead of docs/protocol.md."""
+        self._gatt = gatt
         self._address = address
         self._receiver: Receiver | None = receiver
         self._tell_drained = drained
@@ -59,18 +73,21 @@ class BleLink:
         self._waiting: deque[bytes] = deque()
         self._writing = 0
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskBag()
         self._started = False
         self._to_read: tuple[str, ...] = ()
         self.may_command = False
+        self.peer = ""
+        """The Bluetooth address of the device that was found."""
+        self._response = gatt is not None and gatt.response
 
     @property
     def backlog(self) -> int:
         """Bytes that the system has not taken yet."""
         return self._writing + sum(map(len, self._waiting))
 
-    async def connect(self, wanted: str, open_radio: OpenRadio | None) -> None:
-        """Find the device, connect, listen, and learn what we may do."""
+    async def connect(self, wanted: BleAddress, open_radio: OpenRadio | None) -> None:
+        """Find the device, connect, subscribe, and find out what we may do. Raises SeveralDevices."""
         try:
             from bleak import BleakClient
         except ImportError as error:
@@ -78,19 +95,23 @@ class BleLink:
 
         if open_radio is not None:
             self._radio = await open_radio()
-        device = await find(wanted, self._radio)
+        device = await find(wanted, self._radio, [SERVICE] if self._gatt is None else None)
         backend: dict[str, Any] = {} if self._radio is None else {"backend": self._radio.client}
         client = BleakClient(
             device, disconnected_callback=self._disconnected, timeout=CONNECT_S, **backend
         )
         self._client = client
+        self.peer = device.address
         await client.connect()
+        if self._gatt is not None:
+            await self._take_layout(client, self._gatt)
+            return
         self._command = client.services.get_characteristic(COMMAND)
         self._stop = client.services.get_characteristic(STOP)
         event = client.services.get_characteristic(EVENT)
         if self._command is None or self._stop is None or event is None:
             raise LinkError(
-                f"{self._address} is not a massager that speaks this protocol",
+                f"{self._address} is not a massager with this protocol",
                 "`massager-ctl scan` says which devices are supported.",
             )
         if await _wide_enough(self._command):
@@ -100,8 +121,27 @@ class BleLink:
             self._to_read = (INFO, EVENT)
         await client.start_notify(event, self._notified)
 
+    async def _take_layout(self, client: BleakClient, gatt: Gatt) -> None:
+        """The characteristics of a device of another make: levels and the stop go to the same one."""
+        service = client.services.get_service(full_uuid(gatt.service))
+        found = [
+            None if service is None else service.get_characteristic(full_uuid(uuid))
+            for uuid in (gatt.write, *gatt.notify)
+        ]
+        there = [one for one in found if one is not None]
+        if len(there) < len(found):
+            raise LinkError(
+                f"{self._address} has not the characteristics of this driver: it is another kind of device",
+                "`massager-ctl scan` says what is there.",
+            )
+        write, *told = there
+        self._command = self._stop = write
+        self.may_command = True
+        for characteristic in told:
+            await client.start_notify(characteristic, self._notified)
+
     async def _ask_permission(self, client: BleakClient, command: BleakGATTCharacteristic) -> bool:
-        """Read the command characteristic, which only a bonded link may; pair where that is what is missing (R17)."""
+        """Read the command characteristic, which only a bonded link may; pair if that is what is missing (R17)."""
         from bleak.exc import BleakError
 
         for attempt in ("as it is", "after pairing", "a moment later"):
@@ -125,41 +165,40 @@ class BleLink:
         try:
             await client.pair()
         except NotImplementedError:
-            pass  # A system that pairs by itself, at the first read.
+            pass  # A system that pairs on its own at the first read.
 
     def start(self) -> None:
-        """The link is handed over: from now on bytes are delivered and sent."""
+        """Start delivering and sending bytes."""
         self._started = True
         if self._client is None or not self._client.is_connected:
             asyncio.get_running_loop().call_soon(self._fail, "it disconnected")
-        self._spawn(self._pump())
+        self._tasks.start(self._pump())
         if self._to_read:
-            self._spawn(self._read())
+            self._tasks.start(self._read())
 
     def put(self, data: bytes) -> None:
         self._waiting.append(data)
         self._wake.set()
 
     def put_first(self, data: bytes) -> None:
-        """Past everything: what waits is thrown away, and a write that hangs is not waited for."""
+        """Send before everything else: what waits is discarded, and a hanging write is not waited for."""
         self._waiting.clear()
-        self._spawn(self._send(self._stop, data))
+        self._tasks.start(self._send(self._stop, data))
 
     async def flush(self) -> None:
-        """Give what waits a moment to go out."""
+        """Give what waits a moment to be sent."""
         end = asyncio.get_running_loop().time() + 0.2
         while self.backlog and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - a moment only
             await asyncio.sleep(0.005)
 
     def end(self) -> None:
-        """Say nothing more and send nothing more."""
+        """Deliver and send nothing more."""
         self._receiver = None
         self._waiting.clear()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     async def drop(self) -> None:
-        """Disconnect, within a time limit; what goes wrong now concerns nobody."""
+        """Disconnect, within a time limit; errors are ignored."""
         client, self._client = self._client, None
         radio, self._radio = self._radio, None
         if client is not None:
@@ -199,7 +238,7 @@ class BleLink:
         try:
             with border(self._address):
                 async with asyncio.timeout(WRITE_S):
-                    await client.write_gatt_char(target, data, response=False)
+                    await client.write_gatt_char(target, data, response=self._response)
         except LinkTimeout:
             self._fail(f"a write hung for {WRITE_S:g} s")
         except LinkError as error:
@@ -220,18 +259,13 @@ class BleLink:
         if receiver is not None:
             error = LinkLost(
                 f"the Bluetooth link to {self._address} is lost: {why}",
-                "Is the device switched on and near? It stops by itself; start again when it is back.",
+                "Is the device switched on and near? It stops on its own; start again when it is back.",
             )
             self._tell_lost(self, receiver, error)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
 
 async def _within_reason(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for a farewell, DROP_S at most."""
+    """Wait for the disconnection, at most DROP_S."""
     try:
         async with asyncio.timeout(DROP_S):
             await work

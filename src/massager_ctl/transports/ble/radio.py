@@ -1,4 +1,4 @@
-"""Which Bluetooth bleak works on: the system's own, or a controller that a back end of ours drives."""
+"""Selects the Bluetooth that bleak uses: the system's own, or a controller with one of our back ends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def radio_over(hci: str) -> OpenRadio:
     async def open_radio() -> Radio:
         for entry in entry_points(group=BACKENDS, name="hci"):
             try:
-                opener = cast(Callable[[str], Coroutine[Any, Any, Radio]], entry.load())
+                opener = cast("Callable[[str], Coroutine[Any, Any, Radio]]", entry.load())
                 return await opener(hci)
             except ImportError as error:
                 raise LinkError(
@@ -50,7 +50,8 @@ def radio_over(hci: str) -> OpenRadio:
                     "Is what offers it running? For example `massager-sim serve --ble tcp:127.0.0.1:6402`.",
                 ) from error
         raise LinkError(
-            f"nothing here can use the Bluetooth controller {hci}", "Install 'massager-ctl[sim]'."
+            f"no installed back end can use the Bluetooth controller {hci}",
+            "Install 'massager-ctl[sim]'.",
         )
 
     return open_radio

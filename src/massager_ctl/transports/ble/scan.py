@@ -1,4 +1,4 @@
-"""What advertises on Bluetooth, with the battery and the firmware of the devices that speak our protocol."""
+"""Lists what advertises on Bluetooth, with battery and firmware of the devices that speak our protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READ_S: Final = 6.0
 async def scan_ble(
     seconds: float, hci: str = "", open_radio: OpenRadio | None = None
 ) -> list[Found]:
-    """Everything with a name or our service that advertises. Raises LinkError where Bluetooth cannot be used."""
+    """Everything with a name or our service that advertises. Raises LinkError if Bluetooth cannot be used."""
     try:
         from bleak import BleakScanner
     except ImportError as error:
@@ -73,6 +73,7 @@ async def _ble_device(
         battery,
         firmware,
         note,
+        services=() if supported else tuple(advertisement.service_uuids),
     )
 
 

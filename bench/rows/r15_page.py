@@ -1,0 +1,229 @@
+"""The page in a browser at a quarter of the processor, and its server under 50 pages and 100 requests a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import wsproto
+from wsproto.events import AcceptConnection, BytesMessage, Ping, TextMessage
+from wsproto.events import Request as Handshake
+
+from bench.figures import Goal, Rounds, Row, Scale, at_most, percentile
+from bench.processes import ROOT, Child, child
+
+NUMBER = 15
+TITLE = "page and its server"
+
+CHROMIUM = "/usr/bin/chromium"
+STATIC = ROOT / "src" / "massager_ctl" / "frontends" / "web" / "static"
+SLOWER = 4
+OURS = ("#link[data-state=live]", "button.stop", "#stopped[data-state=confirmed]")
+THEIRS = ("#live:has-text('live')", "#stop", "#done:has-text('stopped {n}.')")
+"""What shows that data are live, the button, and what shows that it acted."""
+
+CLEAR = "{ const at = document.getElementById('stopped'); if (at) at.dataset.state = ''; }"
+"""Takes the last confirmation away, so that the next one shows."""
+
+ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+
+
+def measure(scale: Scale) -> Row:
+    figures: dict[str, float] = {"page_bytes": sum(f.stat().st_size for f in STATIC.iterdir())}
+    with child("bench.children.page") as served:
+        port, token, pid = served.ready.split()
+        figures["import_ms"] = Rounds([[_import_ms() for _ in range(scale.of(5))]]).p(50)
+        _in_browser(f"http://127.0.0.1:{port}/", scale, figures, "", OURS)
+        figures["server_mb"] = _rss_mb(int(pid))
+        _say(served, "run")
+        asyncio.run(_crowd(int(port), token, scale, figures))
+        late = [max(0.0, one) * 1000 for one in _say(served, "late")] or [float("nan")]
+        figures["late_ms_p99"] = percentile(late, 99)
+    _peer(scale, figures)
+    note = "" if "nicegui_live_ms" in figures else "NiceGUI is not installed"
+    return Row(NUMBER, TITLE, _goals(figures), figures, note)
+
+
+def _goals(of: dict[str, float]) -> tuple[Goal, ...]:
+    return (
+        at_most("bytes", of["page_bytes"] / 1000, 60, "kB"),
+        at_most("load to live data, CPU/4", of.get("live_ms"), 600, "ms"),
+        at_most("beside NiceGUI", _beside(of, "live_ms"), 1),
+        at_most("STOP tap to zero p95, CPU/4", of.get("tap_ms_p95"), 250, "ms"),
+        at_most("beside NiceGUI", _beside(of, "tap_ms_p95"), 1),
+        at_most("tick late p99, 50 pages and 100 requests/s", of["late_ms_p99"], 20, "ms"),
+        at_most("STOP p99 under them", of["stop_ms_p99"], 50, "ms"),
+        at_most("server with one page", of["server_mb"], 45, "MB"),
+        at_most("import", of["import_ms"], 150, "ms"),
+    )  # fmt: skip
+
+
+def _beside(of: dict[str, float], name: str) -> float | None:
+    """Ours as a part of the peer's, measured in the same run; None where one of them could not be."""
+    if name not in of or f"nicegui_{name}" not in of:
+        return None
+    return of[name] / of[f"nicegui_{name}"]
+
+
+def _say(served: Child, line: str) -> list[float]:
+    assert served.process.stdin is not None
+    served.process.stdin.write(f"{line}\n".encode())
+    served.process.stdin.flush()
+    return json.loads(served.stamps()[0].data)
+
+
+def _import_ms() -> float:
+    code = (
+        "import time; t = time.perf_counter(); import massager_ctl.frontends.web.server;"
+        " print((time.perf_counter() - t) * 1000)"
+    )
+    return float(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    )
+
+
+def _rss_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def _page(**options: Any) -> Generator[Any]:
+    api: Any = import_module("playwright.sync_api")
+    with api.sync_playwright() as playing:
+        browser = playing.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        context = browser.new_context(**playing.devices["Pixel 7"], **options)
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        yield page
+        browser.close()
+
+
+def _in_browser(
+    url: str, scale: Scale, figures: dict[str, float], prefix: str, at: tuple[str, str, str]
+) -> None:
+    """Load and tap, again and again, each time from an empty cache. `at`: live, the button, confirmed."""
+    if find_spec("playwright") is None or not Path(CHROMIUM).exists():
+        return
+    live, stop, confirmed = at
+    loads: list[float] = []
+    taps: list[float] = []
+    for _ in range(scale.of(7)):
+        with _page() as page:
+            page.goto(url)
+            page.wait_for_selector(live)
+            loads.append(page.evaluate("performance.now()"))
+            for _ in range(scale.of(5)):
+                page.evaluate(CLEAR)
+                began = time.perf_counter()
+                page.locator(stop).tap()
+                page.wait_for_selector(confirmed.replace("{n}", str(len(taps) + 1)))
+                taps.append((time.perf_counter() - began) * 1000)
+    figures[f"{prefix}live_ms"] = percentile(loads, 50)
+    figures[f"{prefix}tap_ms_p95"] = percentile(taps, 95)
+
+
+def _peer(scale: Scale, figures: dict[str, float]) -> None:
+    if find_spec("nicegui") is None:
+        return
+    with child("bench.peers.nicegui_page") as served:
+        _in_browser(
+            f"http://127.0.0.1:{served.ready}/",
+            scale,
+            figures,
+            "nicegui_",
+            THEIRS,
+        )
+        figures["nicegui_server_mb"] = _rss_mb(served.process.pid)
+
+
+# The crowd: 50 pages that watch and answer, 100 requests a second, and a STOP now and then.
+
+
+async def _crowd(port: int, token: str, scale: Scale, figures: dict[str, float]) -> None:
+    stops: list[float] = []
+    heard = [0]
+    async with asyncio.TaskGroup() as group:
+        watching = [group.create_task(_watch(port, token, number, heard)) for number in range(50)]
+        asking = [group.create_task(_ask(port, token, 0.1)) for _ in range(10)]
+        await asyncio.sleep(1)
+        began, before = time.perf_counter(), heard[0]
+        for _ in range(scale.of(100, least=5)):
+            stops.append(await _stop(port))
+            await asyncio.sleep(0.1)
+        seconds = time.perf_counter() - began
+        figures["pictures_per_s_and_page"] = (heard[0] - before) / seconds / 50
+        for task in (*watching, *asking):
+            task.cancel()
+    figures["stop_ms_p99"] = percentile(stops, 99)
+    figures["stop_ms_p50"] = percentile(stops, 50)
+
+
+async def _watch(port: int, token: str, number: int, heard: list[int]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    peer = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    target = f"/v1/devices/neck/watch?page=bench{number:04d}"
+    writer.write(peer.send(Handshake(f"127.0.0.1:{port}", target, extra_headers=headers)))
+    answered = 0.0
+    content = b""
+    while data := await reader.read(65536):
+        peer.receive_data(data)
+        for event in peer.events():
+            if isinstance(event, Ping):
+                writer.write(peer.send(event.response()))
+            elif isinstance(event, BytesMessage):
+                content += event.data
+                if event.message_finished:
+                    heard[0] += 1
+                    if time.perf_counter() - answered > 0.35:
+                        answered = time.perf_counter()
+                        seq = json.loads(content)["seq"]
+                        writer.write(peer.send(TextMessage(json.dumps({"seq": seq, "here": True}))))
+                    content = b""
+            else:
+                assert isinstance(event, AcceptConnection), event
+
+
+async def _ask(port: int, token: str, every_s: float) -> None:
+    with ExitStack():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while True:
+            writer.write(
+                f"GET /v1/devices/neck/status HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+                f"authorization: Bearer {token}\r\n\r\n".encode()
+            )
+            await _answer(reader)
+            await asyncio.sleep(every_s)
+
+
+async def _stop(port: int) -> float:
+    began = time.perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /v1/devices/neck/stop HTTP/1.1\r\nhost: x\r\n\r\n")
+    head = await _answer(reader)
+    assert b" 200 " in head, head
+    writer.close()
+    return (time.perf_counter() - began) * 1000
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.startswith(b"content-length")
+    )
+    await reader.readexactly(length)
+    return head

@@ -1,0 +1,3 @@
+"""`__future__` for MicroPython, which does not evaluate annotations anyway."""
+
+annotations = None

@@ -1,0 +1,1 @@
+"""What goes wrong with a simulated device, and when."""

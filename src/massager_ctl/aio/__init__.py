@@ -1,0 +1,1 @@
+"""Building blocks for asyncio: clocks, simulated time, one scheduler, tasks that end reliably."""

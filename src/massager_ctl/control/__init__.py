@@ -1,0 +1,1 @@
+"""Controls one device: its sessions, its setpoints and its stops."""

@@ -1,0 +1,35 @@
+"""A start takes effect only if no stop came after it and it is still fresh when the device is armed (R5, R6)."""
+
+from __future__ import annotations
+
+from massager_ctl.errors import Refused
+from massager_ctl.model.requests import Origin, Start
+from massager_ctl.safety.freshness import require_fresh
+
+
+class StartAttempt:
+    """One start, from its receipt. Every stop cancels exactly the attempts that were received before it."""
+
+    __slots__ = ("_cancelled", "origin", "received_at", "request")
+
+    def __init__(self, request: Start, origin: Origin, received_at: float) -> None:
+        """`received_at`: seconds of the loop's clock, when the operating system received the request."""
+        self.request = request
+        self.origin = origin
+        self.received_at = received_at
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """A stop was requested after this start."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was requested after it."""
+        return self._cancelled
+
+    def require_valid(self, now: float) -> None:
+        """Raises Refused if the start was cancelled or is too old."""
+        if self._cancelled:
+            raise Refused("start cancelled: a stop was requested meanwhile", "Start again.")
+        require_fresh(self.request, now - self.received_at)

@@ -1,0 +1,1 @@
+"""Devices that a file describes: text → proved description → frames. Nothing here sends anything."""

@@ -1,0 +1,103 @@
+"""Bench: find the gentlest duty that turns each motor, and what it draws with its rotor held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from massager_ctl.errors import FirmwareError
+from massager_ctl.flash.install import begin, pointed
+from massager_ctl.flash.repl import BoardFailed, Repl
+
+FIRST: Final = 5.0
+STEP: Final = 2.5
+LAST: Final = 60.0
+MARGIN: Final = 2.0
+"""Percent above the duty that was seen to turn: a cold motor is stiffer."""
+_TURN_MS: Final = 1500
+_HELD_MS: Final = 300
+_HELD_RATIO: Final = 1.5
+"""A rotor that is held draws at least so much more than one that turns freely."""
+
+
+class Motor(msgspec.Struct, frozen=True):
+    """One line of ACTUATORS."""
+
+    index: int
+    zone: str
+    kind: str
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """Of one motor: percent, and milliamperes at full duty."""
+
+    motor: Motor
+    start_duty: float
+    free_ma: int
+    locked_ma: int
+
+
+class Bench:
+    """A board behind its door, with firmware on it."""
+
+    def __init__(self, repl: Repl) -> None:
+        begin(repl)
+        slot = pointed(repl)
+        if not slot:
+            raise FirmwareError(
+                "there is no firmware on this board", "Build and install it first, with your pins."
+            )
+        self._repl = repl
+        repl.run(f"if '/{slot}' not in sys.path: sys.path.insert(0, '/{slot}')\nimport calibrate")
+        told = repl.value("[(a['zone'], a['kind']) for a in calibrate.pins.ACTUATORS]")
+        self.motors = [Motor(index, zone, kind) for index, (zone, kind) in enumerate(told)]
+
+    def _pulse(self, motor: Motor, percent: float, milliseconds: int) -> int:
+        try:
+            return int(
+                self._repl.value(f"calibrate.pulse({motor.index}, {percent}, {milliseconds})")
+            )
+        except BoardFailed as error:
+            raise BoardFailed(
+                f"{error.message}; every motor is off", "Look at the wiring, and begin again."
+            ) from None
+
+    def measure(self, motor: Motor, ask: Callable[[str], bool]) -> Measured:
+        """Ask a person what cannot be sensed; `FirmwareError` if it never turned, or was not held."""
+        duty = FIRST
+        while not self._turns(motor, duty, ask):
+            duty += STEP
+            if duty > LAST:
+                raise FirmwareError(
+                    f"the {motor.kind} motor of {motor.zone} does not turn at {LAST:g} % either",
+                    "Look at its wiring and its supply.",
+                )
+        free = self._pulse(motor, 100, _TURN_MS)
+        ask(f"Hold the rotor of {motor.zone} {motor.kind} fast with a clamp; it pulls for 0.3 s")
+        locked = self._pulse(motor, 100, _HELD_MS)
+        if locked < free * _HELD_RATIO:
+            raise FirmwareError(
+                f"held it draws {locked} mA, and free {free} mA: it was not held, or its current is not sensed",
+                "Hold it faster, or look at the wire to its sense input.",
+            )
+        return Measured(motor, min(LAST, duty + MARGIN), free, locked)
+
+    def _turns(self, motor: Motor, duty: float, ask: Callable[[str], bool]) -> bool:
+        drawn = self._pulse(motor, duty, _TURN_MS)
+        return ask(
+            f"{motor.zone} {motor.kind} at {duty:g} % ({drawn} mA): did it turn all the time"
+        )
+
+
+def lines_for_pins(found: list[Measured]) -> list[str]:
+    """What to write into pins.py: of each kind the highest start duty and the lowest locked-rotor current."""
+    lines: list[str] = []
+    for kind in ("vibration", "kneading"):
+        mine = [one for one in found if one.motor.kind == kind]
+        if mine:
+            start = max(one.start_duty for one in mine)
+            locked = min(one.locked_ma for one in mine)
+            lines.append(f'{kind.upper()}: "start_duty": {start:.1f}, "locked_ma": {locked}')
+    return lines

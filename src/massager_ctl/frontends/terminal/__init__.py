@@ -1,0 +1,1 @@
+"""The terminal: keys, the display of `run`, and manual control."""

@@ -1,0 +1,113 @@
+// The page: which view is shown, how the link is, and what must not be missed.
+import "./now.js";
+import { button, h, put, say, show, write } from "./dom.js";
+import { device, get, onNews, picture, state, watch } from "./link.js";
+import { inSession } from "./now.js";
+import { alarm, forget } from "./stop.js";
+import { texts } from "./texts.js";
+
+const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const [view, tabs, alarms] = [at("view"), at("tabs"), at("alarms")];
+const LATER = { start: "./start.js", hand: "./hand.js", history: "./history.js", devices: "./devices.js" };
+
+/** @type {import("./dom.js").View|null} */
+let shown = null;
+let name = "";
+
+for (const [id, text] of Object.entries(texts.tabs)) tabs.append(h("a", { href: `#${id}` }, text));
+
+async function go() {
+	const wanted = location.hash.slice(1).replace(/^k=.*/, "");
+	const next = wanted in texts.tabs ? wanted : "now";
+	if (next === name) return;
+	name = next;
+	if (name in LATER) await import(LATER[name]);
+	if (name !== next) return;
+	shown = /** @type {any} */ (document.createElement(`${name}-view`));
+	view.replaceChildren(/** @type {any} */ (shown));
+	scrollTo(0, 0);
+	for (const tab of tabs.children) put(tab, "aria-current", tab.getAttribute("href") === `#${name}` ? "page" : null);
+	news();
+}
+
+let phase = "";
+function news() {
+	const link = picture?.status.link;
+	const up = link === "up" || !picture;
+	write(at("link-text"), state === "live" && !up ? texts.link.device[link] : texts.link[state]);
+	put(at("link"), "data-state", state === "live" && !up ? "lost" : state);
+	put(document.body, "data-state", state);
+	sound();
+	if (!picture) return;
+	const { status } = picture;
+	write(at("device"), picture.device);
+	const battery = status.telemetry?.battery ?? null;
+	show(at("battery"), battery !== null);
+	if (battery !== null) write(at("battery"), texts.battery(battery));
+	if (status.phase !== phase) {
+		if (phase) say(`${picture.device}: ${texts.phases[status.phase]}. ${status.title}`);
+		if (inSession(status) && !phase) location.hash ||= "#now";
+		phase = status.phase;
+		if (phase === "running") forget();
+		void awake(inSession(status));
+	}
+	shown?.update(picture);
+}
+
+/** @type {any} */
+let lock = null;
+/** A phone that locks is gone (R18): keep it awake as long as something runs, if that is allowed. @param {boolean} wanted */
+async function awake(wanted) {
+	try {
+		if (wanted && !lock && document.visibilityState === "visible") {
+			lock = await /** @type {any} */ (navigator).wakeLock.request("screen");
+			lock.onrelease = () => (lock = null);
+		} else if (!wanted) await lock?.release();
+	} catch { /* not here: the page says what happens when the phone locks */ }
+}
+document.addEventListener("visibilitychange", () => void awake(Boolean(picture && inSession(picture.status))));
+
+/** @type {Set<string>} */
+let seen = new Set();
+let told = "";
+/** What must not be missed, until it is over or has been seen. */
+function sound() {
+	const telemetry = picture?.status.telemetry;
+	/** @type {string[]} */ const lines = [];
+	if (picture?.alarm) lines.push(picture.alarm.text);
+	if (telemetry && ["latched", "fault"].includes(telemetry.state)) lines.push(texts.devices.latched(telemetry.cause));
+	if (state === "lost" && inSession(picture?.status ?? { phase: "" })) lines.push(texts.alarm.link);
+	seen = new Set([...seen].filter((one) => lines.includes(one)));
+	const left = lines.filter((one) => !seen.has(one));
+	const key = left.join("|");
+	if (key === told) return;
+	if (left.length && key.length > told.length) alarm();
+	told = key;
+	alarms.replaceChildren(...left.map((text) => h("p", {}, h("span", {}, text), button(texts.alarm.seen, () => { seen.add(text); sound(); }))));
+}
+
+async function begin() {
+	const code = /^#k=(.+)$/.exec(location.hash)?.[1];
+	if (code) history.replaceState(null, "", "/");
+	try {
+		if (code) throw Object.assign(new Error(), { problem: { status: 401 } });
+		const { devices } = await get("/v1/devices?limit=200");
+		const kept = sessionStorage.getItem("device");
+		watch(devices.find((one) => one.id === kept)?.id ?? devices[0].id);
+	} catch (error) {
+		if (/** @type {any} */ (error).problem?.status !== 401) {
+			setTimeout(() => void begin(), 1500);
+			return;
+		}
+		await import("./pair.js");
+		view.replaceChildren(h("pair-view", { code: code ?? "" }));
+		view.addEventListener("paired", () => void begin(), { once: true });
+		return;
+	}
+	name = "";
+	await go();
+}
+
+addEventListener("hashchange", () => device && void go());
+onNews(news);
+void begin();

@@ -1,0 +1,119 @@
+// What comes from the service and what is asked of it: a websocket for pictures, a plain POST for every request.
+import { texts } from "./texts.js";
+
+const ANSWER_MS = 350;
+const STALE_MS = 1000;
+const LOST_MS = 3000;
+const within = (ms) => /** @type {any} */ (AbortSignal).timeout(ms);
+
+/** The name of this page, so that the service knows who keeps a session going. */
+export const page = [...crypto.getRandomValues(new Uint8Array(12))]
+	.map((one) => one.toString(16).padStart(2, "0")).join("");
+
+/** @type {any} */
+export let picture = null;
+/** @type {string} */
+export let device = "";
+export let state = "waiting";
+
+/** @type {WebSocket|null} */
+let socket = null;
+let heard = -Infinity;
+let answered = -Infinity;
+let ahead = 0;
+let lastT = 0;
+let wait = 250;
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+export const onNews = (listener) => void listeners.add(listener);
+const tell = () => listeners.forEach((listener) => listener());
+
+export function watch(name) {
+	device = name;
+	picture = null;
+	socket?.close();
+	open();
+}
+
+function open() {
+	if (!device) return;
+	const address = new URL(`/v1/devices/${device}/watch?page=${page}`, location.href);
+	address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+	const mine = (socket = new WebSocket(address));
+	mine.binaryType = "arraybuffer";
+	answered = -Infinity; // the first picture is answered at once: whoever sees it may press
+	mine.onmessage = ({ data }) => {
+		if (socket !== mine) return;
+		picture = JSON.parse(new TextDecoder().decode(data));
+		heard = performance.now();
+		ahead = picture.time - heard / 1000;
+		wait = 250;
+		if (heard - answered > ANSWER_MS) answer();
+		judge();
+		tell();
+	};
+	mine.onclose = () => {
+		if (socket !== mine) return;
+		socket = null;
+		setTimeout(() => socket || open(), wait);
+		wait = Math.min(2000, wait * 1.6);
+	};
+}
+
+/** Say that this picture arrived, and whether the page is visible. */
+function answer() {
+	if (socket?.readyState !== WebSocket.OPEN || !picture) return;
+	answered = performance.now();
+	socket.send(JSON.stringify({ seq: picture.seq, here: document.visibilityState === "visible" }));
+}
+
+function judge() {
+	const age = performance.now() - heard;
+	const now = age > LOST_MS ? (heard < 0 && age === Infinity ? "waiting" : "lost") : age > STALE_MS ? "stale" : "live";
+	if (now === state) return;
+	state = now;
+	tell();
+}
+
+setInterval(judge, 200);
+document.addEventListener("visibilitychange", answer);
+for (const event of ["online", "pageshow", "focus"]) {
+	addEventListener(event, () => socket || open());
+}
+
+/** Unix seconds by the service's clock: it grows with every request. */
+function time() {
+	lastT = Math.max(performance.now() / 1000 + ahead, lastT + 0.001);
+	return lastT;
+}
+
+export async function get(path) {
+	const answer = await fetch(path, { cache: "no-store", signal: within(8000) });
+	const found = await answer.json();
+	if (!answer.ok) throw Object.assign(new Error(found.detail), { problem: found });
+	return found;
+}
+
+/**
+ * Ask for something; the problem in words if it was not done.
+ * @param {string} name @param {object} [body] @returns {Promise<{ok: boolean, text: string, status?: any}>}
+ */
+export async function ask(name, body = {}) {
+	for (let again = 0; ; again++) {
+		try {
+			const answer = await fetch(`/v1/devices/${device}/${name}`, {
+				method: "POST", headers: { "content-type": "application/json" },
+				body: JSON.stringify({ ...body, n: picture?.nonce, t: time(), page }),
+				signal: within(5000),
+			});
+			const found = await answer.json();
+			if (answer.ok) return { ok: true, text: found.said ?? "", status: found.status };
+			// Another page asked in the same moment: only the time has to be newer.
+			if (found.why === "replayed" && again < 2) continue;
+			return { ok: false, text: [found.detail, found.remedy].filter(Boolean).join(". ") };
+		} catch {
+			return { ok: false, text: texts.unreachable };
+		}
+	}
+}

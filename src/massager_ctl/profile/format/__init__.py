@@ -1,0 +1,1 @@
+"""Reads a text into a `Profile`, or raises one error with every problem."""

@@ -1,0 +1,1 @@
+"""Turns a `Profile` into a proved plan under the limits in force."""

@@ -1,0 +1,1 @@
+"""Owns devices on this machine; the composition root."""

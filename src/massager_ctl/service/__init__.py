@@ -1,1 +1,0 @@
-"""The service: owns devices for as long as the machine is up."""

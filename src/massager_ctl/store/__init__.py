@@ -1,1 +1,0 @@
-"""The dose ledger and the history (R9, R10)."""

@@ -1,1 +1,0 @@
-"""Who asks: control socket, terminal, MQTT."""

@@ -1,1 +1,0 @@
-"""The control socket: how any terminal on this machine reaches whatever owns a device."""

@@ -1,1 +1,0 @@
-"""MQTT and Home Assistant: the same requests and the same picture as everywhere, under R18."""

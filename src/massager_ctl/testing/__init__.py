@@ -1,0 +1,1 @@
+"""For tests of your own: impairments of a link, and conformance checks for transports and drivers."""

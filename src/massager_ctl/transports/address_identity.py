@@ -1,0 +1,60 @@
+"""Which device an address means: its normal form, its identity in this process, and the port it leads to now.
+
+It imports only `os`, so that `stop` starts fast (R6).
+"""
+
+from __future__ import annotations
+
+import os
+
+KINDS = ("sim", "serial", "tcp", "ble")
+"""The prefixes of addresses."""
+
+
+def canonical(address: str) -> str:
+    """An address in its normal form for comparison.
+
+    A serial port keeps the name that it was given, so that the name is still the same when the port gets
+    another number. The embedded simulator is a new device in each process; see `identity`.
+    """
+    kind, colon, rest = address.strip().partition(":")
+    if not colon:
+        return kind
+    kind = kind.lower()
+    if kind not in KINDS and rest.partition(":")[0].lower() in KINDS:
+        return canonical(rest)  # the driver of another make does not change which device it is
+    match kind:
+        case "serial" if "://" not in rest and rest.startswith(("/", ".", "~")):
+            port = rest.partition("?")[0]  # options for opening do not change the identity
+            return f"serial:{os.path.abspath(os.path.expanduser(port))}"
+        case "ble":
+            name, query, options = rest.partition("?")
+            if name.count(":") == 5 and len(name) == 17:
+                name = name.upper()
+            return f"ble:{name}{query}{options}"
+        case "tcp":
+            host, _, port = rest.rpartition(":")
+            return f"tcp:{host.lower()}:{int(port)}" if port.isdecimal() else f"tcp:{rest}"
+        case _:
+            return f"{kind}:{rest}"
+
+
+def identity(address: str) -> str:
+    """The identity of a device in this process: the normal address; for a simulator its process."""
+    text = canonical(address)
+    return f"sim:{os.getpid()}" if text.partition(":")[0] == "sim" else text
+
+
+def resolved(address: str) -> str:
+    """The port that a serial address leads to now; any other address unchanged."""
+    text = canonical(address)
+    port = text.removeprefix("serial:")
+    return f"serial:{os.path.realpath(port)}" if text.startswith("serial:/") else text
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a whole address, not a name or a serial number."""
+    first, colon, rest = text.partition(":")
+    return bool(colon) and (
+        first.lower() in KINDS or (":" in rest and rest.partition(":")[0].lower() in KINDS)
+    )

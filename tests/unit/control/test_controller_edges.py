@@ -1,0 +1,74 @@
+"""R6, R7, R15 at the controller: what must still hold where two things happen in one turn, or one after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.faults.ground import Ground, Line, On, Recipe, laid
+from tests.support.marks import simulated_time
+
+from massager_ctl.control.session import Ended
+from massager_ctl.errors import DeviceRefused, Refused, StopUnconfirmed
+from massager_ctl.model.device import Cause
+from massager_ctl.wire.codec import decode_body
+from massager_ctl.wire.messages import SetpointFrame
+
+pytestmark = simulated_time
+
+
+@pytest_asyncio.fixture
+async def g(tmp_path: Path) -> AsyncGenerator[Ground]:
+    async with laid(On.MEMORY, Recipe(ble=True), tmp_path) as ground:
+        yield ground
+
+
+async def test_a_start_is_told(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    (started,) = [event for event in g.events if event.name == "started"]
+    assert "min" in started.text
+
+
+async def test_r6_a_fade_after_a_stop_sends_nothing(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.tap.written.clear()
+    stopping = g.controller.stop_now()
+    g.controller.fade(Ended(Cause.LINK_LOST, "the broker is gone"), 3.0)
+    await stopping
+    frames = [decode_body(body) for body in g.tap.written]
+    assert not any(isinstance(frame, SetpointFrame) for frame in frames)
+
+
+async def test_r7_a_reset_that_the_device_refuses_leaves_an_unconfirmed_stop_as_it_is(
+    g: Ground,
+) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.tap.line = Line.MUTE
+    with pytest.raises(StopUnconfirmed):
+        await g.controller.stop()
+    g.tap.line = Line.SOUND
+    await g.controller.connect()
+    g.device.press()
+    with pytest.raises(DeviceRefused):
+        await g.controller.reset()
+    with pytest.raises(Refused, match="not confirmed"):
+        await g.controller.manual(60)
+    g.device.release()
+
+
+async def test_r6_a_cancelled_close_is_cancelled_once_its_stop_is_confirmed(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    closing = asyncio.ensure_future(g.controller.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert g.device.firmware.core.session is None
+    assert (await g.over()).cause is Cause.HOST_CLOSING

@@ -1,0 +1,109 @@
+"""P1: motors that start after hands-only time are announced, and wait for a key where a person watches."""
+
+from __future__ import annotations
+
+import pytest
+
+from massager_ctl.control.session import PAUSE_MAX_S, Session
+from massager_ctl.control.setpoint_source import ProfilePlayer
+from massager_ctl.model.device import Cause, Mode
+from massager_ctl.model.requests import Fade, Presence, Resume
+from massager_ctl.model.status import Phase
+from massager_ctl.profile.format.load import load_text
+from massager_ctl.profile.plan.make import make_plan
+from massager_ctl.profile.plan.timeline import ANNOUNCE_S
+from massager_ctl.safety.limits import combine
+
+TURN = 0.2
+"""Seconds of one turn of the control loop."""
+
+
+class Played:
+    """A session of `hands` seconds by hand and 60 s of motors, and its clock."""
+
+    def __init__(self, hands: float, *, waits: bool) -> None:
+        text = (
+            f"title: T\ncap: 20\nsteps:\n  - {{guide: Turn., duration: {hands}}}\n"
+            "  - {zones: neck, duration: 60}\n"
+        )
+        plan = make_plan(load_text(text, "t.yaml"), combine(()))
+        assert plan.motor_starts == (hands,)
+        self.session = Session(ProfilePlayer(plan), waits=waits)
+        self.session.armed(0.0)
+        self.now = 0.0
+        self.first_level_at: float | None = None
+        self.first_said_at: float | None = None
+
+    def play(self, seconds: float) -> None:
+        for _ in range(round(seconds / TURN)):
+            self.now += TURN
+            setpoint = self.session.step(self.now)
+            self.session.sent(setpoint.levels)
+            if self.first_said_at is None and self.session.motors_in_s(self.now) is not None:
+                self.first_said_at = self.now
+            if self.first_level_at is None and any(setpoint.levels):
+                self.first_level_at = self.now
+            if self.session.phase is Phase.PAUSED:
+                assert setpoint.mode is Mode.PAUSE
+                assert not any(setpoint.levels)
+
+
+@pytest.mark.parametrize("hands", [1, 5, 9.9, 10, 30])
+def test_motors_never_start_less_than_ten_seconds_after_the_announcement(hands: float) -> None:
+    played = Played(hands, waits=False)
+    played.play(hands + 20)
+    assert played.first_said_at is not None
+    assert played.first_level_at is not None
+    assert played.first_level_at - played.first_said_at >= ANNOUNCE_S - TURN
+    assert played.session.motors_in_s(played.now) is None
+    assert played.session.phase is Phase.RUNNING
+
+
+def test_the_countdown_goes_down_to_the_start() -> None:
+    played = Played(30, waits=False)
+    played.play(19)
+    assert played.session.motors_in_s(played.now) is None
+    played.play(3)
+    assert played.session.motors_in_s(played.now) == pytest.approx(8.0, abs=0.01)
+
+
+def test_a_session_that_waits_starts_no_motor_before_a_person_says_so() -> None:
+    played = Played(30, waits=True)
+    played.play(100)
+    assert played.first_level_at is None
+    assert played.session.phase is Phase.PAUSED
+    assert played.session.motors_in_s(played.now) == 0.0
+    assert played.session.pause_left_s(played.now) == pytest.approx(PAUSE_MAX_S - 70, abs=1)
+    played.session.take(Presence(), played.now)
+    played.play(1)
+    assert played.first_level_at is None, "a sign of life alone raises nothing"
+    played.session.take(Resume(), played.now)
+    played.play(1)
+    assert played.first_level_at is not None
+    assert played.session.phase is Phase.RUNNING
+    assert played.session.motors_in_s(played.now) is None
+
+
+def test_a_session_that_waits_in_vain_ends_as_a_long_pause_does() -> None:
+    played = Played(30, waits=True)
+    played.play(30 + PAUSE_MAX_S + 1)
+    assert played.session.ended is not None
+    assert played.session.ended.cause is Cause.PAUSE_LIMIT
+    assert played.first_level_at is None
+
+
+def test_a_person_may_leave_while_it_waits() -> None:
+    played = Played(30, waits=True)
+    played.play(40)
+    played.session.take(Fade(), played.now)
+    assert played.session.ended is not None
+    assert played.first_level_at is None
+
+
+def test_what_is_left_of_the_programme_is_played_whole() -> None:
+    waited, straight = Played(30, waits=True), Played(30, waits=False)
+    waited.play(50)
+    waited.session.take(Resume(), waited.now)
+    waited.play(30)
+    straight.play(60)
+    assert waited.session.played_s == pytest.approx(straight.session.played_s, abs=3 * TURN)

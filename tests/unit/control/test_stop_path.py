@@ -1,0 +1,169 @@
+"""R6: a stop is sent, sent again three times, then the link is dropped; the device's word alone confirms it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from asyncio import Future
+
+import pytest
+
+from massager_ctl.aio.simulated_time import SimulatedTimeLoop
+from massager_ctl.control.stop_path import RESENDS, StopPath
+from massager_ctl.errors import LinkLost, StopUnconfirmed
+from massager_ctl.model.device import Cause
+from massager_ctl.safety.assurance import FULL
+from massager_ctl.transports.base import LinkKind
+
+
+class Line:
+    """Sends stops, and answers as it is told to: at which of them, and how."""
+
+    def __init__(self, kind: LinkKind = LinkKind.SERIAL) -> None:
+        self.kind = kind
+        self.assurance = FULL
+        self.sent: list[float] = []
+        self.dropped_at: float | None = None
+        self.answers: dict[int, Exception | str | None] = {}
+        self.newest: object = None
+
+    def stop(self, cause: Cause) -> Future[None]:
+        assert cause is Cause.PAIN
+        loop = asyncio.get_running_loop()
+        self.sent.append(loop.time())
+        done: Future[None] = loop.create_future()
+        number = len(self.sent)
+        if number in self.answers:
+            answer = self.answers[number]
+            if answer is None:
+                loop.call_later(0.05, done.set_result, None)
+            elif isinstance(answer, str):
+                done.cancel()
+            else:
+                done.set_exception(answer)
+        return done
+
+    def abort(self) -> None:
+        self.dropped_at = asyncio.get_running_loop().time()
+
+
+def confirmed(line: Line, deaf_s: float = 0.0) -> float:
+    """Send a stop and wait; the simulated seconds that it took."""
+
+    async def main() -> None:
+        await StopPath(line, deaf_s=deaf_s).stop_now(Cause.PAIN)  # type: ignore[arg-type]
+
+    loop = SimulatedTimeLoop()
+    try:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(main())
+    finally:
+        took = loop.time()
+    return took
+
+
+def test_r6_confirmed_at_once_is_sent_once() -> None:
+    line = Line()
+    line.answers[1] = None
+    assert confirmed(line) == pytest.approx(0.05)
+    assert len(line.sent) == 1
+    assert line.dropped_at is None
+
+
+@pytest.mark.parametrize("which", [2, 3, 4])
+def test_r6_each_of_the_three_more_may_be_the_one_that_arrives(which: int) -> None:
+    line = Line()
+    line.answers[which] = None
+    confirmed(line)
+    assert line.sent == pytest.approx([0.15 * n for n in range(which)])
+    assert line.dropped_at is None
+
+
+@pytest.mark.parametrize(("kind", "wait_s"), [(LinkKind.SERIAL, 0.15), (LinkKind.BLE, 0.4)])
+def test_r6_unconfirmed_drops_the_link_and_says_unplug(kind: LinkKind, wait_s: float) -> None:
+    line = Line(kind)
+    with pytest.raises(StopUnconfirmed, match="sent 4 times") as caught:
+        confirmed(line)
+    assert "unplug" in caught.value.remedy
+    assert len(line.sent) == RESENDS + 1 == 4
+    assert line.dropped_at == pytest.approx(4 * wait_s)
+
+
+def test_r6_an_answer_that_is_not_ok_confirms_nothing() -> None:
+    line = Line()
+    line.answers.update({1: "not ok", 2: "not ok", 3: None})
+    confirmed(line)
+    assert len(line.sent) == 3
+
+
+def test_r6_a_link_that_is_gone_confirms_nothing_and_says_so() -> None:
+    line = Line()
+    line.answers[1] = LinkLost("it is gone")
+    with pytest.raises(StopUnconfirmed, match="it is gone") as caught:
+        confirmed(line)
+    assert "unplug" in caught.value.remedy
+    assert len(line.sent) == 1
+
+
+def test_r6_a_late_answer_to_an_earlier_one_confirms_it() -> None:
+    line = Line()
+
+    def late(cause: Cause, original: object = line.stop) -> Future[None]:
+        done: Future[None] = original(cause)  # type: ignore[operator]
+        if len(line.sent) == 1:
+            asyncio.get_running_loop().call_later(0.2, done.set_result, None)
+        return done
+
+    line.stop = late
+    assert confirmed(line) == pytest.approx(0.2)
+    assert len(line.sent) == 2
+
+
+def test_r6_a_fault_while_sending_confirms_nothing_and_the_next_one_is_sent() -> None:
+    line = Line()
+    line.answers.update({1: OSError("no room in the buffer"), 2: None})
+    confirmed(line)
+    assert len(line.sent) == 2
+    assert line.dropped_at is None
+
+
+def test_r6_a_link_that_breaks_fails_every_stop_that_is_under_way_and_warns_of_none() -> None:
+    line = Line()
+    unheard: list[object] = []
+
+    def breaking(cause: Cause, original: object = line.stop) -> Future[None]:
+        done: Future[None] = original(cause)  # type: ignore[operator]
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: unheard.append(context))
+        loop.call_at(0.2, done.set_exception, LinkLost("it is gone"))
+        return done
+
+    line.stop = breaking
+    with pytest.raises(StopUnconfirmed, match="it is gone"):
+        confirmed(line)
+    assert len(line.sent) == 2
+    gc.collect()
+    assert unheard == []
+
+
+def test_r6_a_board_that_is_still_starting_gets_the_stop_until_it_hears() -> None:
+    line = Line()
+    line.answers[12] = None
+    confirmed(line, deaf_s=3.0)
+    assert (len(line.sent), line.dropped_at) == (12, None)
+
+
+def test_r6_a_board_that_has_spoken_is_not_deaf() -> None:
+    line = Line()
+    line.newest = "telemetry"
+    with pytest.raises(StopUnconfirmed):
+        confirmed(line, deaf_s=3.0)
+    assert len(line.sent) == RESENDS + 1
+
+
+def test_r6_a_board_that_stays_deaf_is_an_unconfirmed_stop() -> None:
+    line = Line()
+    with pytest.raises(StopUnconfirmed):
+        confirmed(line, deaf_s=3.0)
+    assert line.dropped_at is not None
+    assert 3.0 <= line.dropped_at < 3.5

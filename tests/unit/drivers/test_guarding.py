@@ -1,0 +1,187 @@
+"""What a driver tells its guardian: a stop that counts is the one that follows the last frame that went out (R25)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from tests.support.ascii_massager import ASCII
+from tests.support.line_device import Peer
+
+from massager_ctl.drivers.dialect import Dialect, DriverSpec
+from massager_ctl.drivers.foreign import FRAME_MAX, FRAMES_MAX
+from massager_ctl.drivers.plain import PlainDriver
+from massager_ctl.errors import DriverFault, GuardianLost, MassagerError
+from massager_ctl.model.device import Cause, Setpoint, Telemetry
+from massager_ctl.transports.factory import make_transport
+from massager_ctl.transports.guarded import GuardedTransport, guarded
+
+LEVEL = Setpoint((10.0, 10.0, 0.0, 0.0, 0.0, 0.0))
+HIGHER = Setpoint((15.0, 15.0, 0.0, 0.0, 0.0, 0.0))
+
+
+class Counting(Dialect):
+    """Every frame has a number of its own, keep-alives and stops too; a device may refuse one that is out of turn."""
+
+    every_s = 0.1
+    told_off = (b"=0\n",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def _next(self, word: bytes) -> list[bytes]:
+        self.count += 1
+        return [b"%s #%d\n" % (word, self.count)]
+
+    def levels(self, steps: tuple[int, ...], now: float) -> Sequence[bytes]:
+        return self._next(b"SET") if steps[0] else self.stop(now)
+
+    def stop(self, now: float) -> Sequence[bytes]:
+        return [*self._next(b"HALT"), *self._next(b"END")]
+
+    def alive(self, now: float) -> Sequence[bytes]:
+        return self._next(b"ALIVE")
+
+
+class Ear:
+    def __init__(self) -> None:
+        self.lost: list[MassagerError] = []
+
+    def telemetry_received(self, telemetry: Telemetry) -> None:
+        pass
+
+    def driver_lost(self, error: MassagerError) -> None:
+        self.lost.append(error)
+
+
+@asynccontextmanager
+async def driven(
+    spec: DriverSpec,
+) -> AsyncGenerator[tuple[PlainDriver, GuardedTransport, Peer, Ear]]:
+    peer, ear = Peer("pty", answers=True), Ear()
+    transport = guarded(make_transport(peer.address))
+    assert transport is not None
+    driver = PlainDriver(transport, spec)
+    await driver.open(ear)
+    try:
+        yield driver, transport, peer, ear
+    finally:
+        await driver.close()
+        peer.close()
+
+
+COUNTING = msgspec.structs.replace(ASCII, dialect=Counting, ends_frame=b"")
+
+
+def _numbers(peer: Peer) -> list[int]:
+    return [int(line.partition(b"#")[2]) for line in peer.heard if b"#" in line]
+
+
+@pytest.mark.asyncio
+async def test_r25_the_guardians_stop_counts_on_from_the_last_frame() -> None:
+    async with driven(COUNTING) as (driver, transport, peer, _):
+        await driver.arm(25.0, 600)
+        for setpoint in (LEVEL, HIGHER, LEVEL, LEVEL, LEVEL):
+            driver.send(setpoint)
+            await asyncio.sleep(0.12)
+        transport.abort()  # as if this process had died: no stop of its own
+        until = time.monotonic() + 10.0
+        while sum(line.startswith(b"HALT") for line in peer.heard) < 4:
+            assert time.monotonic() < until, peer.heard
+            await asyncio.sleep(0.05)
+        numbers = _numbers(peer)
+        assert numbers == list(range(1, len(numbers) + 1)), peer.heard
+        assert any(line.startswith(b"ALIVE") for line in peer.heard)
+
+
+@pytest.mark.asyncio
+async def test_r25_a_stop_of_several_frames_is_handed_over_whole() -> None:
+    async with driven(COUNTING) as (driver, _, peer, _ear):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        await asyncio.sleep(0.1)
+        driver.stop(Cause.PERSON)
+        await asyncio.sleep(0.3)
+        assert [line.split()[0] for line in peer.heard][-2:] == [b"HALT", b"END"]
+        assert _numbers(peer) == list(range(1, len(peer.heard) + 1))
+
+
+@pytest.mark.asyncio
+async def test_r25_a_driver_is_told_at_once_and_arms_again_with_another_guardian() -> None:
+    async with driven(ASCII) as (driver, transport, peer, ear):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        assert transport._process is not None
+        first = transport._process.pid
+        transport._process.kill()
+        until = time.monotonic() + 5.0
+        while not ear.lost:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        assert isinstance(ear.lost[0], GuardianLost)
+        with pytest.raises(GuardianLost, match="has ended"):
+            driver.send(LEVEL)
+        driver.stop(Cause.SAFETY)
+        await asyncio.to_thread(peer.wait_for, b"OFF")
+        await driver.arm(25.0, 600)
+        driver.send(HIGHER)
+        assert transport._process is not None
+        assert transport._process.pid != first
+        await asyncio.to_thread(peer.wait_for, b"L3")
+
+
+class Long(Counting):
+    def levels(self, steps: tuple[int, ...], now: float) -> Sequence[bytes]:
+        return [b"x" * (FRAME_MAX - 1) + b"\n"] * FRAMES_MAX
+
+
+@pytest.mark.asyncio
+async def test_r25_a_device_that_takes_nothing_any_more_ends_the_session() -> None:
+    async with driven(msgspec.structs.replace(COUNTING, dialect=Long)) as (driver, _, peer, _ear):
+        await driver.arm(25.0, 600)
+        peer.reads.clear()
+        driver.send(LEVEL)
+        until = time.monotonic() + 10.0
+        said = ""
+        while not said:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.1)
+            try:
+                driver.send(LEVEL)
+            except DriverFault as error:
+                said = error.message
+        assert "has taken nothing for 1 s" in said
+        peer.reads.set()
+
+
+@pytest.mark.asyncio
+async def test_r25_a_stop_that_no_guardian_could_keep_starts_nothing() -> None:
+    class Endless(Counting):
+        def stop(self, now: float) -> Sequence[bytes]:
+            return [self._next(b"HALT" + b"x" * 4000)[0]] * 3
+
+    async with driven(msgspec.structs.replace(COUNTING, dialect=Endless)) as (driver, _, peer, _e):
+        with pytest.raises(DriverFault, match="its stop, 21 times, takes"):
+            await driver.arm(25.0, 600)
+        assert not [line for line in peer.heard if not line.startswith(b"ALIVE")]
+
+
+@pytest.mark.asyncio
+async def test_r6_a_driver_whose_stop_grows_too_large_has_its_last_good_one_sent() -> None:
+    class Growing(Counting):
+        large = False
+
+        def stop(self, now: float) -> Sequence[bytes]:
+            return [b"x" * FRAME_MAX] * 300 if self.large else [b"HALT\n"]
+
+    async with driven(msgspec.structs.replace(COUNTING, dialect=Growing)) as (driver, _, peer, _e):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        assert isinstance(driver._dialect, Growing)
+        driver._dialect.large = True
+        driver.stop(Cause.PERSON)
+        await asyncio.to_thread(peer.wait_for, b"HALT")

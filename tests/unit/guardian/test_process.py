@@ -1,0 +1,419 @@
+"""The guardian as a process, against a dumb device on a pseudo-terminal and on TCP, held by a transport (R25)."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.support.ascii_massager import ASCII
+from tests.support.line_device import ANSWER, Peer, lives
+from tests.unit.testing.test_transports import pty_rig, tcp_rig
+
+from massager_ctl.drivers.plain import PlainDriver
+from massager_ctl.errors import DeviceBusy, LinkLost, LinkTimeout
+from massager_ctl.frontends.socket import paths
+from massager_ctl.frontends.socket.folder import RUNTIME_ENV
+from massager_ctl.guardian.messages import Burst
+from massager_ctl.runtime.lock import DeviceLock
+from massager_ctl.safety.assurance import Assurance, OnDisconnect, allowed
+from massager_ctl.testing.transports import CHECKS, Check, Recorder, preempts_what_waits
+from massager_ctl.testing.transports import Rig as CheckRig
+from massager_ctl.transports.address_identity import identity
+from massager_ctl.transports.base import LinkKind
+from massager_ctl.transports.descriptor import DescriptorTransport
+from massager_ctl.transports.factory import make_transport
+from massager_ctl.transports.gatt import Gatt
+from massager_ctl.transports.guarded import GuardedTransport, guarded
+from massager_ctl.transports.guardian_link import GuardianDescriptorLink
+from massager_ctl.transports.guardian_process import GuardianProcess
+from massager_ctl.transports.tcp import TcpTransport
+
+OFF: tuple[Burst, ...] = ((b"\nOFF\n",),)
+REST = ((ANSWER, b"\xff" * len(ANSWER)),)
+BUSY_S = 2.0
+"""Seconds that a busy machine may add to what is measured between processes."""
+
+
+@pytest.fixture(params=["pty", "tcp"])
+def peer(request: pytest.FixtureRequest) -> Generator[Peer]:
+    device = Peer(request.param)
+    yield device
+    device.close()
+
+
+class Rig:
+    """The transport, its guardian, and what it complained of."""
+
+    def __init__(self, peer: Peer, lock: str = "", held: str = "") -> None:
+        found = guarded(make_transport(peer.address), lock=lock, held=held)
+        assert found is not None
+        self.transport: GuardedTransport = found
+        self.transport.on_trouble = self._trouble
+        self.told: list[str] = []
+        self.recorder = Recorder()
+
+    def _trouble(self, why: str) -> None:
+        self.told.append(why)
+        self.transport.preempt(OFF[0][0])
+
+    @property
+    def process(self) -> GuardianProcess:
+        assert self.transport._process is not None
+        return self.transport._process
+
+    async def run(self, level: int = 20, seconds: float = 0.0) -> None:
+        await self.transport.open(self.recorder)
+        await self.transport.begin(OFF, REST)
+        self.transport.write(b"L%d\n" % level)
+        await self.beat(seconds)
+
+    async def beat(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        self.transport.beat()
+        while loop.time() < until:
+            await asyncio.sleep(0.05)
+            self.transport.beat()
+
+
+async def _until(peer: Peer, line: bytes, count: int = 1) -> float:
+    return await asyncio.to_thread(peer.wait_for, line, 10.0, count)
+
+
+@pytest.mark.asyncio
+async def test_r25_what_is_written_comes_out_whole_and_in_order(peer: Peer) -> None:
+    rig = Rig(peer)
+    await rig.run()
+    for level in range(1, 30):
+        rig.transport.write(b"L%d\n" % level)
+    rig.transport.beat()
+    await _until(peer, b"L29")
+    assert peer.heard == [b"L20", *(b"L%d" % level for level in range(1, 30))]
+    rig.transport.preempt(b"OFF\n")
+    await _until(peer, b"OFF")
+    rig.transport.rest()
+    pid = rig.process.pid
+    await rig.transport.close()
+    assert rig.told == []
+    assert not lives(pid)
+    assert peer.stops == 1, "nothing was left to do"
+
+
+@pytest.mark.asyncio
+async def test_r25_it_tells_what_is_not_yet_written_and_when_it_is(peer: Peer) -> None:
+    rig = Rig(peer)
+    await rig.run()
+    drained = asyncio.Event()
+    rig.transport.on_drained(drained.set)
+    rig.transport.write(b"L5\n")
+    assert rig.transport.backlog == 3 or rig.transport.backlog == 7
+    async with asyncio.timeout(BUSY_S):
+        await drained.wait()
+    assert rig.transport.backlog == 0
+    rig.transport.abort()
+
+
+@pytest.mark.asyncio
+async def test_r25_silence_of_the_control_loop_stops_the_device(peer: Peer) -> None:
+    """The loop lives and answers; nothing but the tick's heartbeat counts."""
+    rig = Rig(peer)
+    await rig.run(seconds=0.4)
+    began = time.monotonic()
+    for _ in range(30):
+        rig.transport.write(b"L20\n")
+        await asyncio.sleep(0.05)
+        if rig.told:
+            break
+    at = await _until(peer, b"OFF")
+    assert 0.8 <= at - began <= 1.2 + BUSY_S
+    assert "no heartbeat" in rig.told[0]
+    lines = peer.heard
+    after = lines[lines.index(b"OFF") :]
+    assert not any(line.startswith(b"L") for line in after)
+    await rig.transport.begin(OFF, REST)
+    rig.transport.write(b"L44\n")
+    await _until(peer, b"L44")
+    rig.transport.abort()
+
+
+@pytest.mark.asyncio
+async def test_r25_a_guardian_that_dies_is_told_and_the_controller_stops_by_itself(
+    peer: Peer,
+) -> None:
+    rig = Rig(peer)
+    await rig.run(seconds=0.2)
+    await _until(peer, b"L20")
+    os.kill(rig.process.pid, signal.SIGKILL)
+    rig.transport.on_trouble = rig.told.append
+    await _until(peer, b"OFF")
+    assert "has ended" in rig.told[0]
+    rig.transport.preempt(b"OFF\n")
+    await _until(peer, b"OFF", 2)
+    await rig.transport.begin(OFF, REST)  # another guardian
+    rig.transport.write(b"L30\n")
+    await _until(peer, b"L30")
+    rig.transport.abort()
+    await _until(peer, b"OFF", 3)
+
+
+@pytest.mark.asyncio
+async def test_r25_a_guardian_that_hangs_is_told_killed_and_stood_in_for(peer: Peer) -> None:
+    rig = Rig(peer)
+    await rig.run(seconds=0.2)
+    await _until(peer, b"L20")
+    while rig.transport._asked:  # noqa: ASYNC110 - nothing tells of an answer
+        await asyncio.sleep(0.01)
+    pid = rig.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    rig.transport.beat()
+    at = await _until(peer, b"OFF")
+    assert 0.4 <= at - began <= 0.6 + BUSY_S
+    assert "did not answer within 0.3 s" in rig.told[0]
+    assert len(rig.told) == 1
+    assert not lives(pid)
+    rig.transport.abort()
+
+
+@pytest.mark.asyncio
+async def test_r25_no_start_without_an_answer(peer: Peer) -> None:
+    rig = Rig(peer)
+    await rig.transport.open(rig.recorder)
+    os.kill(rig.process.pid, signal.SIGSTOP)
+    with pytest.raises(LinkTimeout, match="did not answer"):
+        await rig.transport.begin(OFF, REST)
+    assert not rig.transport._open
+    await rig.transport.close()
+
+
+CONTROLLER = """
+import asyncio, sys, time
+from massager_ctl.testing.transports import Recorder
+from massager_ctl.transports.factory import make_transport
+from massager_ctl.transports.guarded import guarded
+
+async def main():
+    transport = guarded(make_transport(sys.argv[1]), lock=sys.argv[2], held=sys.argv[3])
+    await transport.open(Recorder())
+    await transport.begin(((b"\\nOFF\\n",),), ((b"=0\\n", b"\\xff" * 3),))
+    transport.write(b"L20\\n")
+    print(transport._process.pid, flush=True)
+    while True:
+        transport.beat()
+        if transport.backlog == 0:
+            transport.write(b"L20\\n")
+        await asyncio.sleep(0.1)
+
+asyncio.run(main())
+"""
+
+
+class Host:
+    """A program of its own that drives the peer."""
+
+    def __init__(self, peer: Peer, lock: Path, held: Path) -> None:
+        command = [sys.executable, "-c", CONTROLLER, peer.address, str(lock), str(held)]
+        self.program = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self.program.stdout is not None
+        self.guardian = int(self.program.stdout.readline())
+        peer.wait_for(b"L20", count=3)
+
+    def end(self) -> None:
+        self.program.send_signal(signal.SIGCONT)
+        self.program.kill()
+        self.program.communicate()
+
+
+def _gone(pid: int, seconds: float = 5.0) -> None:
+    until = time.monotonic() + seconds
+    while lives(pid):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether another process holds the file, so that whoever takes the device over waits for it."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_r25_kill_9_of_the_controller_stops_the_device_at_once(peer: Peer, tmp_path: Path) -> None:
+    peer.answers = True
+    host = Host(peer, tmp_path / "lock", tmp_path / "held")
+    assert _is_held(tmp_path / "held")
+    at = time.monotonic()
+    host.program.kill()
+    stopped = peer.wait_for(b"OFF")
+    assert stopped - at <= 0.2 + BUSY_S
+    _gone(host.guardian)
+    assert not _is_held(tmp_path / "held")
+    assert 2 <= peer.stops <= 4, "twice at least, and no more once it was read back"
+    assert peer.level == 0
+    host.end()
+
+
+def test_r25_a_frozen_controller_is_stood_in_for_and_its_backlog_has_no_effect(
+    peer: Peer, tmp_path: Path
+) -> None:
+    host = Host(peer, tmp_path / "lock", tmp_path / "held")
+    host.program.send_signal(signal.SIGSTOP)
+    at = time.monotonic()
+    stopped = peer.wait_for(b"OFF")
+    assert 0.7 <= stopped - at <= 1.2 + BUSY_S
+    host.program.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    lines = peer.heard
+    assert b"L20" not in lines[lines.index(b"OFF") :]
+    assert peer.level == 0
+    host.end()
+    os.kill(host.guardian, signal.SIGKILL)
+
+
+def test_r25_it_lets_go_when_another_program_owns_the_device(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes the lock writes into its file, and waits until the guardian has let go."""
+    monkeypatch.setenv(RUNTIME_ENV, str(tmp_path / "run"))
+    device = identity(peer.address)
+    with DeviceLock(device):
+        lock, held = paths.lock_path(device), paths.watched_path(device)
+        host = Host(peer, Path(lock), Path(held))
+        with pytest.raises(DeviceBusy):
+            DeviceLock(device).acquire()
+    host.program.kill()
+    peer.wait_for(b"OFF")
+    assert lives(host.guardian)
+    with DeviceLock(device):
+        stops = peer.stops
+        _gone(host.guardian, 1.0)
+        time.sleep(0.6)
+        assert peer.stops == stops
+    host.end()
+
+
+def test_r25_what_ends_a_service_does_not_end_its_guardian_before_the_stop(
+    peer: Peer, tmp_path: Path
+) -> None:
+    host = Host(peer, tmp_path / "lock", tmp_path / "held")
+    broken = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+    for number in signal.valid_signals() - broken - {signal.SIGKILL, signal.SIGSTOP}:
+        os.kill(host.guardian, number)  # a watchdog's SIGABRT goes to all processes of a unit
+    assert os.getsid(host.guardian) == host.guardian, "a session of its own"
+    host.program.kill()
+    peer.wait_for(b"OFF", count=2)
+    host.end()
+    os.kill(host.guardian, signal.SIGKILL)
+
+
+@pytest.mark.asyncio
+async def test_r25_no_stop_lands_inside_half_a_frame(peer: Peer) -> None:
+    """The device does not read for a while, so that a frame is cut where the buffer was full."""
+    peer.reads.clear()
+    rig = Rig(peer)
+    await rig.run()
+    long = b"L20" + b" " * 3000 + b"\n"
+    for _ in range(2000):
+        if rig.transport.backlog > 20_000:
+            break
+        rig.transport.write(long)
+        rig.transport.beat()
+        await asyncio.sleep(0)
+    rig.transport.beat()
+    await asyncio.sleep(0.1)
+    rig.transport.preempt(b"OFF\n")
+    peer.reads.set()
+    await _until(peer, b"OFF")
+    lines = peer.heard
+    assert lines[-1] == b"OFF"
+    assert set(lines[:-1]) <= {b"L20", long[:-1]}, "every frame is whole"
+    rig.transport.abort()
+
+
+@pytest.mark.asyncio
+async def test_r15_a_device_that_goes_away_is_told(peer: Peer) -> None:
+    rig = Rig(peer)
+    await rig.run()
+    await _until(peer, b"L20")
+    peer.close()
+    async with asyncio.timeout(BUSY_S):
+        while not rig.recorder.lost:
+            await asyncio.sleep(0.02)
+            rig.transport.write(b"L20\n")
+    assert isinstance(rig.recorder.lost[0], LinkLost)
+
+
+@pytest.mark.parametrize("carrier", ["pty", "tcp"])
+@pytest.mark.parametrize(
+    "check",
+    [check for check in CHECKS if check is not preempts_what_waits],
+    ids=lambda c: c.__name__,
+)
+@pytest.mark.asyncio
+async def test_it_is_a_transport_like_any_other(check: Check, carrier: str, tmp_path: Path) -> None:
+    """All but `preempts_what_waits`: what another process has given to the system is beyond recall. What waits in that
+    process is not: see `test_r25_no_stop_lands_inside_half_a_frame`."""
+    rig = (
+        pty_rig if carrier == "pty" else lambda _: tcp_rig(lambda at: TcpTransport("127.0.0.1", at))
+    )
+    async with rig(tmp_path) as bare:
+        assert isinstance(bare.transport, DescriptorTransport)
+        transport = GuardedTransport(GuardianDescriptorLink(bare.transport))
+        await check(CheckRig(transport, bare.far))
+        await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "cap"),
+    [
+        ("serial:/dev/ttyNone", 25),
+        ("tcp:127.0.0.1:9", 25),
+        ("ble:Relax", 15),
+        ("serial:loop://", 15),
+    ],
+)
+def test_r25_the_cap_is_the_lowest_where_no_guardian_was_shown_to_stop_it(
+    address: str, cap: float
+) -> None:
+    gatt = Gatt(service="FFF0", write="FFF2")
+    spec = msgspec.structs.replace(ASCII, links=tuple(LinkKind), gatt=gatt)
+    transport = make_transport(address, gatt=gatt)
+    driver = PlainDriver(guarded(transport) or transport, spec)
+    known = Assurance(on_disconnect=OnDisconnect.STOPS, own_remote=False)
+    assert allowed(known, guardian=driver.guarded).cap == cap
+
+
+@pytest.mark.parametrize(
+    ("namespace", "own", "parent", "possible"),
+    [
+        ("pid:[4026531836]", 1, 0, True),
+        ("pid:[4026532999]", 1, 0, False),
+        ("pid:[4026532999]", 7, 1, False),
+        ("pid:[4026532999]", 77, 7, True),
+    ],
+)
+def test_r25_no_guardian_outlives_the_first_process_of_a_container(
+    monkeypatch: pytest.MonkeyPatch, namespace: str, own: int, parent: int, *, possible: bool
+) -> None:
+    monkeypatch.setattr(Path, "readlink", lambda _: Path(namespace))
+    monkeypatch.setattr(os, "getpid", lambda: own)
+    monkeypatch.setattr(os, "getppid", lambda: parent)
+    assert GuardianProcess.possible() is possible
+    assert (guarded(make_transport("tcp:127.0.0.1:9")) is not None) is possible
+
+
+def test_r25_a_road_without_a_descriptor_cannot_be_shared() -> None:
+    assert guarded(make_transport("serial:loop://")) is None
+    assert isinstance(make_transport("serial:/dev/null"), DescriptorTransport)

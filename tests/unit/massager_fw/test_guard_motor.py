@@ -1,0 +1,80 @@
+"""The watch over a motor, tick by tick, with what the board senses given (R12, R14)."""
+
+from __future__ import annotations
+
+from massager_fw.board import ACTUATORS, FULL, Board
+from massager_fw.guard_motor import BLANK_TICKS, MotorGuard
+from massager_fw.states import Cause
+
+LOCKED_MA = (200, 200)
+SOUND_MA, HIGH_MA = 40, 160
+
+
+class Sensed(Board):
+    """A board that senses what a test says, of each motor alike."""
+
+    def __init__(self) -> None:
+        self.current_ma = [0] * ACTUATORS
+        self.speed = [0] * ACTUATORS
+
+
+def test_r12_a_moment_of_high_current_before_each_rest_is_no_stall() -> None:
+    guard, board, tick = MotorGuard(1, LOCKED_MA), Sensed(), 0
+    for _ in range(100):
+        for after in range(BLANK_TICKS + 20):
+            board.current_ma[0] = HIGH_MA if after == BLANK_TICKS + 5 else SOUND_MA
+            tick += 1
+            assert guard.check(tick, [FULL] + [0] * (ACTUATORS - 1), board) == Cause.NONE
+        for _ in range(10):
+            board.current_ma[0] = 0
+            tick += 1
+            assert guard.check(tick, [0] * ACTUATORS, board) == Cause.NONE
+
+
+def drive(guard: MotorGuard, board: Sensed, begin: int, seen: list[tuple[int, int]]) -> list[int]:
+    """What the guard says of motor 0, driven a tick for each (current in mA, speed)."""
+    said: list[int] = []
+    for tick, (current, speed) in enumerate(seen, begin + 1):
+        board.current_ma[0], board.speed[0] = current, speed
+        said.append(guard.check(tick, [FULL] + [0] * (ACTUATORS - 1), board))
+    return said
+
+
+def rest(guard: MotorGuard, board: Sensed, begin: int, current: int, ticks: int) -> list[int]:
+    """The same of a motor at rest."""
+    board.current_ma[0], board.speed[0] = current, 0
+    return [guard.check(begin + k, [0] * ACTUATORS, board) for k in range(1, ticks + 1)]
+
+
+def test_r14_what_flows_before_a_start_says_nothing_of_the_rest_after_it() -> None:
+    guard, board = MotorGuard(1, LOCKED_MA), Sensed()
+    said = rest(guard, board, 0, SOUND_MA, 6)
+    said += drive(guard, board, 6, [(SOUND_MA, 0)] * 50)
+    said += rest(guard, board, 56, SOUND_MA, 6)
+    said += rest(guard, board, 62, 0, 20)
+    assert set(said) == {Cause.NONE}
+
+
+def test_r12_of_two_signs_of_a_stall_the_earlier_one_counts_over_a_rest() -> None:
+    guard, board, turns = MotorGuard(3, LOCKED_MA), Sensed(), FULL * 4 // 5
+    said = drive(guard, board, 0, [(SOUND_MA, turns)] * 40)
+    said += drive(guard, board, 40, [(HIGH_MA, turns)] * 10 + [(HIGH_MA, 0)] * 2)
+    said += rest(guard, board, 52, 0, 1)
+    said += drive(guard, board, 53, [(HIGH_MA, 0)] * 14)
+    said += rest(guard, board, 67, 0, 1)
+    assert set(said) == {Cause.NONE}
+    # It stood for 12 and for 14 ticks by its current, and may stand for 33 (800 ms with the blanking).
+    again = drive(guard, board, 68, [(HIGH_MA, 0)] * 9)
+    assert again.index(Cause.STALL) <= 8
+
+
+def test_r12_time_that_was_blanked_counts_once() -> None:
+    guard, board, tick = MotorGuard(1, LOCKED_MA), Sensed(), 0
+    said: list[int] = []
+    # Blanked for 10 ticks; 12 of high current; blanked for 3; 7 of high current: 32 of 33 ticks, each counted once.
+    for seen in ([SOUND_MA] * 10, [HIGH_MA] * 12, [SOUND_MA] * 3, [HIGH_MA] * 7):
+        said += drive(guard, board, tick, [(current, 0) for current in seen])
+        tick += len(seen)
+        said += rest(guard, board, tick, 0, 1)
+        tick += 1
+    assert set(said) == {Cause.NONE}

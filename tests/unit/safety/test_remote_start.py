@@ -1,0 +1,139 @@
+"""R18 by examples: each reason for a rejection, and what uses up what."""
+
+from __future__ import annotations
+
+import pytest
+
+from massager_ctl.safety.remote_start import READY_S, Need, Rejected, RemoteGate, Stamp, Why
+
+WALL = 1_800_000_000.0
+
+
+def renewed() -> RemoteGate:
+    gate = RemoteGate()
+    gate.renew("first", WALL)
+    return gate
+
+
+def judge(
+    gate: RemoteGate, need: Need, stamp: Stamp, now: float = 0.0, wall: float = WALL
+) -> Why | None:
+    rejected = gate.judge(need, stamp, now=now, wall=wall)
+    return None if rejected is None else rejected.why
+
+
+@pytest.mark.parametrize(
+    ("stamp", "why"),
+    [
+        (Stamp("first", WALL, retained=True), Why.RETAINED),
+        (Stamp(None, WALL), Why.NONCE),
+        (Stamp("other", WALL), Why.NONCE),
+        (Stamp(5, WALL), Why.NONCE),
+        (Stamp("first", None), Why.STAMP),
+        (Stamp("first", True), Why.STAMP),
+        (Stamp("first", float("nan")), Why.STAMP),
+        (Stamp("first", float("inf")), Why.STAMP),
+        (Stamp("first", str(WALL)), Why.STAMP),
+        (Stamp("first", WALL - 3.01), Why.SKEW),
+        (Stamp("first", WALL + 2.01), Why.SKEW),
+        (Stamp("first", WALL - 3.0), None),
+        (Stamp("first", WALL + 2.0), None),
+    ],
+)
+def test_a_raise_needs_a_nonce_and_a_time(stamp: Stamp, why: Why | None) -> None:
+    assert judge(renewed(), Need.RAISE, stamp) is why
+
+
+def test_the_skew_is_told_in_seconds_and_in_words() -> None:
+    rejected = renewed().judge(Need.RAISE, Stamp("first", WALL - 7.25), now=0.0, wall=WALL)
+    assert isinstance(rejected, Rejected)
+    assert rejected.skew_s == pytest.approx(7.25)
+    assert "7.2 s behind" in rejected.text
+    ahead = renewed().judge(Need.RAISE, Stamp("first", WALL + 60), now=0.0, wall=WALL)
+    assert ahead is not None
+    assert "60.0 s ahead" in ahead.text
+
+
+def test_before_the_first_nonce_nothing_raises() -> None:
+    assert judge(RemoteGate(), Need.RAISE, Stamp(None, WALL)) is Why.NONCE
+
+
+def test_the_same_and_an_older_time_are_replays() -> None:
+    gate = renewed()
+    assert judge(gate, Need.RAISE, Stamp("first", WALL)) is None
+    assert judge(gate, Need.RAISE, Stamp("first", WALL)) is Why.REPLAYED
+    assert judge(gate, Need.RAISE, Stamp("first", WALL - 0.5)) is Why.REPLAYED
+    assert judge(gate, Need.RAISE, Stamp("first", WALL + 0.5)) is None
+
+
+def test_a_rejected_time_does_not_bar_the_way() -> None:
+    gate = renewed()
+    assert judge(gate, Need.RAISE, Stamp("other", WALL + 1)) is Why.NONCE
+    assert judge(gate, Need.RAISE, Stamp("first", WALL)) is None
+
+
+def test_a_start_needs_somebody_at_the_machine_and_uses_everything_up() -> None:
+    gate = renewed()
+    assert judge(gate, Need.START, Stamp("first", WALL)) is Why.NOT_READY
+    assert gate.nonce == "first"
+    gate.let(10.0)
+    assert judge(gate, Need.START, Stamp("first", WALL), now=10.0 + READY_S - 0.1) is None
+    assert gate.nonce is None
+    assert gate.ready_for_s(11.0) == 0.0
+    gate.renew("second", WALL)
+    assert judge(gate, Need.START, Stamp("second", WALL + 1), now=11.0) is Why.NOT_READY
+
+
+def test_ready_runs_out() -> None:
+    gate = renewed()
+    gate.let(0.0)
+    assert judge(gate, Need.START, Stamp("first", WALL), now=READY_S) is Why.NOT_READY
+
+
+def test_ready_can_be_taken_back() -> None:
+    gate = renewed()
+    gate.let(0.0)
+    gate.revoke()
+    assert judge(gate, Need.START, Stamp("first", WALL)) is Why.NOT_READY
+
+
+def test_the_devices_button_makes_ready_once_however_long_its_flag_stays() -> None:
+    gate = renewed()
+    gate.attended(0.0, flag=False)
+    gate.attended(1.0, flag=True)
+    assert gate.ready_for_s(2.0) == READY_S - 1.0
+    assert judge(gate, Need.START, Stamp("first", WALL), now=2.0) is None
+    gate.attended(3.0, flag=True)  # a device that lies, or telemetry from before the ARM
+    assert gate.ready_for_s(3.0) == 0.0
+    gate.attended(4.0, flag=False)
+    gate.attended(5.0, flag=True)
+    assert gate.ready_for_s(5.0) == READY_S
+    gate.attended(6.0, flag=False)
+    assert gate.ready_for_s(6.0) == 0.0
+
+
+def test_the_terminals_word_outlives_the_buttons() -> None:
+    gate = renewed()
+    gate.let(0.0)
+    gate.attended(1.0, flag=True)
+    gate.attended(2.0, flag=False)
+    assert gate.ready_for_s(2.0) == READY_S - 2.0
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out() -> None:
+    gate = renewed()
+    assert judge(gate, Need.RAISE, Stamp("first", WALL)) is None
+    earlier = WALL - 3600
+    assert judge(gate, Need.RAISE, Stamp("first", earlier), wall=earlier) is Why.REPLAYED
+    gate.renew("second", earlier)
+    assert judge(gate, Need.RAISE, Stamp("second", earlier + 5), wall=earlier + 5) is None
+
+
+def test_r18_a_button_that_was_let_go_is_not_given_back_with_a_refused_start() -> None:
+    gate = renewed()
+    gate.attended(0.0, flag=False)
+    gate.attended(1.0, flag=True)
+    assert judge(gate, Need.START, Stamp("first", WALL), now=2.0) is None
+    gate.attended(3.0, flag=False)
+    gate.give_back()
+    assert gate.ready_for_s(3.0) == 0.0
