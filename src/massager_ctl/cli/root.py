@@ -12,6 +12,7 @@ import click
 from massager_ctl.cli.border import Border, guarded_output
 from massager_ctl.cli.error_block import output_unwritable, report, report_fault, silence
 from massager_ctl.cli.lazy import LazyGroup
+from massager_ctl.cli.prompt import typed_line
 from massager_ctl.errors import ExitCode, MassagerError
 
 _HERE: Final = "massager_ctl.cli"
@@ -111,6 +112,7 @@ def _run(arguments: list[str], out: Border) -> int:
         from massager_ctl.cli.completion import take_words_with_colons
 
         take_words_with_colons()
+    click.termui.visible_prompt_func = typed_line
     try:
         result: object = massager_ctl.main(
             arguments, prog_name="massager-ctl", standalone_mode=False

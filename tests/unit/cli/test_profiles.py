@@ -177,7 +177,7 @@ def test_new_from_options_and_from_answers(
     assert profiles("new", *asked) == 2
     assert "a profile named 'one' exists already" in capsys.readouterr().err
     answers = iter(["two", "6", "trapezius, neck", "moderate", "knead"])
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: next(answers))
+    monkeypatch.setattr("massager_ctl.cli.root.typed_line", lambda _: next(answers))
     assert profiles("new") == 0
     capsys.readouterr()
     assert profiles("validate", "one", "two") == 0

@@ -1,0 +1,34 @@
+"""A line typed by the person at the terminal, for every question of the program."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+
+
+def typed_line(prompt: str) -> str:
+    """What was typed, like `input`; Ctrl-C is heeded whenever it comes. Raises EOFError, KeyboardInterrupt.
+
+    `input` may miss a signal that arrives between the prompt and its read, and then waits for a key. Here the signal
+    also writes to a pipe, which is watched together with the keyboard. Only for the main thread, outside an event loop.
+    """
+    if not sys.stdin.isatty():
+        return input(prompt)
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    try:
+        while sys.stdin not in select.select([sys.stdin, woken], [], [])[0]:
+            os.read(woken, 64)  # a signal whose handler let us go on
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.removesuffix("\n")
