@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from tests.e2e.harness import Bench, opened
 from tests.support.citations import Citations
 from tests.support.marks import loop_factories, rig
+from tests.support.unmeasured import Unmeasured
 
 # Examples run on busy machines and some start an event loop, so there is no deadline: a time
 # bound that a test claims stands in the test.
@@ -107,6 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     that interrupt one.
     """
     config.pluginmanager.register(Citations(), "citations")
+    config.pluginmanager.register(Unmeasured(), "unmeasured")
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_IGN:
             own = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL

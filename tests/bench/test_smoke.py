@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = sorted((ROOT / "bench" / "rows").glob("r[0-9]*.py"))
 

@@ -66,6 +66,7 @@ def device_time(bench: BleBench) -> float:
     return newest.uptime / 1000
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("profile", ["restorative", "gentle"])
 async def test_a_whole_session_plays_within_the_rules(bench: BleBench, profile: str) -> None:
     await bench.play(profile)

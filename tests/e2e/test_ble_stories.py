@@ -12,7 +12,7 @@ from tests.e2e import test_each_side_alone, test_fade_and_start, test_session
 from tests.e2e.ble_harness import opened_ble
 from tests.support.marks import rig, simulated_time
 
-pytestmark = simulated_time
+pytestmark = [simulated_time, pytest.mark.unmeasured]
 
 NOT_HERE = {
     # Its bound is T on a serial line; test_ble.py has the one for BLE.

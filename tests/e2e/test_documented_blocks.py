@@ -17,7 +17,7 @@ from tests.support.console_page import blocks, pages
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = pages(ROOT)
 
-pytestmark = pytest.mark.checkout
+pytestmark = [pytest.mark.checkout, pytest.mark.unmeasured]
 
 
 @pytest.fixture

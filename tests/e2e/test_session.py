@@ -29,6 +29,7 @@ from tests.support.marks import simulated_time
 pytestmark = simulated_time
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("profile", sorted(path.stem for path in shipped_folder().glob("*.yaml")))
 async def test_every_shipped_profile_plays_to_its_end_within_the_rules(
     bench: Bench, profile: str

@@ -10,7 +10,7 @@ import pytest
 import massager_fw
 from tests.support.micropython import BOARDS, SCRIPTS, needs_micropython, run_micropython
 
-pytestmark = needs_micropython
+pytestmark = [needs_micropython, pytest.mark.unmeasured]
 
 MODULES = sorted(Path(massager_fw.__file__).parent.glob("*.py"))
 

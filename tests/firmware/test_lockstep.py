@@ -26,7 +26,7 @@ from firmware_sim.simulated_time import run_simulated
 from firmware_sim.trace_rules import read_trace, violations
 from tests.support.micropython import needs_micropython
 
-pytestmark = needs_micropython
+pytestmark = [needs_micropython, pytest.mark.unmeasured]
 
 ADDRESS = "sim:?micropython=on"
 

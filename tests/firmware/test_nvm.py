@@ -7,10 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from massager_ctl.flash.boards import find_board
 from tests.firmware.unix_board import ON_UNIX, micropython, needs_micropython
 
-pytestmark = needs_micropython
+pytestmark = [needs_micropython, pytest.mark.unmeasured]
 
 RULES = Path(__file__).resolve().parents[2] / "firmware"
 

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.firmware.conforming import CHECKS
 from tests.firmware.pico import Pico, built, flashed
 from tests.firmware.unix_board import needs_micropython, relayed
 
-pytestmark = needs_micropython
+pytestmark = [needs_micropython, pytest.mark.unmeasured]
 
 SERIAL: Final = "385283123456"
 """The last six bytes of the stand-in's chip."""

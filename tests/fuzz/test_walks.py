@@ -6,6 +6,8 @@ import pytest
 
 from tests.fuzz import device_walk, host_walk
 
+pytestmark = pytest.mark.unmeasured
+
 PARTS = 4
 """Walks that share the steps, so that several processes can walk at once."""
 

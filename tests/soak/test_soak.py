@@ -33,6 +33,8 @@ from massager_ctl.model.units import Zone
 from massager_ctl.profile.format.load import load_profile
 from massager_ctl.profile.library import shipped_folder
 
+pytestmark = pytest.mark.unmeasured
+
 SESSIONS: Final = int(os.environ.get("MASSAGER_SOAK", "60"))
 BATCH: Final = 20
 IN_A_ROW: Final = 2
