@@ -94,8 +94,8 @@ def power() -> str:
     d.box(400, 80, (130, 64), "S1a", "button, contact 1", "normally closed")
     d.box(570, 80, (110, 64), "TCO1", "72 °C, left pad", "one-shot")
     d.box(720, 80, (110, 64), "TCO2", "72 °C, right pad", "one-shot")
-    d.box(880, 80, (120, 64), "Q1", "P-MOSFET", "source → drain")
-    d.box(1200, 80, (110, 64), "Drivers", "VM of all four", "DRV8876")
+    d.box(880, 80, (120, 64), "Q1  IRF4905", "P-MOSFET", "source → drain")
+    d.box(1200, 80, (110, 64), "Drivers", "VIN of all four", "carriers")
     for start, end in ((150, 190), (280, 400), (530, 570), (680, 720), (830, 880), (1000, 1200)):
         d.wire(POWER, (start, 112), (end, 112))
     d.words(288, 104, "12V")
@@ -124,9 +124,9 @@ def power() -> str:
     d.wire(POWER, (995, 190), (1295, 190))
     for x, name, value in (
         (950, "R5  68 kΩ", ""),
-        (1050, "C1 220 µF", "25 V"),
+        (1050, "C1 220 µF", "25 V, + at VM"),
         (1150, "R4  470 Ω", "1 W"),
-        (1250, "TVS", "SMBJ15A"),
+        (1250, "TVS", "stripe at VM"),
     ):
         width = 80 if x == 1250 else 90
         d.box(x, 220, (width, 46), name, value)
@@ -161,7 +161,7 @@ def power() -> str:
     d.wire(SIGNAL, (636, 442), (636, 500))
     d.box(588, 500, (96, 46), "R8  10 kΩ", "base to ground")
     d.wire(SIGNAL, (500, 442), (480, 442))
-    d.box(290, 470, (170, 190), "U1  74HC123", "one half; 3.3 V")
+    d.box(290, 470, (170, 214), "U1  74HC123", "one half; 3.3 V")
     d.wire(SIGNAL, (480, 442), (480, 530), (460, 530))
     d.words(452, 534, "13  1Q", "e")
     d.pins(
@@ -184,6 +184,7 @@ def power() -> str:
             ("14  1Cext", "C2 1 µF film, to pin 15", INK),
             ("15  1RCext", "R11 620 kΩ to 3V3", INK),
             ("9, 10, 11", "ground (the other half)", INK),
+            ("4 to 7, 12", "open", INK),
         ],
     )
     d.words(
@@ -217,13 +218,13 @@ def signals() -> str:
             ("GP13 (17)", "S1c: button, contact 3, normally open, to ground", SIGNAL),
             ("GP10 (14)", "U1 74HC123 pin 3, CLR; 10 kΩ to ground", SIGNAL),
             ("GP11 (15)", "U1 74HC123 pin 2, B; 10 kΩ to ground", SIGNAL),
-            ("GP15 (20)", "LED through 1 kΩ, to ground", SIGNAL),
+            ("GP15 (20)", "1 kΩ, then the LED's long leg; short leg to ground", SIGNAL),
             ("GP16 (21)", "U2 74HC4051 pin 11, S0", SIGNAL),
             ("GP17 (22)", "U2 74HC4051 pin 10, S1", SIGNAL),
             ("GP18 (24)", "U2 74HC4051 pin 9, S2", SIGNAL),
             ("GP26 (31)", "U2 74HC4051 pin 3, Z", SENSE),
             ("3V3 (36)", "U1, U2, thermistors' resistors", SUPPLY),
-            ("AGND (33)", "ground of thermistors and dividers", INK),
+            ("AGND (33)", "the other leg of both thermistors, and their 100 nF", INK),
             ("VSYS (39)", "D1, from the 5 V buck", SUPPLY),
             ("GND (38)", "ground of everything", INK),
         ],
@@ -244,20 +245,20 @@ def signals() -> str:
         ],
         36,
     )
-    d.box(830, 410, (370, 220), "Each driver: DRV8876 carrier", "four of them, alike")
+    d.box(830, 410, (396, 220), "Each driver: DRV8876 carrier", "four of them, alike")
     for number, line in enumerate(
         (
-            "VM: VM of drawing 1 · GND: ground",
+            "VIN: VM of drawing 1 · GND: ground · its own VM: open",
             "OUT1, OUT2: the motor",
             "PMODE: ground (inputs are PH and EN)",
             "SLEEP: GP8 · FAULT: open",
-            "EN: its pin · PH: its pin, or ground (vibration)",
+            "EN (IN1): its pin · PH (IN2): its pin, or ground (vibration)",
             "CS: 1 kΩ to its Y input, there 100 nF to ground",
-            "VREF, IMODE: as the carrier has them",
+            "VREF, IMODE: open (it limits at 2 A as delivered)",
         )
     ):
         d.words(846, 472 + 22 * number, line)
-    d.box(300, 670, (320, 210), "U2  74HC4051", "pin 16: 3V3 · pins 6, 7, 8: ground")
+    d.box(300, 670, (320, 210), "U2  74HC4051", "pin 16: 3V3, 100 nF to ground · 6, 7, 8: ground")
     d.pins(
         "left",
         300,

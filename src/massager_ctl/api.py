@@ -182,7 +182,7 @@ async def connect(
 
     `address`: as on the command line; None for the one in the settings, else the embedded simulator.
     `simulated`: you declare that this device is a simulator in another process (R9). `watched`: whether a person can
-    show presence (R23). `on_bench`: a device of another make lies on a table, and no one wears it (R25). On every
+    show presence (R23). `on_bench`: the device lies on a table, and no one wears it (R9, R14, R25). On every
     exit, be it an error, a cancellation or Ctrl-C, the device is stopped and that is confirmed.
 
     Raises AddressError, LinkError and its subclasses, ConfigError, StoreError, and StopUnconfirmed on exit.

@@ -55,7 +55,7 @@ climbs slowly, whatever is asked for; the session turns itself off."""
 @click.option(
     "--on-bench",
     is_flag=True,
-    help="A device of another make lies on a table, and no one wears it.",
+    help="The device lies on a table, and no one wears it: no screening, no dose.",
 )
 @click.option("--plain", is_flag=True, help="Lines of text instead of the full screen.")
 def manual(

@@ -78,7 +78,7 @@ interrupted with the device confirmed at zero."""
 @click.option(
     "--on-bench",
     is_flag=True,
-    help="A device of another make lies on a table, and no one wears it: no screening, no dose.",
+    help="The device lies on a table, and no one wears it: no screening, no dose.",
 )
 @click.option(
     "--speed",

@@ -127,10 +127,10 @@ def _seen_off(options: RunOptions, found: Owned | Address) -> bool:
     address = found.address if isinstance(found, Owned) else found
     if isinstance(address, str):
         address = parse_address(address)
+    if options.on_bench and has_keys(options):
+        click.echo("On the bench: no one may wear the device.", err=True)
     if not isinstance(address, DialectAddress) or not has_keys(options):
         return False
-    if options.on_bench:
-        click.echo("On the bench: no one may wear the device.", err=True)
     if not click.confirm(f"Look at the device at {address}: is it off?", default=False, err=True):
         raise OffNotSeen(
             f"{address} is not known to be off, and nothing was started (R25)",

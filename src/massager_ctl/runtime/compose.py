@@ -100,11 +100,11 @@ def admission_for(
 ) -> AdmissionPolicy:
     """The admission policy for this device: a real one is always taken as worn (R9, fault 56).
 
-    `on_bench`: it lies on a table this time, and no one wears it (R25). Raises InputError if that does not apply.
+    `on_bench`: it lies on a table this time, and no one wears it (R9, R14, R25). Raises InputError for `sim:`.
     """
-    if on_bench and not isinstance(address, DialectAddress):
+    if on_bench and isinstance(address, SimAddress):
         raise InputError(
-            f"--on-bench is for a device of another make, and {address} is not one",
+            f"--on-bench is for a device that could be worn, and {address} is the embedded simulator",
             "Leave --on-bench out.",
         )
     from massager_ctl.ledger.clock_reading import ClockReader
@@ -115,7 +115,7 @@ def admission_for(
     match address:
         case SimAddress():
             subject = Subject.EMBEDDED
-        case DialectAddress() if on_bench:
+        case _ if on_bench:
             subject = Subject.BENCH
         case _ if simulated:
             subject = Subject.SAID_SO

@@ -11,8 +11,14 @@ from tests.devices import device_info
 
 from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.config import Config, load
-from massager_ctl.control.admission import AdmissionPolicy
-from massager_ctl.errors import AddressError, DeviceNotFound, Refused, ScreeningNeeded
+from massager_ctl.control.admission import BENCH_NOTE, AdmissionPolicy
+from massager_ctl.errors import (
+    AddressError,
+    DeviceNotFound,
+    InputError,
+    Refused,
+    ScreeningNeeded,
+)
 from massager_ctl.runtime.compose import (
     LAST_DEVICE,
     admission_for,
@@ -27,6 +33,7 @@ from massager_ctl.transports import scan
 from massager_ctl.transports.address import (
     Address,
     AutoAddress,
+    BleAddress,
     DialectAddress,
     SerialAddress,
     SimAddress,
@@ -68,9 +75,16 @@ async def test_auto_is_the_one_device_that_is_found(
     assert asked == [AutoAddress()]
 
 
-def opened(address: Address, config: Config, *, simulated: bool) -> AdmissionPolicy:
+def opened(
+    address: Address, config: Config, *, simulated: bool = False, on_bench: bool = False
+) -> AdmissionPolicy:
     return admission_for(
-        address, config, VirtualClock(), simulated=simulated, watcher=Watcher.PERSON
+        address,
+        config,
+        VirtualClock(),
+        simulated=simulated,
+        watcher=Watcher.PERSON,
+        on_bench=on_bench,
     )
 
 
@@ -115,6 +129,28 @@ async def test_r21_simulated_needs_the_word_of_the_person_and_of_the_device(conf
             await admission.limits(real, cap=None)
     finally:
         await admission.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", [TCP, SerialAddress("/dev/one"), BleAddress("Massager")])
+async def test_r14_a_device_of_this_project_runs_on_a_bench_where_no_one_wears_it(
+    config: Config, address: Address
+) -> None:
+    """Without screening, without dose, and without a power switch of its own; and it says so."""
+    admission = opened(address, config, on_bench=True)
+    try:
+        await admission.limits(
+            msgspec.structs.replace(INFO, simulated=False, sensing=frozenset()), cap=None
+        )
+        assert BENCH_NOTE in admission.notes
+        assert not config.data.exists()
+    finally:
+        await admission.close()
+
+
+def test_nobody_could_wear_the_embedded_simulator(config: Config) -> None:
+    with pytest.raises(InputError, match="--on-bench is for a device that could be worn"):
+        opened(SimAddress(), config, on_bench=True)
 
 
 def test_the_device_last_used_is_kept_for_a_stop(config: Config) -> None:
