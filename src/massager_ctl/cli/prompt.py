@@ -6,15 +6,17 @@ import os
 import select
 import signal
 import sys
+import threading
 
 
 def typed_line(prompt: str) -> str:
     """What was typed, like `input`; Ctrl-C is heeded whenever it comes. Raises EOFError, KeyboardInterrupt.
 
     `input` may miss a signal that arrives between the prompt and its read, and then waits for a key. Here the signal
-    also writes to a pipe, which is watched together with the keyboard. Only for the main thread, outside an event loop.
+    also writes to a pipe, which is watched together with the keyboard. In another thread it is `input`: there the main
+    thread with its event loop heeds signals.
     """
-    if not sys.stdin.isatty():
+    if not sys.stdin.isatty() or threading.current_thread() is not threading.main_thread():
         return input(prompt)
     sys.stdout.write(prompt)
     sys.stdout.flush()

@@ -8,6 +8,7 @@ import pty
 import sys
 import threading
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -71,3 +72,9 @@ def test_a_signal_that_interrupts_no_read_is_heeded(monkeypatch: pytest.MonkeyPa
     """As if Ctrl-C had come just before the read: its flag is set, and no system call returns early."""
     with person(monkeypatch, _thread.interrupt_main), pytest.raises(KeyboardInterrupt):
         typed_line("name? ")
+
+
+def test_a_question_of_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reset is asked for beside an event loop, whose thread alone may hear signals."""
+    with person(monkeypatch, "Ada\n"), ThreadPoolExecutor() as pool:
+        assert pool.submit(typed_line, "name? ").result() == "Ada"
