@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from massager_ctl.drivers.described.encoding import Encoding
 from massager_ctl.drivers.described.model import Description
@@ -103,10 +104,8 @@ class _Prover:
                 "a service alone does not identify a device: other devices have it too",
                 "add the name that it advertises",
             )
-        for key in ("probe", "answer"):
-            name = getattr(find, key)
-            if name is not None and name not in self.file.frames:
-                self.places.note(f"$.find.{key}", f"no frame is called '{name}'")
+        if find.answer is not None and find.answer not in self.file.frames:
+            self.places.note("$.find.answer", f"no frame is called '{find.answer}'")
 
     def _fields(self) -> None:
         for name, field in self.file.fields.items():
@@ -139,13 +138,13 @@ class _Prover:
             self.places.note(path, f"'high' is {field.high}, and {room - 1} is the most")
 
     def _bytes(self, path: str, text: str | None) -> bytes | None:
-        if text is None:
-            return None
-        try:
-            return parse_bytes(text)
-        except TemplateError as error:
-            self.places.note(path, str(error))
-            return None
+        found: bytes | None = None
+        if text is not None:
+            try:
+                found = parse_bytes(text)
+            except TemplateError as error:
+                self.places.note(path, str(error))
+        return found
 
     def _frames(self) -> None:
         file = self.file
@@ -172,10 +171,8 @@ class _Prover:
     def _values(self, texts: Iterable[str | None]) -> tuple[bytes, ...]:
         found: set[bytes] = set()
         for text in texts:
-            try:
+            with suppress(TemplateError):  # told where it stands
                 found.add(parse_bytes(text) if text is not None else b"")
-            except TemplateError:
-                continue  # told where it stands
         found.discard(b"")
         return tuple(sorted(found, key=lambda value: (-len(value), value)))
 
@@ -196,9 +193,10 @@ class _Prover:
         value = self._bytes(f"{path}.value", sender.value)
         needs = self._sends(f"{path}.send", sender.send, slot)
         needs = self._sends(f"{path}.alive", sender.alive, slot) or needs
-        if needs and value is None and sender.value is None:
+        if needs and sender.value is None:
             self.places.note(path, f"'value' is missing: its frame has {{{slot}}}")
-        if value is not None and not needs:
+        readable = all(name in self.templates for name in (*sender.send, *sender.alive))
+        if value is not None and not needs and readable:
             self.places.note(f"{path}.value", f"no frame of it has {{{slot}}}")
 
     def _sends(self, path: str, names: tuple[str, ...], slot: str = "") -> bool:
@@ -311,11 +309,9 @@ class _Prover:
         if found.given != given or found.counters != golden.counters:
             told = {name: show_bytes(value) for name, value in found.given.items()}
             self.places.note(path, f"it reads as {told | found.counters}")
-            return
-        if any(isinstance(part, Anything) for part in template.parts):
-            return
-        made = description.encode(golden.is_, given, found.counters)
-        if made != frame:
-            self.places.note(
-                f"{path}.bytes", f"frame '{golden.is_}' comes out as {show_bytes(made)}"
-            )
+        elif not any(isinstance(part, Anything) for part in template.parts):
+            made = description.encode(golden.is_, given, found.counters)
+            if made != frame:
+                self.places.note(
+                    f"{path}.bytes", f"frame '{golden.is_}' comes out as {show_bytes(made)}"
+                )
