@@ -24,6 +24,7 @@ from firmware_sim.links.memory import open_simulator
 from firmware_sim.options import OptionError
 from firmware_sim.simulated_time import run_simulated
 from firmware_sim.trace_rules import read_trace, violations
+from massager_hil.matrix import HOST_ONLY, RULES
 from tests.support.micropython import needs_micropython
 
 pytestmark = [needs_micropython, pytest.mark.unmeasured]
@@ -63,25 +64,39 @@ def test_restorative_plays_to_its_end_within_the_rules(
 
 
 REMOVALS = [
-    ("levels.py", "        if allowed > ceilings[i]:\n            allowed = ceilings[i]\n", "", "R1"),
-    ("config.py", "if running >= FULL_RANGE_TICKS:", "if True:", "R2"),
-    ("levels.py", "level[i] += step", "level[i] = target[i]", "R3"),
-    ("session.py", "if tick >= self._deadman_tick:", "if False:", "R4"),
-    ("core_state.py", "        self.announcer.new_epoch()\n", "", "R6"),
-    ("core_state.py", "self._close(Event.LATCH, self.cause if in_fault else cause)", "pass", "R7"),
-    ("guard_heat.py", "if believed >= TRIP:", "if False:", "R11"),
-    ("guard_motor.py", "if tick - kept[row + m] >= ticks:", "if False:", "R12"),
-    ("frames.py", "if crc16(body, size - 2, FRAME_CRC) !=", "if False and 1 !=", "R16"),
-    ("firmware.py", "and same(setpoint.owner, 0, session.owner)", "", "R17"),
-    ("core.py", "if not setpoint_in_range(setpoint):", "if False:", "R19"),
+    ("levels.py", "        if allowed > ceilings[i]:\n            allowed = ceilings[i]\n", "", "arm-cap", "R1"),
+    ("config.py", "if running >= FULL_RANGE_TICKS:", "if True:", "envelope-over", "R2"),
+    ("levels.py", "level[i] += step", "level[i] = target[i]", "slew-again", "R3"),
+    ("session.py", "if tick >= self._deadman_tick:", "if False:", "deadman-first", "R4"),
+    ("core_state.py", "        self.announcer.new_epoch()\n", "", "stop-idle", "R6"),
+    ("core_state.py", "self._close(Event.LATCH, self.cause if in_fault else cause)", "pass", "button-idle", "R7"),
+    ("session.py", "min(arm.limit_s, limits.session_s)", "limits.session_s", "arm-limit", "R8"),
+    ("core_state.py", "            self.allowance.run(ran)\n", "", "allowance-counts", "R8"),
+    ("core_state.py", "            self.memory.life_ticks += ran\n", "", "cut-amid-session", "R9"),
+    ("guard_heat.py", "if believed >= TRIP:", "if False:", "overheat", "R11"),
+    ("guard_motor.py", "if tick - kept[row + m] >= ticks:", "if False:", "over-current", "R12"),
+    ("guard_supply.py", "if board.battery_percent < STOP_PERCENT else", "if False else", "battery-empty", "R13"),
+    ("guard_motor.py", "if _lasts(kept, _STRAY,", "if False and _lasts(kept, _STRAY,", "stuck-output", "R14"),
+    ("memory.py", "known\n        self.next_boot()\n", "known\n", "reboot", "R15"),
+    ("frames.py", "if crc16(body, size - 2, FRAME_CRC) !=", "if False and 1 !=", "bad-frames", "R16"),
+    ("firmware.py", "and same(setpoint.owner, 0, session.owner)", "", "foreign-owner", "R17"),
+    ("core.py", "        self.attended_until = 0\n", "", "attended", "R7"),
+    ("core.py", "if not setpoint_in_range(setpoint):", "if False:", "ranges", "R19"),
+    ("core_state.py", "self.session = None\n        self.allowance", "self.allowance", "watchdog", "R24"),
 ]  # fmt: skip
+"""File, what stands there, what stands there instead, the shortest check that misses it, and the rule that is broken.
+
+`attended` is the device's half of R18: a remote start needs a hand at its button.
+"""
 
 
 @pytest.mark.parametrize(
-    ("file", "rule", "without", "breaks"), REMOVALS, ids=[row[3] for row in REMOVALS]
+    ("file", "rule", "without", "check", "breaks"),
+    REMOVALS,
+    ids=[f"{row[4]}-{row[3]}" for row in REMOVALS],
 )
 def test_a_rule_that_is_removed_is_missed(
-    tmp_path: Path, file: str, rule: str, without: str, breaks: str
+    tmp_path: Path, file: str, rule: str, without: str, check: str, breaks: str
 ) -> None:
     """The firmware without one line, on MicroPython: the suite says which rule it breaks."""
     folder = tmp_path / "massager_fw"
@@ -90,9 +105,14 @@ def test_a_rule_that_is_removed_is_missed(
     assert text.count(rule) == 1
     (folder / file).write_text(text.replace(rule, without), encoding="utf-8")
     with mock.patch.object(micropython, "RULES", tmp_path):
-        code, report = judged("-k", breaks)
+        code, report = judged("-k", check)
     assert code == 3, report
     assert re.search(rf"^Rules broken:.*\b{breaks}\b", report, re.MULTILINE), report
+
+
+def test_a_rule_of_the_device_is_removed_for_each() -> None:
+    """All rules but those that a host alone can keep; `attended` stands for the device's half of R18."""
+    assert {row[4] for row in REMOVALS} == {rule for rule in RULES if rule not in HOST_ONLY}
 
 
 def test_without_micropython_it_says_what_to_install() -> None:
