@@ -30,10 +30,11 @@ class SensorFault(StrEnum):
 class Thermistor(Thermometer):
     """One temperature sensor; `sample` counts its conversions."""
 
-    __slots__ = ("_lagged", "_noise", "fault", "hundredths", "sample")
+    __slots__ = ("_dt", "_follow", "_lagged", "_noise", "fault", "hundredths", "sample")
 
     def __init__(self, celsius: float, noise: SplitMix64) -> None:
         self._lagged = celsius
+        self._dt = self._follow = 0.0
         self._noise = noise
         self.hundredths: int | None = round(celsius * 100)
         self.sample = 0
@@ -41,15 +42,17 @@ class Thermistor(Thermometer):
 
     def step(self, true: float, dt: float) -> None:
         """One conversion after `dt` seconds at `true` degrees."""
-        self._lagged += (true - self._lagged) * (1.0 - exp(-dt / LAG_S))
+        if dt != self._dt:
+            self._dt, self._follow = dt, 1.0 - exp(-dt / LAG_S)
+        self._lagged += (true - self._lagged) * self._follow
         match self.fault:
+            case SensorFault.NONE:
+                read = self._lagged + self._noise.spread(NOISE_K)
+                self.hundredths = round(read * 100 / STEP) * STEP
             case SensorFault.STOPPED:
                 return
             case SensorFault.OPEN | SensorFault.SHORT:
                 self.hundredths = None
             case SensorFault.FROZEN:
                 pass
-            case SensorFault.NONE:
-                read = self._lagged + self._noise.spread(NOISE_K)
-                self.hundredths = round(read * 100 / STEP) * STEP
         self.sample += 1

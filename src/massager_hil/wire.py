@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from binascii import crc_hqx
-from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -41,23 +40,28 @@ def stuff(body: bytes) -> bytes:
             rest = rest[254:]
             if not rest and number == len(pieces) - 1:
                 return bytes(out)
-        out += bytes((len(rest) + 1,)) + rest
+        out.append(len(rest) + 1)
+        out += rest
     return bytes(out)
 
 
 def unstuff(run: bytes) -> bytes:
     """What `stuff` was given. Raises `BadFrame` where the run is no COBS."""
-    out = bytearray()
+    out = bytearray(run)
+    joints = [0]
+    """Codes that stand for no zero: the first one, and each after a full group."""
     at = 0
-    while at < len(run):
+    end = 0 if 0 in run else len(run)
+    while at < end:
         code = run[at]
-        piece = run[at + 1 : at + code]
-        if code == 0 or len(piece) != code - 1 or 0 in piece:
-            raise BadFrame("no COBS")
-        out += piece
+        out[at] = 0
         at += code
-        if code != 0xFF and at < len(run):
-            out.append(0)
+        if code == 0xFF:
+            joints.append(at)
+    if at != len(run):
+        raise BadFrame("no COBS")
+    for joint in reversed(joints):
+        del out[joint : joint + 1]
     return bytes(out)
 
 
@@ -72,14 +76,13 @@ class Splitter:
     def __init__(self) -> None:
         self._run = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> list[bytes]:
         """Each whole run in `data`, with what was kept of it before."""
-        for byte in data:
-            if byte:
-                self._run.append(byte)
-            elif self._run:
-                run, self._run = bytes(self._run), bytearray()
-                yield run
+        self._run += data
+        if 0 not in data:
+            return []
+        *whole, self._run = self._run.split(b"\x00")
+        return [bytes(run) for run in whole if run]
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -90,16 +93,13 @@ class _Frame(msgspec.Struct, frozen=True):
 
     def payload(self) -> bytes:
         """The fields, little-endian, without gaps."""
-        out = b""
-        for name, code in zip(self.__struct_fields__, self.LAYOUT, strict=True):
-            value = getattr(self, name)
-            if isinstance(code, tuple):
-                out += struct.pack(f"<{code[1]}{code[0]}", *value)
-            elif code.endswith("s"):
-                out += struct.pack(f"<{code}", value.encode("ascii"))
+        flat: list[Any] = []
+        for value in msgspec.structs.astuple(self):
+            if isinstance(value, tuple):
+                flat += value
             else:
-                out += struct.pack(f"<{code}", value)
-        return out
+                flat.append(value.encode("ascii") if isinstance(value, str) else value)
+        return _CODES[self.TYPE].pack(*flat)
 
 
 class GetInfo(_Frame, frozen=True):
@@ -248,7 +248,20 @@ def _code(kind: type[Message]) -> str:
     return "<" + "".join(f"{c[1]}{c[0]}" if isinstance(c, tuple) else c for c in kind.LAYOUT)
 
 
+def _rows(kind: type[Message]) -> list[tuple[int, int]]:
+    """Where the values of each row begin and end among all values; the last row first."""
+    rows: list[tuple[int, int]] = []
+    at = 0
+    for code in kind.LAYOUT:
+        count = code[1] if isinstance(code, tuple) else 1
+        if isinstance(code, tuple):
+            rows.append((at, at + count))
+        at += count
+    return rows[::-1]
+
+
 _CODES: Final = {kind.TYPE: struct.Struct(_code(kind)) for kind in _KINDS.values()}
+_ROWS: Final = {kind.TYPE: _rows(kind) for kind in _KINDS.values()}
 SIZES: Final = {kind: code.size for kind, code in _CODES.items()}
 """Bytes of payload by type."""
 
@@ -271,16 +284,15 @@ def parse(body: bytes) -> Message:
         raise BadFrame("unknown type")
     if len(body) != SIZES[kind.TYPE] + _OVERHEAD:
         raise BadFrame("wrong length")
-    values = iter(_CODES[kind.TYPE].unpack(body[2:-2]))
-    return kind(*(_field(code, values) for code in kind.LAYOUT))
+    fields: list[Any] = list(_CODES[kind.TYPE].unpack(body[2:-2]))
+    for start, end in _ROWS[kind.TYPE]:
+        fields[start:end] = [tuple(fields[start:end])]
+    if kind is Info:
+        fields = [_text(field) if isinstance(field, bytes) else field for field in fields]
+    return kind(*fields)
 
 
-def _field(code: str | tuple[str, int], values: Iterator[Any]) -> Any:
-    if isinstance(code, tuple):
-        return tuple(next(values) for _ in range(code[1]))
-    value = next(values)
-    if not isinstance(value, bytes):
-        return value
+def _text(value: bytes) -> str:
     # A report shows it: a byte that is no printable letter must not steer what reads the report.
     text = value.rstrip(b"\x00").decode("ascii", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -48,9 +49,16 @@ class OpenSimulator(Protocol):
     ) -> Simulator: ...
 
 
+@cache
+def _simulator_entry() -> EntryPoint | None:
+    # Once: it reads what every installed package says of itself.
+    return next(iter(entry_points(group=SIMULATORS, name="sim")), None)
+
+
 def find_simulator() -> OpenSimulator:
     """The embedded simulator. Raises DeviceNotFound if none is installed."""
-    for entry in entry_points(group=SIMULATORS, name="sim"):
+    entry = _simulator_entry()
+    if entry is not None:
         return cast("OpenSimulator", entry.load())
     raise DeviceNotFound(
         "the embedded simulator is not installed",

@@ -124,16 +124,17 @@ class EndJudge:
         breach = w.sheet.breach
         if t.owner != session.arm.owner:
             breach("R17", "owner told", f"{t.owner:08x}", f"{session.arm.owner:08x}")
-        taken = next((k for k in reversed(session.taken) if k.seq == t.seq), None)
-        if taken is None:
+        newest_first = range(len(session.taken) - 1, -1, -1)
+        place = next((i for i in newest_first if session.taken[i].seq == t.seq), None)
+        if place is None:
             known = ", ".join(str(k.seq) for k in session.taken[-3:])
             breach("R16", "seq told: a SETPOINT was taken that must not count", t.seq, known)
             return
-        newest = next((k for k in reversed(session.taken) if k.sure), taken)
-        older = session.taken.index(taken) < session.taken.index(newest)
-        if older and w.told_at - newest.at > w.settle_s:
+        taken = session.taken[place]
+        newest = next((i for i in newest_first if session.taken[i].sure), place)
+        if place < newest and w.told_at - session.taken[newest].at > w.settle_s:
             what = "a fresh SETPOINT of the owner is taken"
-            breach("R16", what, f"seq {t.seq}", f"seq {newest.seq}")
+            breach("R16", what, f"seq {t.seq}", f"seq {session.taken[newest].seq}")
         for zone, (level, asked) in enumerate(zip(t.level, taken.level, strict=True)):
             if level > asked:
                 rule = "R19" if taken.malformed else "R1"

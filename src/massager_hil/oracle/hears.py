@@ -177,7 +177,7 @@ class Hears:
                 breach("R16", "the epoch changes", f"{t.epoch:08x}", "for a reason only")
             w.challenges.void()
             w.epoch_events.clear()
-        elif any(sure and now - at > w.settle_s for at, sure in w.epoch_events):
+        elif w.epoch_events and any(sure and now - at > w.settle_s for at, sure in w.epoch_events):
             breach("R6", "a STOP, an end or a latch changes the epoch", "the same", "a new one")
             w.epoch_events.clear()
         if w.acked_epoch is not None:

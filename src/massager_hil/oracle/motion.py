@@ -49,7 +49,7 @@ class Ceiling:
             if value > most + spare + 1:
                 over.append((number, most + spare + 1))
                 most = value
-            top[number] = min(most, value)
+            top[number] = value if value < most else most
         return over
 
 

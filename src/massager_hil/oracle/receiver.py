@@ -30,35 +30,31 @@ class Receiver:
 
     def __init__(self, *, framed_by_link: bool) -> None:
         self._framed_by_link = framed_by_link
-        self._run = bytearray()
-        self._too_long = False
+        self._run = b""
+        """What came since the last zero; of a run that is too long no more than shows that."""
 
     @property
     def half(self) -> bool:
         """A frame has begun that is not whole yet."""
-        return bool(self._run) or self._too_long
+        return bool(self._run)
 
     def feed(self, data: bytes) -> list[Received]:
         """The frames that are whole now."""
         if self._framed_by_link:
             return [read(data)]
+        *ends, rest = data.split(b"\x00")
         frames: list[Received] = []
-        for byte in data:
-            if byte == 0:
-                if self._too_long:
-                    frames.append(_BAD)
-                elif self._run:
-                    frames.append(_read_run(bytes(self._run)))
-                self._run.clear()
-                self._too_long = False
-            elif len(self._run) >= wire.MOST_RUN:
-                self._too_long = True
-            else:
-                self._run.append(byte)
+        for end in ends:
+            run, self._run = self._run + end, b""
+            if run:
+                frames.append(_read_run(run))
+        self._run = (self._run + rest)[: wire.MOST_RUN + 1]
         return frames
 
 
 def _read_run(run: bytes) -> Received:
+    if len(run) > wire.MOST_RUN:
+        return _BAD
     try:
         return read(wire.unstuff(run))
     except wire.BadFrame:
