@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_sim.faults.catalog import apply_fault
 from massager_ctl.control.outlook import Outlook
 from massager_ctl.frontends.mqtt.announcement import Announcement
 from massager_ctl.frontends.mqtt.choices import RemoteState, profile_titles
@@ -346,6 +347,42 @@ async def test_r22_pain_again_and_again_stops_each_time_and_is_written_once() ->
         await home.handler.settled()
         assert not bench.controller.status.phase.in_session
         assert sum(event.name == "pain" for event in bench.events) == 1
+
+
+@simulated_time
+async def test_r6_every_stop_of_a_device_at_rest_is_confirmed_and_those_of_one_moment_once() -> (
+    None
+):
+    async with opened() as bench:
+        home = Home(bench)
+        for _ in range(2):
+            for _ in range(5):
+                home.take("stop")
+            await home.handler.settled()
+        home.take("stop")
+        home.take("pain", b"PRESS")
+        home.take("stop")
+        await home.handler.settled()
+        assert {kind for kind, _ in home.said} == {EventType.STOPPED}
+        assert [(said["reason"], said["confirmed"]) for _, said in home.said] == [
+            ("person", True),
+            ("person", True),
+            ("person", True),
+            ("pain", True),
+        ]
+
+
+@simulated_time
+async def test_r6_every_stop_that_is_not_confirmed_is_a_problem() -> None:
+    async with opened() as bench:
+        home = Home(bench)
+        _, (silent,) = apply_fault(bench.device.firmware.config, "silent")
+        silent.start(bench.device)
+        for _ in range(3):
+            home.take("stop")
+        await home.handler.settled()
+        assert [kind for kind, _ in home.said] == [EventType.PROBLEM] * 3
+        assert {said["why"] for _, said in home.said} == {"stop_unconfirmed"}, home.said
 
 
 @simulated_time

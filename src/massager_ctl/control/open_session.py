@@ -198,11 +198,9 @@ class OpenSession:
         """Settle: the device is at zero, or the stop is reported as not confirmed."""
         run, link, entry, error = self.run, self._link, self._entry, self._error
         ended = run.session.ended
-        if run.outcome is not None or ended is None:
-            return
+        assert ended is not None
         self.pacer.end()
-        confirmed = error is None and ended.cause is not Cause.LINK_LOST
-        charged_s = 0.0 if entry is None else run.charged_s(link.now(), confirmed=confirmed)
+        charged_s = 0.0 if entry is None else run.charged_s(link.now(), confirmed=error is None)
         played_s = run.session.played_s
         run.outcome = SessionEnd(ended.cause, ended.text, played_s, run.delivered_s, error)
         if entry is None:

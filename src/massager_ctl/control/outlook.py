@@ -58,7 +58,8 @@ async def look_ahead(
 
 def hindrance(controller: Controller) -> Hindrance | None:
     """Why a start would be refused now because of the last stop, the link or the device; None if it would not."""
-    status, telemetry = controller.status, controller.status.telemetry
+    status = controller.status
+    telemetry = status.telemetry if status.link is LinkState.UP else None
     if controller.unconfirmed is not None:
         return Hindrance(
             Refused(
@@ -67,7 +68,7 @@ def hindrance(controller: Controller) -> Hindrance | None:
             ),
             locks=True,
         )
-    if status.link is not LinkState.UP or telemetry is None:
+    if telemetry is None:
         return Hindrance(LinkLost("the device is not connected", "Check its power and its cable."))
     if telemetry.state in (DeviceState.LATCHED, DeviceState.FAULT):
         return Hindrance(
@@ -79,6 +80,6 @@ def hindrance(controller: Controller) -> Hindrance | None:
         )
     if telemetry.charging:
         return Hindrance(Refused("the device is charging", "Unplug its charger."))
-    if telemetry.battery is not None and telemetry.battery < BATTERY_MIN:
-        return Hindrance(Refused(f"its battery is at {telemetry.battery} %", "Charge it first."))
-    return None
+    if telemetry.battery is None or telemetry.battery >= BATTERY_MIN:
+        return None
+    return Hindrance(Refused(f"its battery is at {telemetry.battery} %", "Charge it first."))

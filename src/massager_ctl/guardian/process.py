@@ -171,7 +171,7 @@ def stand_alone(held: str) -> None:
         fcntl.flock(holding, fcntl.LOCK_SH)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> None:
     """`arguments`: the lock's file, the file that this process holds as long as it lives (either may be empty), and
     the device's address, which is only for people who look at the list of processes."""
     lock, held = arguments[:2]
@@ -182,8 +182,7 @@ def main(arguments: list[str]) -> int:
     except BaseException as error:
         guardian.last_resort(error)
         raise
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

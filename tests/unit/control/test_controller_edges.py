@@ -14,6 +14,7 @@ from tests.support.marks import simulated_time
 from massager_ctl.control.session import Ended
 from massager_ctl.errors import DeviceRefused, Refused, StopUnconfirmed
 from massager_ctl.model.device import Cause
+from massager_ctl.model.requests import SetLevel
 from massager_ctl.wire.codec import decode_body
 from massager_ctl.wire.messages import SetpointFrame
 
@@ -31,6 +32,31 @@ async def test_a_start_is_told(g: Ground) -> None:
     await g.run()
     (started,) = [event for event in g.events if event.name == "started"]
     assert "min" in started.text
+
+
+async def test_an_end_is_told_once_with_its_reason_and_shown(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.inject("telemetry_silent")  # which tells listeners as well
+    shown: list[tuple[str, str]] = []
+    g.controller.add_listener(lambda status: shown.append((status.phase, status.message)))
+    await asyncio.gather(*(g.controller.stop_now(Cause.PERSON, "you stopped it") for _ in "123"))
+    await g.over()
+    assert [event.text for event in g.events if event.name == "ended"] == ["you stopped it"]
+    assert ("ended", "you stopped it") in shown
+
+
+async def test_what_is_sent_is_shown_while_the_device_says_nothing(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run(4.0)
+    g.inject("telemetry_silent")
+    await asyncio.sleep(0.15)
+    shown: list[float] = []
+    g.controller.add_listener(lambda status: shown.append(max(status.sent.levels)))
+    g.controller.request(SetLevel(1.0))
+    await asyncio.sleep(0.65)
+    assert len(shown) >= 3
+    assert shown[-1] == 1.0
 
 
 async def test_r6_a_fade_after_a_stop_sends_nothing(g: Ground) -> None:

@@ -17,7 +17,7 @@ from tests.support.marks import running_loop, simulated_time
 from massager_ctl import config as settings
 from massager_ctl.control.admission import AdmissionPolicy, Subject
 from massager_ctl.control.controller import Controller
-from massager_ctl.control.outlook import look_ahead
+from massager_ctl.control.outlook import hindrance, look_ahead
 from massager_ctl.control.stop_path import GIVEN_UP_S
 from massager_ctl.drivers.dialect import DriverSpec
 from massager_ctl.drivers.plain import PlainDriver
@@ -120,6 +120,14 @@ async def test_a_step_is_earned_before_it_is_taken_and_the_cap_is_that_of_its_cl
         assert link.peer.steps == (0,)
         end = await controller.ended()
         assert end.exit_code is ExitCode.OK
+
+
+@simulated_time
+async def test_a_device_without_a_battery_is_hindered_by_none() -> None:
+    async with weak() as (controller, _):
+        assert controller.status.telemetry is not None
+        assert controller.status.telemetry.battery is None
+        assert hindrance(controller) is None
 
 
 @simulated_time
@@ -228,6 +236,30 @@ async def test_fault_66_a_stop_that_nothing_confirms_is_sent_not_confirmed_and_s
         assert controller.status.link.value == "up"  # its link is what stops it
         await controller.manual(off_seen=True)
         assert controller.status.phase.in_session
+
+
+@simulated_time
+@pytest.mark.parametrize("planned", [False, True])
+async def test_r9_a_stop_that_nothing_confirms_is_charged_for_as_long_as_it_is_sent(
+    *, planned: bool
+) -> None:
+    spec = msgspec.structs.replace(BEST, assurance=Assurance(own_remote=False))
+    async with weak(spec, AsciiPeer(mute=True), guarded=True) as (controller, link):
+        if planned:
+            await controller.play(load_profile("gentle"))
+        else:
+            await controller.manual()
+            controller.request(SetLevel(15.0))
+        while link.peer.steps == (0,):
+            await attended(controller, 10.0)
+            assert controller.status.phase.in_session
+        with pytest.raises(StopUnconfirmed):
+            await controller.stop()
+        end = await controller.ended()
+        await controller._link.tasks.settled()
+        _, (entry,) = await controller._admission.history(1)
+        assert end.running_s > 0
+        assert entry.charged_s >= end.running_s + GIVEN_UP_S
 
 
 @simulated_time

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from tests.support.ascii_massager import ASCII
-from tests.support.line_device import Peer
+from tests.support.line_device import Peer, lives
 
 from massager_ctl.drivers.dialect import Dialect, DriverSpec
 from massager_ctl.drivers.foreign import FRAME_MAX, FRAMES_MAX
@@ -108,6 +108,23 @@ async def test_r25_a_stop_of_several_frames_is_handed_over_whole() -> None:
         await asyncio.sleep(0.3)
         assert [line.split()[0] for line in peer.heard][-2:] == [b"HALT", b"END"]
         assert _numbers(peer) == list(range(1, len(peer.heard) + 1))
+
+
+@pytest.mark.asyncio
+async def test_r25_a_guardian_has_nothing_left_to_do_once_the_stop_was_read_back() -> None:
+    async with driven(ASCII) as (driver, transport, peer, _):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        await asyncio.to_thread(peer.wait_for, b"L2")
+        await asyncio.wait_for(driver.stop(Cause.PERSON), 5.0)
+        assert transport._process is not None
+        guardian = transport._process.pid
+        transport.abort()
+        until = time.monotonic() + 5.0
+        while lives(guardian):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        assert peer.stops == 1, peer.heard
 
 
 @pytest.mark.asyncio

@@ -90,6 +90,84 @@ async def test_a_device_that_tells_nothing_confirms_nothing() -> None:
 
 
 @simulated_time
+async def test_r6_only_a_zero_that_is_told_after_the_stop_confirms_it() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        driver.send(both(10.0))
+        done = driver.stop(Cause.PERSON)
+        link.far.write(b"=2\n")  # its answer to the level, late
+        await asyncio.sleep(0.5)
+        assert not done.done()
+        assert driver.newest is not None
+        assert driver.newest.levels[0] == 10.0
+        await driver.arm(25.0, 600)
+        driver.send(both(10.0))
+        link.far.write(b"=0\n")  # its answer to the stop, after a later level
+        await asyncio.sleep(0.5)
+        assert not done.done()
+        again = driver.stop(Cause.PERSON)
+        link.far.write(b"=0\n")
+        await asyncio.wait_for(asyncio.gather(done, again), 1.0)
+        await driver.close()
+
+
+@simulated_time
+async def test_r6_a_stop_that_nobody_awaits_any_more_keeps_none_from_being_confirmed() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Ear())
+        driver.stop(Cause.PERSON).cancel()
+        given_up, done = driver.stop(Cause.PERSON), driver.stop(Cause.PERSON)
+        given_up.cancel()
+        link.far.write(b"=0\n")
+        await asyncio.wait_for(done, 1.0)
+        await driver.close()
+
+
+@simulated_time
+async def test_r6_a_stop_over_a_bare_link_is_confirmed_as_well() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open_link(Ear())
+        done = driver.stop(Cause.PERSON)
+        driver.data_received(b"=0\n")
+        assert done.done()
+        await driver.close()
+
+
+@simulated_time
+async def test_fault_64_the_first_fault_of_a_driver_is_the_one_that_is_told() -> None:
+    class Wrong(AsciiDialect):
+        def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:
+            if self.known:
+                raise ValueError(data.decode())
+            return super().feed(data, now)
+
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, msgspec.structs.replace(ASCII, dialect=Wrong))
+        await driver.open(Ear())
+        driver.data_received(b"the first")
+        driver.data_received(b"the second")
+        with pytest.raises(DriverFault, match="the first"):
+            await driver.arm(25.0, 600)
+        await driver.close()
+
+
+@simulated_time
+async def test_an_answer_in_two_pieces_at_once_is_one_answer() -> None:
+    async with PeerLink(AsciiPeer(deaf=True)) as link:
+        driver, ear = PlainDriver(link.host, ASCII), Ear()
+        opening = asyncio.ensure_future(driver.open(ear))
+        await asyncio.sleep(0.1)
+        driver.data_received(b"I AM")
+        driver.data_received(b" A1\n")
+        assert (await opening).serial == "A1"
+        await driver.close()
+
+
+@simulated_time
 async def test_whoever_is_not_recognised_is_not_driven() -> None:
     async with PeerLink(AsciiPeer(deaf=True)) as link:
         driver = PlainDriver(link.host, ASCII)

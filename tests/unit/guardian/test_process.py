@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -340,6 +341,41 @@ async def test_r25_no_stop_lands_inside_half_a_frame(peer: Peer) -> None:
     assert lines[-1] == b"OFF"
     assert set(lines[:-1]) <= {b"L20", long[:-1]}, "every frame is whole"
     rig.transport.abort()
+
+
+FAULTY = """
+import os, sys
+from massager_ctl.guardian import process
+from massager_ctl.guardian.clock import now
+from massager_ctl.guardian.messages import Kind, Message
+
+def fail(guardian):
+    guardian.machine.take(Message(Kind.START, 1, 1, now(), (), ((b"OFF\\n",),)), now())
+    raise RuntimeError("a bug")
+
+process.AGAIN_S, process.GIVE_UP_S = 0.01, 0.03
+process.Guardian.run = fail
+pipe, road = (os.dup(int(number)) for number in sys.argv[1:3])
+os.dup2(pipe, process.PIPE)
+os.dup2(road, process.ROAD)
+process.main(["", ""])
+"""
+
+
+def test_r25_a_fault_of_its_own_stops_the_device_and_fails_the_process(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    road = os.open(tmp_path / "road", os.O_RDWR | os.O_CREAT)
+    with ours, theirs:
+        done = subprocess.run(
+            [sys.executable, "-c", FAULTY, str(theirs.fileno()), str(road)],
+            pass_fds=(theirs.fileno(), road),
+            capture_output=True,
+            check=False,
+        )
+    os.close(road)
+    assert (tmp_path / "road").read_bytes() == b"OFF\n" * 3
+    assert done.returncode == 1
+    assert b"RuntimeError: a bug" in done.stderr
 
 
 @pytest.mark.asyncio

@@ -138,6 +138,30 @@ def test_r25_a_new_owner_ends_it(desk: Desk, tmp_path: Path) -> None:
     assert desk.came() == b"OFF\n"
 
 
+def test_r25_it_looks_for_a_new_owner_all_the_time_and_is_late_for_no_stop(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes the device over waits until this process has ended."""
+    desk.start()
+    desk.ours.shutdown(socket.SHUT_RDWR)
+    desk.turns(2)
+    machine, turn = desk.guardian.machine, desk.guardian.turn
+    waits: list[tuple[float, float | None]] = []
+
+    def counted(longest_s: float | None = None) -> None:
+        assert longest_s is not None, "it would wait for ever"
+        waits.append((longest_s, machine.due(now())))
+        if len(waits) == 30:
+            (tmp_path / "lock").write_text("2")
+        turn(longest_s)
+
+    monkeypatch.setattr(desk.guardian, "turn", counted)
+    desk.guardian.run()
+    assert len(waits) == 30
+    assert max(wait for wait, _ in waits) <= process.LOOK_S
+    assert all(due is None or wait <= due + 0.005 for wait, due in waits)
+
+
 def test_r25_a_lock_that_is_gone_is_no_new_owner(desk: Desk, tmp_path: Path) -> None:
     desk.start()
     (tmp_path / "lock").unlink()

@@ -276,6 +276,21 @@ def test_a_row_that_was_exchanged_for_an_older_one_of_its_own_is_seen(
         known(lived_in, readings)
 
 
+@pytest.mark.parametrize("seconds", ["'many'", "X'00FF'", "9e999", "7"])
+def test_a_number_that_is_another_one_or_none_costs_its_own_row_alone(
+    lived_in: Path, seconds: str
+) -> None:
+    before = salvage.read(lived_in / FILE)
+    assert before.dose_is_whole
+    change(lived_in / FILE, f"UPDATE session SET seen_s = {seconds} WHERE id = 41")
+    found = salvage.read(lived_in / FILE)
+    assert found.sessions == {key: row for key, row in before.sessions.items() if key != 41}
+    assert (found.dose_is_whole, found.pain_is_whole) == (False, True)
+    assert found.lost == ("40 of 41 rows of the table 'session' are there",)
+    rest = (found.devices, found.answers, found.pains, found.clock)
+    assert rest == (before.devices, before.answers, before.pains, before.clock)
+
+
 def test_an_unreadable_lock_is_locked_until_you_screen(
     lived_in: Path, readings: ClockReader, clock: VirtualClock
 ) -> None:

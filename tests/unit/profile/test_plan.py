@@ -69,6 +69,51 @@ def test_levels_fall_softly_where_another_zone_takes_over() -> None:
     assert plan.motions[0].patterns[Zone.NECK_LEFT.index] == Pattern()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "level", "curve"),
+    [
+        # Softly, over the second half of the step at most, and no slower than 5 points a second.
+        (10, 40, {0: 40.0, 5: 40.0, 7.5: 20.0, 10: 0.0}),
+        (30, 40, {0: 40.0, 22: 40.0, 26: 20.0, 30: 0.0}),
+        (30, 10, {0: 10.0, 28: 10.0, 29: 5.0, 30: 0.0}),
+    ],
+)
+def test_a_zone_lets_go_in_the_second_half_of_a_step_before_one_by_hand(
+    seconds: int, level: int, curve: dict[float, float]
+) -> None:
+    plan = planned(
+        f"  - {{zones: neck, level: {level}, duration: 320}}\n"
+        f"  - {{zones: neck, level: {level}, duration: {seconds}}}\n"
+        "  - {guide: By hand., duration: 20}\n"
+        "  - {zones: neck, level: 5, duration: 30}\n"
+    )
+    cursor = plan.cursor()
+    found = {t: cursor.levels(320 + t)[Zone.NECK_LEFT.index] for t in curve}
+    assert found == pytest.approx(curve)
+
+
+def test_warm_up_ramp_and_what_follows_are_named_by_the_seconds_of_running() -> None:
+    plan = planned(
+        "  - {zones: neck, level: 5, duration: 30, title: first}\n"
+        "  - {zones: neck, level: 5, duration: 20}\n"
+        "  - {zones: neck, level: 5, duration: 20}\n"
+        "  - {zones: neck, level: 5, duration: 20}\n"
+        "  - {zones: neck, level: 5, duration: 230}\n"
+        "  - {zones: neck, motion: circle, level: 5, duration: 100}\n"
+    )
+    assert plan.phases == (
+        (0.0, "first"),
+        (30.0, "warm-up"),
+        (50.0, "warm-up"),
+        (60.0, "ramp"),
+        (70.0, "ramp"),
+        (90.0, "ramp"),
+        (300.0, "vibrate"),
+        (320.0, "circle"),
+        (412.0, "fade"),
+    )
+
+
 def test_motors_are_off_from_the_first_moment_of_a_hands_only_step() -> None:
     plan = planned(
         "  - zones: neck\n    level: 10\n    duration: 60\n"

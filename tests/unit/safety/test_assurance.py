@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from massager_ctl.safety.assurance import (
+    FULL,
+    NOTHING_SHOWN,
     Allowed,
     Assurance,
     Confirmation,
     DeadMan,
     OnDisconnect,
+    Shown,
     allowed,
+    counted,
     lowest_above,
 )
 
@@ -79,6 +87,64 @@ def test_a_receipt_confirms_no_stop() -> None:
     assert confirming == [Confirmation.STATE, Confirmation.TELEMETRY]
     reasons = allowed(Assurance(stop=Confirmation.RESPONSE), guardian=True).reasons
     assert any("not confirmed" in reason for reason in reasons)
+
+
+DECLARED = Assurance(
+    dead_man=DeadMan.OWN,
+    on_disconnect=OnDisconnect.STOPS,
+    own_timer=True,
+    stop=Confirmation.STATE,
+    own_remote=False,
+)
+SHOWN = Shown(
+    levels_seen=True, stops_when_left=True, ends_by_timer=True, reads_back=True, no_remote=True
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown", "counts"),
+    [
+        ({}, {}, {}),
+        ({"bench_only": True}, {}, {"bench_only": False}),
+        ({}, {"levels_seen": False}, {}),
+        (
+            {"bench_only": True},
+            {"levels_seen": False},
+            {
+                "dead_man": DeadMan.NONE,
+                "on_disconnect": OnDisconnect.UNKNOWN,
+                "own_timer": False,
+            },
+        ),
+        (
+            {},
+            {"stops_when_left": False},
+            {"dead_man": DeadMan.NONE, "on_disconnect": OnDisconnect.UNKNOWN},
+        ),
+        ({}, {"ends_by_timer": False}, {"own_timer": False}),
+        ({}, {"reads_back": False}, {"stop": Confirmation.NOTHING}),
+        ({"stop": Confirmation.RESPONSE}, {"reads_back": False}, {}),
+        ({}, {"no_remote": False}, {"own_remote": True}),
+        # What was shown and never declared counts for nothing.
+        ({"dead_man": DeadMan.NONE}, {}, {}),
+        ({"on_disconnect": OnDisconnect.UNKNOWN}, {}, {}),
+        ({"own_timer": False}, {}, {}),
+        ({"stop": Confirmation.NOTHING}, {}, {}),
+        ({"own_remote": True}, {}, {}),
+        # To run on is no better than not to be known.
+        ({"on_disconnect": OnDisconnect.RUNS_ON}, {}, {"on_disconnect": OnDisconnect.UNKNOWN}),
+    ],
+)
+def test_r25_of_a_declaration_counts_what_was_shown_on_this_very_device(
+    declared: dict[str, Any], shown: dict[str, Any], counts: dict[str, Any]
+) -> None:
+    said = msgspec.structs.replace(DECLARED, **declared)
+    found = counted(said, msgspec.structs.replace(SHOWN, **shown))
+    assert found == msgspec.structs.replace(said, **counts)
+
+
+def test_r25_a_device_with_the_device_half_needs_no_trial() -> None:
+    assert counted(FULL, NOTHING_SHOWN) == FULL
 
 
 @given(known, st.booleans())

@@ -60,15 +60,7 @@ def prove(plan: Plan) -> tuple[Violation, ...]:
     found: dict[tuple[str, str, Place], Violation] = {}
     starts = [step.t for step in plan.steps]
     for rule, t, subject, what, fix in _all(plan):
-        index = max(bisect_right(starts, t + EPS) - 1, 0)
-        place = plan.steps[index].place if plan.steps else Place()
-        if (
-            rule in {"R3", "R2"}
-            and index
-            and abs(t - starts[index]) <= EPS
-            and what.startswith("level of")
-        ):
-            place = plan.steps[index].place
+        place = plan.steps[bisect_right(starts, t + EPS) - 1].place if plan.steps else Place()
         found.setdefault((rule, subject, place), Violation(rule, t, what, fix, place))
     return tuple(sorted(found.values(), key=lambda violation: (violation.place.line, violation.t)))
 
