@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -87,7 +87,7 @@ def read(path: Path) -> Salvage:
 
 
 def _of(found: dict[type[Row], dict[Any, Row]], kind: type[R]) -> dict[Any, R]:
-    return {key: row for key, row in found[kind].items() if isinstance(row, kind)}
+    return cast("dict[Any, R]", found[kind])
 
 
 def _stricter(one: Row, other: Row) -> Row:

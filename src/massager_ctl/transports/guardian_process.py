@@ -23,7 +23,7 @@ _HIGH: Final = 64
 _BEGIN: Final = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
     "from massager_ctl.guardian.process import main\n"
-    "sys.exit(main(sys.argv[2:]))"
+    "main(sys.argv[2:])"
 )
 _ROOT: Final = str(Path(__file__).parents[2])
 """The folder that this package lies in."""

@@ -143,6 +143,20 @@ def test_time_at_zero_earns_nothing() -> None:
     assert max(level for t, level in plan.zones[Zone.NECK_LEFT] if t < 158.0) == 10.0
 
 
+@pytest.mark.parametrize(("left", "right"), [(20, 5), (5, 20)])
+@pytest.mark.parametrize(("rest", "falls"), [(30, 4.0), (3, 3.0)])
+def test_a_fall_into_a_rest_is_running_until_the_last_zone_is_at_zero(
+    left: int, right: int, rest: int, falls: float
+) -> None:
+    first = (
+        f"  - {{zones: neck_left, level: {left}, duration: 20}}\n"
+        f"  - {{zones: neck, level: {left}, duration: 200}}\n"
+        f"  - {{zones: neck, keyframes: {{neck_left: [[0, {left}]], neck_right: [[0, {left}], [20, {right}]]}}, duration: 20}}\n"
+    )
+    plan = planned(first + f"  - rest: {rest}\n  - {{zones: neck, level: 5, duration: 30}}\n")
+    assert plan.running_s == pytest.approx(240.0 + falls + 30.0)
+
+
 def test_the_sum_over_all_zones_stays_within_200() -> None:
     plan = planned("  - zones: all\nduration: 10 min\n", "cap: 70")
     assert sum(plan.cursor().levels(400.0)) == pytest.approx(200.0)
@@ -155,6 +169,72 @@ def test_keyframes_are_taken_as_they_stand() -> None:
     assert plan.zones[Zone.NECK_LEFT] == (
         (0.0, 0.0), (10.0, 10.0), (20.0, 10.0), (20.5, 4.0), (62.0, 4.0), (70.0, 0.0),
     )  # fmt: skip
+
+
+def test_keyframes_go_on_from_the_level_before_them_and_last_as_long_as_their_step() -> None:
+    before = "  - {zones: neck, level: 8, duration: 30}\n"
+    after = "  - {zones: neck, level: 2, duration: 30}\n"
+    falling = "  - {zones: neck, keyframes: [[10, 0], [12, 0]], duration: 40}\n"
+    plan = planned(before + falling + after)
+    assert plan.zones[Zone.NECK_LEFT][:4] == ((0.0, 0.0), (8.0, 8.0), (30.0, 8.0), (40.0, 0.0))
+    assert plan.running_s == 30.0 + 10.0 + 30.0, "the way down is running, and zero is not"
+    low = planned(before + falling + after, limits=combine((CapLayer.flat("user", 8.0, "yours"),)))
+    assert low.cursor().levels(35.0)[Zone.NECK_LEFT.index] == pytest.approx(4.0)
+    last = planned(before + "  - {zones: neck, keyframes: [[0, 8], [10, 0]], duration: 40}\n")
+    assert last.zones[Zone.NECK_LEFT][-2:] == ((40.0, 0.0), (70.0, 0.0))
+
+
+def test_a_zone_that_falls_beside_keyframes_of_zero_is_running() -> None:
+    plan = planned(
+        "  - {zones: neck_right, level: 10, duration: 30}\n"
+        "  - {zones: neck_left, keyframes: [[0, 0], [20, 0]]}\n"
+        "  - {zones: neck_left, level: 5, duration: 30}\n"
+    )
+    assert plan.running_s == 30.0 + 2.0 + 30.0
+
+
+def test_a_last_step_shorter_than_the_fade_fades_from_its_first_moment() -> None:
+    plan = planned(
+        "  - {zones: neck, level: 5, duration: 300}\n  - {zones: neck, level: 5, duration: 6}\n"
+    )
+    assert plan.zones[Zone.NECK_LEFT][-2:] == ((300.0, 5.0), (306.0, 0.0))
+
+
+def test_a_motion_is_told_once_for_as_long_as_it_lasts() -> None:
+    plan = planned(
+        "  - {zones: neck, level: 5, duration: 30}\n"
+        "  - {zones: neck, level: 6, duration: 30}\n"
+        "  - {zones: neck, level: 6, motion: glide, direction: up, duration: 30}\n"
+        "  - {zones: neck, level: 6, motion: glide, direction: up, period: 9, duration: 30}\n"
+        "  - {zones: neck, level: 6, motion: glide, direction: up, period: 9, heat: 38, duration: 30}\n"
+    )
+    assert [segment.t for segment in plan.motions] == [0.0, 60.0, 90.0, 120.0]
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ("", []),
+        (", say: Lean in.", ["Lean in."]),
+        (", bell: true", [""]),
+        (", breathe: {in: 4, out: 6}", [""]),
+    ],
+)
+def test_words_a_bell_or_a_breath_each_make_a_step_one_that_is_heard(
+    extra: str, told: list[str]
+) -> None:
+    plan = planned(f"  - {{zones: neck, duration: 60{extra}}}\n")
+    assert [guided.text for guided in plan.guided] == told
+
+
+def test_motors_start_again_after_each_step_by_hand() -> None:
+    def powered(level: int) -> str:
+        return f"  - {{zones: neck, level: {level}, duration: 60}}\n"
+
+    hands = "  - {guide: By hand., duration: 20}\n"
+    plan = planned(powered(5) + hands + powered(5) + powered(6) + hands + powered(5) + hands)
+    assert plan.motor_starts == (80.0, 220.0)
+    assert planned(hands + powered(5)).motor_starts == (20.0,)
 
 
 def test_keyframes_that_end_at_zero_keep_their_own_fade() -> None:
@@ -203,6 +283,8 @@ def test_an_even_keyframe_step_of_zeros_is_not_running() -> None:
         "  - zones: neck_left\n    duration: 30\n"
     )
     assert plan.running_s == 30.0
+    silent = planned("  - zones: neck_left\n    keyframes: [[0, 0], [5, 0]]\n")
+    assert (silent.running_s, silent.fade_at) == (0.0, 0.0)
 
 
 def test_a_plan_says_why_it_was_lowered() -> None:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from massager_ctl.errors import Refused
+from massager_ctl.model.requests import Origin
 from massager_ctl.safety.assurance import (
     FULL,
     NOTHING_SHOWN,
@@ -21,6 +23,7 @@ from massager_ctl.safety.assurance import (
     allowed,
     counted,
     lowest_above,
+    require,
 )
 
 known = st.builds(
@@ -160,6 +163,38 @@ def test_without_a_dead_man_nothing_gets_more_than_its_class(
         assert not found.heat
         assert not found.remote_start
     assert found.kneading is assurance.stall_sensing
+
+
+WEAK = allowed(Assurance(on_disconnect=OnDisconnect.STOPS), guardian=True)
+BENCH_ALONE = allowed(Assurance(), guardian=True)
+EVERYTHING = allowed(FULL, guardian=False)
+
+
+@pytest.mark.parametrize(
+    ("found", "duration_s", "origin", "heat", "bench", "refused"),
+    [
+        (EVERYTHING, 1590.0, Origin.REMOTE, True, False, ""),
+        (WEAK, 600.0, Origin.LOCAL, False, False, ""),
+        (WEAK, 600.1, Origin.LOCAL, False, False, "lasts 600.1 s .* at most 600 s"),
+        (WEAK, 600.0, Origin.REMOTE, False, False, "not started remotely"),
+        (WEAK, 600.0, Origin.LOCAL, True, False, "gets no heat"),
+        (BENCH_ALONE, 600.0, Origin.LOCAL, False, False, "for the bench only"),
+        (BENCH_ALONE, 600.0, Origin.LOCAL, False, True, ""),
+        (BENCH_ALONE, 600.1, Origin.LOCAL, False, True, "at most 600 s"),
+        (BENCH_ALONE, 600.0, Origin.REMOTE, False, True, "not started remotely"),
+    ],
+)
+def test_r25_what_its_class_does_not_allow_is_refused(
+    found: Allowed, duration_s: float, origin: Origin, heat: bool, bench: bool, refused: str
+) -> None:
+    def ask() -> None:
+        require(found, duration_s=duration_s, origin=origin, heat=heat, bench=bench)
+
+    if not refused:
+        ask()
+        return
+    with pytest.raises(Refused, match=refused):
+        ask()
 
 
 def test_a_lowest_level_above_the_cap_is_told_with_both_numbers() -> None:

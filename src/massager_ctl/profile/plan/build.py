@@ -160,7 +160,7 @@ class _Builder:
         busy = {part.zone for part in parts}
         self.used |= busy
         for zone in ZONES:
-            if zone in self.used and zone not in busy:
+            if zone not in busy:
                 self.curves[zone].extend(fall(self.curves[zone].level, self.now, end))
         share = sum_share(parts, self.limits)
         drawn = {
@@ -297,7 +297,7 @@ class _Builder:
         marks = ((0.0, "warm-up"), (GENTLE_S, "ramp"), (self.profile.ramp_s, title))
         for ran, name in marks:
             at = self.now + ran - self.running_s
-            if at < end and not (at < self.now and self._later_mark(ran)):
+            if at < end and not self._later_mark(ran):
                 self.phases.append((max(at, self.now), name))
 
     def _later_mark(self, ran: float) -> bool:
