@@ -35,7 +35,7 @@ FLOODED_STOP_S = 0.1
 """Commands ahead of a stop, and the seconds that it may take all the same."""
 
 NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
-WAIT_S = 20.0
+WAIT_S = 90.0
 
 
 @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ def test_a_row_runs_and_prints_its_line(number: int) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -195,7 +195,9 @@ class Terminal:
         while self.process.poll() is None and time.monotonic() < end:
             self._read(0.05)
         self._read(0.0)
-        return self.process.wait(0.1)
+        code = self.process.poll()
+        assert code is not None, f"it goes on, with {self.text!r} on the screen"
+        return code
 
     def given_back(self) -> bool:
         """Whether the terminal is as it was found, cursor and all."""

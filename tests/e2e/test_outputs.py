@@ -73,6 +73,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(desk: Workstation, arguments:
     assert "rror" not in done.stderr
 
 
+@pytest.mark.unmeasured
 def test_a_trace_is_not_written_over_unasked(desk: Workstation) -> None:
     trace = desk.folder / "kept.jsonl"
     trace.write_text("mine\n")
