@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.programs import BIN, PATIENCE_S, Workstation
 
-RUN = ("run", "restorative", "--speed", "max")
+RUN = ("run", "desk-break", "--speed", "max")
 
 
 def with_output(desk: Workstation, output: str, *arguments: str) -> tuple[int, str]:

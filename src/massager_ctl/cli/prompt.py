@@ -7,7 +7,6 @@ import select
 import signal
 import sys
 import threading
-import threading
 
 
 def typed_line(prompt: str) -> str:
