@@ -70,7 +70,6 @@ class Announcer:
     def _name_epoch(self) -> None:
         put32(self.epoch, 0, self._boot * EPOCHS_PER_BOOT + self._changes)
 
-    @micropython.native
     def renew_if_due(self, now: int) -> None:
         """A new challenge every 5 s; the one before it stays good until it is 10 s old."""
         if now - self._since >= CHALLENGE_PERIOD_MS:

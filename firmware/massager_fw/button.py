@@ -6,7 +6,6 @@ A cable that opens and closes again is no hand: it clears nothing and pairs noth
 from __future__ import annotations
 
 from massager_fw.board import CABLE_OPEN, RELEASED
-from massager_fw.shim import micropython
 
 RELEASE_MS = 50
 """The contact must be open this long before the button counts as released."""
@@ -61,7 +60,6 @@ class Button:
         self._pressed_at = now
         return Edge.PRESSED if by_hand else Edge.OPENED
 
-    @micropython.native
     def settle(self, now: int) -> bool:
         """True once, when the button has come to rest after a press; `hold_ms` is then its length."""
         quiet = self._quiet_since

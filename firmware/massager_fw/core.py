@@ -105,7 +105,6 @@ class Core(CoreState):
         board.feed_watchdog()
         self.outputs_changed()
 
-    @micropython.native
     def _frame(self) -> None:
         """Ten times a second: what is slow."""
         self._next_frame += FRAME_TICKS
@@ -171,7 +170,8 @@ class Core(CoreState):
             session.wish.wish(setpoint)
             session.wished = True
             self.patterns.ask(setpoint.pattern, setpoint.period)
-            self._mode(setpoint.mode, session)
+            if setpoint.mode != RUN or self.state == _PAUSED:
+                self._mode(setpoint.mode, session)
             if setpoint.mode == RUN and self.config.heat and self.state != _FADING:
                 self.heat.target = setpoint.heat * 10
             else:
@@ -184,13 +184,11 @@ class Core(CoreState):
         self.levels.ask(asked, self.running)
         self._fell()
 
-    @micropython.native
     def _mode(self, mode: int, session: Session) -> None:
+        """Pause, fade, or out of a pause."""
         state = self.state
         if state == _FADING:
             return  # nothing but an end leads out of it
-        if mode == RUN and state != _PAUSED:
-            return  # it runs already
         if mode == PAUSE:
             session.pause(self.tick)
             self._follow(Event.PAUSE)

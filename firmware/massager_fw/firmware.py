@@ -181,7 +181,12 @@ class Firmware:
         if kind == _SETPOINT:
             self._now_setpoint.read(body)
             self._setpoint(port, self._now_setpoint, now)
-        elif kind == FrameType.STOP:
+        else:
+            self._seldom(port, kind, body, now)
+
+    def _seldom(self, port: Port, kind: int, body: bytearray, now: int) -> None:
+        """Any frame but a SETPOINT."""
+        if kind == FrameType.STOP:
             self._stop(port, body)
         elif kind == FrameType.ARM:
             self._arm(port, Arm(body), body, now)

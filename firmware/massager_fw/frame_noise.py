@@ -29,14 +29,12 @@ class FrameNoise:
         else:
             self._good += 1
 
-    @micropython.native
     def over(self, tick: int) -> bool:
         """Whether the last four whole slots were mostly noise; to be asked at least once a slot."""
         if (tick - self._armed_tick) // SLOT_TICKS != self._slot:
             self._turn(tick)
         return self._row >= SLOTS
 
-    @micropython.native
     def _turn(self, tick: int) -> None:
         self._row = self._row + 1 if self._bad > self._good else 0
         self._slot = (tick - self._armed_tick) // SLOT_TICKS

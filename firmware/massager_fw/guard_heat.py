@@ -45,7 +45,6 @@ class _Watch:
         self._expected = 0
         self.dead = False
 
-    @micropython.native
     def look(self, sensor: Thermometer, expected: int) -> bool:
         """True if the sensor is open, shorted, stopped or frozen. `expected`: the change since the last look."""
         self._missed = self._missed + 1 if sensor.sample == self._sample else 0
@@ -95,7 +94,6 @@ class HeatGuard:
         """No heat from now on."""
         self.target = self.power = 0
 
-    @micropython.native
     def step(self, pad: Thermometer, motor: Thermometer, current_ma: int) -> int:
         """One look at both sensors, every 100 ms; the `Cause` if a protection trips now."""
         cause = Cause.NONE
@@ -107,7 +105,6 @@ class HeatGuard:
             self.off()
         return cause
 
-    @micropython.native
     def _pad(self, sensor: Thermometer) -> int:
         reading = sensor.hundredths
         believed = _ROOM if reading is None else reading
@@ -120,7 +117,6 @@ class HeatGuard:
         self._control(believed)
         return Cause.NONE
 
-    @micropython.native
     def _control(self, pad: int) -> None:
         if pad >= OFF:
             self._cut = True
@@ -133,7 +129,6 @@ class HeatGuard:
         wanted = min(FULL_POWER, max(0, (self.target - pad) * GAIN))
         self.power = wanted * derate // (OFF - DERATE)
 
-    @micropython.native
     def _motor(self, sensor: Thermometer, current_ma: int) -> int:
         # 7.4 V, half of it lost as heat, into 40 J/K: what the windings warm by in 100 ms.
         if self._motor_watch.look(sensor, current_ma * 37 // 40):

@@ -36,7 +36,6 @@ class SupplyGuard:
         self._board = board
         self._mains = mains
 
-    @micropython.native
     def look(self) -> int:
         """Whether what runs may go on: a `Supply`."""
         board = self._board

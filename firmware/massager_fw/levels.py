@@ -144,7 +144,6 @@ class Levels:
             self.asked[i] = min(self.asked[i], self.level[i] * numerator // denominator)
         self.retarget(running)
 
-    @micropython.native
     def retarget(self, running: int) -> bool:
         """Work out what is allowed now; a level above it falls to it at once. True if one did.
 

@@ -31,17 +31,22 @@ def command(script: Path, *words: str) -> list[str]:
     return [sys.executable, "-c", start, str(script), *words]
 
 
-def environment(*folders: Path) -> dict[str, str]:
-    """The environment in which MicroPython finds the firmware, its stand-ins for CPython's modules, and `folders`."""
-    path = (FIRMWARE, BOARDS / "common", *folders)
+def environment(*folders: Path, first: Path = FIRMWARE) -> dict[str, str]:
+    """The environment in which MicroPython finds the firmware, its stand-ins for CPython's modules, and `folders`.
+
+    `first`: the folder that holds the `massager_fw` to take.
+    """
+    path = (first, BOARDS / "common", *folders)
     return {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
 
 
-def run_micropython(script: Path, *words: str, timeout: float = 60.0) -> str:
+def run_micropython(
+    script: Path, *words: str, timeout: float = 60.0, first: Path = FIRMWARE
+) -> str:
     """What `script` prints on MicroPython; an AssertionError with all that it said if it fails."""
     done = subprocess.run(
         command(script, *words),
-        env=environment(SCRIPTS, BOARDS / "unix"),
+        env=environment(SCRIPTS, BOARDS / "unix", first=first),
         capture_output=True,
         text=True,
         timeout=timeout,

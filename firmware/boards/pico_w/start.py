@@ -92,10 +92,12 @@ class Device:
         self.board.links = Links(self.streams, self.radio)
         hung = self.board.reset_cause == Cause.WATCHDOG
         why = "watchdog" if hung else "power or reset"
-        note(f"boot {self.firmware.core.memory.boot}: {why}, firmware {about.VERSION}")
         self.now = 0
         self._slow = 0
         gc.collect()
+        free = gc.mem_free() // 1024
+        boot = self.firmware.core.memory.boot
+        note(f"boot {boot}: {why}, firmware {about.VERSION}, {free} KiB of memory free")
 
     def tick(self):
         """20 ms of the rules."""

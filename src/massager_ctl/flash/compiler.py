@@ -11,6 +11,8 @@ from massager_ctl.errors import FirmwareError
 
 BYTECODE: Final = 6
 """Version of the format; a board that reads another one refuses it."""
+_SHORTEST: Final = "-O3"
+"""Without line numbers, which take up the board's memory, and which nobody reads there."""
 _INSTALL: Final = "Install it with: pip install 'massager-ctl[firmware]'"
 
 
@@ -30,7 +32,7 @@ class Compiler:
         """The compiled file; `name` is what a traceback on the board shows. `FirmwareError` with file and line."""
         with tempfile.TemporaryDirectory(prefix="massager-fw-") as folder:
             out = Path(folder, "out.mpy")
-            command = [self._program, "-s", name, "-o", str(out)]
+            command = [self._program, "-s", name, "-o", str(out), _SHORTEST]
             if self._arch != "none":
                 command.append(f"-march={self._arch}")
             try:
