@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.micropython import boards, command, environment
+from firmware_sim.unix_port import boards, command, environment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SCRIPTS: Final = ROOT / "tests" / "firmware" / "scripts"

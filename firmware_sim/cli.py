@@ -158,8 +158,8 @@ def completion(shell: str) -> None:
 @click.option("--tcp", metavar="HOST:PORT", help="Listen here; port 0 is any.")
 def board(pty: Path | None, tcp: str | None) -> None:
     """Run the firmware as a board does, on MicroPython and in real time, until SIGTERM or SIGINT."""
-    from firmware_sim.micropython import MicroPythonError
     from firmware_sim.unix_board import UnixBoard
+    from firmware_sim.unix_port import MicroPythonError
 
     if pty is None and tcp is None:
         raise click.UsageError("no link: give --pty LINK or --tcp HOST:PORT")

