@@ -162,6 +162,43 @@ def test_the_sum_over_all_zones_stays_within_200() -> None:
     assert sum(plan.cursor().levels(400.0)) == pytest.approx(200.0)
 
 
+@pytest.mark.parametrize(
+    ("aim", "highest"),
+    [
+        # What a zone may have counts in the sum, not what was asked for it; and no more than was asked.
+        ("level: 45", 25.0),
+        ("level: 20", 20.0),
+        ("keyframes: [[10, 10], [60, 10], [300, 45], [400, 45]]", 25.0),
+        ("keyframes: [[10, 10], [60, 10], [300, 20], [400, 20]]", 20.0),
+    ],
+)
+def test_a_lowered_plan_has_all_of_the_sum_that_is_allowed(aim: str, highest: float) -> None:
+    limits = combine((CapLayer.flat("user", 40.0, "your cap"),), sum_cap=100.0)
+    steps = f"  - {{zones: [trapezius, neck], {aim}, duration: 500}}\n"
+    plan = planned(steps, head="cap: 70", limits=limits)
+    found = {zone: max(level for _, level in points) for zone, points in plan.zones.items()}
+    assert found == pytest.approx(dict.fromkeys(plan.zones, highest))
+
+
+def test_the_sum_is_shared_by_what_each_zone_may_have() -> None:
+    local = CapLayer("local", (40.0, 40.0, 20.0, 20.0, 0.0, 0.0), "a sore spot")
+    steps = "  - {zones: [trapezius, neck], level: 45, duration: 500}\n"
+    plan = planned(steps, head="cap: 70", limits=combine((local,), sum_cap=100.0))
+    found = {zone: max(level for _, level in points) for zone, points in plan.zones.items()}
+    assert found[Zone.TRAPEZIUS_LEFT] == pytest.approx(40.0 * 100 / 120)
+    assert found[Zone.NECK_LEFT] == pytest.approx(20.0 * 100 / 120)
+
+
+def test_lowered_keyframes_follow_the_envelope_around_its_bends() -> None:
+    steps = (
+        "  - {zones: neck, keyframes: [[10, 10], [70, 10], [310, 45], [400, 45]], duration: 500}\n"
+    )
+    limits = combine((CapLayer.flat("user", 40.0, "your cap"),))
+    cursor = planned(steps, head="cap: 50", limits=limits).cursor()
+    at = {t: cursor.levels(t)[Zone.NECK_LEFT.index] for t in (60.0, 295.0, 300.0, 400.0)}
+    assert at == pytest.approx({60.0: 10.0, 295.0: 39.375, 300.0: 40.0, 400.0: 40.0})
+
+
 def test_keyframes_are_taken_as_they_stand() -> None:
     plan = planned(
         "  - zones: neck_left\n    keyframes: [[10, 10], [20, 10], [20.5, 4], [60, 4]]\n    duration: 70\n"

@@ -81,6 +81,13 @@ CASES: list[tuple[str, list[Point], str]] = [
     ("R8", [(0, 0), (10, 10), (50, 10), (55, 4), (56, 5), (60, 0)], "does not fade to zero"),
     ("R8", [(0, 0), (2, 2), (4, 0)], "does not fade to zero"),
     ("R8", [(0, 0), (10, 10), (52, 0), (56, 0), (57, 1), (58, 0)], "does not fade to zero"),
+    ("R1", [(0, 45), (40, 5), (52, 5), (60, 0)], "reaches 45 and 40 is its cap"),
+    ("R1", [(0, 0), (10, 10), (60, 10), (300, 39), (304, 43), (304, 10), (392, 10), (400, 0)], "reaches 43 and 40 is its cap"),
+    # Shorter than a fade; to a level that is not zero; with a moment at zero in it; and a jump right before it.
+    ("R8", [(0, 4), (4, 0)], "does not fade to zero"),
+    ("R8", [(0, 0), (10, 10), (50, 10), (56, 4), (56, 0), (60, 0)], "does not fade to zero"),
+    ("R8", [(0, 0), (10, 10), (50, 5), (50, 0), (52, 0), (52, 5), (56, 0)], "does not fade to zero"),
+    ("R8", [(0, 0), (10, 10), (50, 10), (50, 8), (58, 0)], ""),
     ("R19", [(0, 0), (10, 10), (9, 10), (52, 10), (60, 0)], "has no percent at 9 s"),
     ("R19", [(0, 0), (10, -1), (60, 0)], "has no percent at 10 s"),
     ("R19", [(0, 0), (10, float("nan")), (60, 0)], "has no percent at 10 s"),
@@ -101,6 +108,57 @@ def test_a_broken_rule_is_found(rule: str, points: list[Point], words: str) -> N
 def test_a_plan_without_limits_of_its_own_meets_the_bounds() -> None:
     high = [(0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 36.0), (592.0, 36.0), (600.0, 0.0)]
     assert rules(prove(plan(high, Zone.SUBOCCIPITAL_LEFT))) == {"R1", "R2"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "own", "limit", "cap"),
+    [
+        (Zone.TRAPEZIUS_LEFT, 20.0, 70.0, 20),
+        (Zone.TRAPEZIUS_LEFT, 70.0, 20.0, 20),
+        (Zone.SUBOCCIPITAL_LEFT, 70.0, 70.0, 35),
+    ],
+)
+def test_r1_the_profiles_cap_the_limits_and_the_bounds_each_hold_alone(
+    zone: Zone, own: float, limit: float, cap: int
+) -> None:
+    """Also where somebody's limits say more than the bounds."""
+    high = [(0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 36.0), (592.0, 36.0), (600.0, 0.0)]
+    limits = msgspec.structs.replace(combine(()), caps=(limit,) * 6)
+    found = [one for one in prove(plan(high, zone, cap=own, limits=limits)) if one.rule == "R1"]
+    assert [f"reaches 36 and {cap} is its cap" in one.what for one in found] == [True]
+
+
+def test_r1_the_bound_of_the_sum_holds_whatever_the_limits_say() -> None:
+    points = ((0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 41.0), (592.0, 41.0), (600.0, 0.0))
+    zones = dict.fromkeys([*Zone][:4], points) | dict.fromkeys(
+        [*Zone][4:], ((0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 30.0), (600.0, 0.0))
+    )
+    limits = msgspec.structs.replace(combine(()), sum_cap=300.0)
+    found = prove(plan(list(points), zones=zones, cap=70.0, limits=limits))
+    assert rules(found) == {"R1"}
+    assert "at most 200 is allowed" in found[0].fix
+
+
+def test_r8_a_curve_that_goes_on_after_the_end_is_not_at_zero_at_the_end() -> None:
+    found = prove(plan(duration_s=59.0))
+    assert [(one.rule, one.what) for one in found] == [
+        ("R8", "trapezius_left is not at zero at the end")
+    ]
+
+
+def test_r8_no_zone_rises_in_the_fade_and_its_step_is_named() -> None:
+    falling = ((0.0, 0.0), (10.0, 10.0), (50.0, 10.0), (60.0, 0.0))
+    rising = ((0.0, 0.0), (50.0, 0.0), (56.0, 1.0), (60.0, 0.0))
+    steps = (
+        PlanStep(0.0, 50.0, "one", Place("x.yaml", 4, 5)),
+        PlanStep(50.0, 10.0, "two", Place("x.yaml", 9, 5)),
+        PlanStep(60.0, 10.0, "three", Place("x.yaml", 12, 5)),
+    )
+    zones = {Zone.NECK_LEFT: falling, Zone.NECK_RIGHT: falling}
+    assert prove(plan(zones=zones, steps=steps, duration_s=70.0)) == ()
+    zones = {Zone.NECK_LEFT: falling, Zone.NECK_RIGHT: rising}
+    (found,) = prove(plan(zones=zones, steps=steps, duration_s=70.0))
+    assert ("does not fade to zero" in found.what, found.place.line) == (True, 9)
 
 
 def test_the_sum_over_all_zones_is_bounded() -> None:

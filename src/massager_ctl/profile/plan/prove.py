@@ -170,7 +170,6 @@ def _levels(plan: Plan, stretch: Stretch) -> Iterator[_Found]:
                     f"level of {zone} is {level:g} at {t:g} s, after {ran:g} s of running",
                     f"at most {top:.4g} is allowed by then",
                 )
-                break
         if high - low > RISE_PER_S * span + EPS:
             yield (
                 "R3",
@@ -212,7 +211,7 @@ def _fade(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
     if not steady:
         yield (
             "R8",
-            max(end - 2 * EPS, 0.0),
+            end - 2 * EPS,
             "fade",
             f"the last powered step does not fade to zero over {FADE_MIN_S:g} s or more",
             f"make it longer than {plan.fade_s:g} s",
