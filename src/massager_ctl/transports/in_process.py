@@ -50,14 +50,14 @@ class OpenSimulator(Protocol):
 
 
 @cache
-def _simulator_entry() -> EntryPoint | None:
+def _simulator_entry(group: str) -> EntryPoint | None:
     # Once: it reads what every installed package says of itself.
-    return next(iter(entry_points(group=SIMULATORS, name="sim")), None)
+    return next(iter(entry_points(group=group, name="sim")), None)
 
 
 def find_simulator() -> OpenSimulator:
     """The embedded simulator. Raises DeviceNotFound if none is installed."""
-    entry = _simulator_entry()
+    entry = _simulator_entry(SIMULATORS)
     if entry is not None:
         return cast("OpenSimulator", entry.load())
     raise DeviceNotFound(

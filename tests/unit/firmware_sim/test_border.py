@@ -85,4 +85,4 @@ def test_a_colour_of_ours_is_kept_and_one_from_outside_is_not() -> None:
 
 def test_the_suite_takes_no_letter_that_steers_from_a_device() -> None:
     """Its reports are files too, which no border of a terminal guards."""
-    assert wire._field("16s", iter([b"\x1b[2J\x07\x7f\x9bA\0\0"])) == "\ufffd[2J\ufffd\ufffd\ufffdA"
+    assert wire._text(b"\x1b[2J\x07\x7f\x9bA\0\0") == "\ufffd[2J\ufffd\ufffd\ufffdA"
