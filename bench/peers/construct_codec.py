@@ -9,6 +9,7 @@ from typing import Any
 
 from cobs import cobs
 
+from massager_ctl.wire.codec import VERSION
 from massager_ctl.wire.messages import Ack, Type
 
 
@@ -23,7 +24,7 @@ class AckCodec:
         import construct as c
 
         fields = c.Struct(
-            "version" / c.Const(1, c.Int8ul),
+            "version" / c.Const(VERSION, c.Int8ul),
             "type" / c.Const(int(Type.ACK), c.Int8ul),
             "token" / c.Int32ul,
             "of" / c.Int8ul,

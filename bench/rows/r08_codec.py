@@ -12,7 +12,7 @@ from cobs import cobs
 
 from bench.figures import Rounds, Row, Scale, at_least, ratio
 from bench.peers import construct_codec
-from massager_ctl.wire.codec import decode_run, encode_frame
+from massager_ctl.wire.codec import VERSION, decode_run, encode_frame
 from massager_ctl.wire.messages import Ack, SetpointFrame, Type
 
 NUMBER = 8
@@ -25,7 +25,7 @@ LAYOUT = struct.Struct("<BBIBBIH")
 
 def floor_encode() -> bytes:
     """The same frame by the parts that are C, with the fields at hand and nothing checked but their size."""
-    body = LAYOUT.pack(1, int(Type.ACK), 0x12345678, 4, 0, 0x00100007, 3)
+    body = LAYOUT.pack(VERSION, int(Type.ACK), 0x12345678, 4, 0, 0x00100007, 3)
     return cobs.encode(body + crc_hqx(body, 0xFFFF).to_bytes(2, "little")) + b"\0"
 
 
@@ -40,6 +40,7 @@ def measure(scale: Scale) -> Row:
     run = encode_frame(MESSAGE)[:-1]
     long_run = encode_frame(LONG)[:-1]
     assert decode_run(run) == MESSAGE
+    assert floor_encode()[:-1] == run
     subjects: dict[str, Callable[[], object]] = {
         "ours_encode": lambda: encode_frame(MESSAGE),
         "ours_decode": lambda: decode_run(run),
