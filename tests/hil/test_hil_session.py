@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from massager_hil import wire
 from massager_hil.oracle.motion import MotionJudge
+from massager_hil.oracle.oracle import Oracle
 from massager_hil.oracle.session import Session
 from massager_hil.oracle.sheet import Sheet
 
@@ -14,10 +17,10 @@ INFO = wire.Info(
 )
 
 
-def told(counter: int, uptime: int) -> wire.Telemetry:
+def told(counter: int, uptime: int, epoch: int = 1) -> wire.Telemetry:
     rest = (0,) * 6
     return wire.Telemetry(
-        *(counter, 1, 7, uptime, 0, 0, 0, 0, 0, 0, 8, 86),
+        *(counter, epoch, 7, uptime, 0, 0, 0, 0, 0, 0, 8, 86),
         *(rest, rest, rest, 1, 240, 240, 1620, 0),
     )
 
@@ -44,3 +47,21 @@ def test_a_time_without_any_link_is_no_gap_between_two_telemetry() -> None:
             motion.unheard = opened and number == 2
             motion.look(told(number, uptime), traverses=False)
         assert len(sheet.breaches) == breaches
+
+
+@pytest.mark.parametrize(
+    ("slack_s", "late_s", "breaches"), [(0.15, 0.01, 0), (0.15, 1.0, 1), (0.0, 0.01, 1)]
+)
+def test_two_stops_may_be_under_way_before_the_first_is_told(
+    slack_s: float, late_s: float, breaches: int
+) -> None:
+    """In real time, for as long as both may be; an epoch that changes later does so by itself."""
+    oracle = Oracle(INFO, kind="serial", slack_s=slack_s, late=lambda: 0.0)
+    oracle.opened(1)
+    oracle.heard(1, told(1, 100), 0.1)
+    for token in (1, 2):
+        oracle.sent(1, wire.frame(wire.pack(wire.Stop(token, 1))), 0.11)
+    oracle.heard(1, told(2, 120, epoch=2), 0.12)
+    oracle.heard(1, told(3, 140, epoch=3), 0.12 + late_s)
+    changes = [what for _, what in oracle.sheet.breaches if what == "the epoch changes"]
+    assert len(changes) == breaches

@@ -95,6 +95,8 @@ class World:
     ends: list[Due] = field(default_factory=list[Due])
     epoch_events: list[tuple[float, bool]] = field(default_factory=list["tuple[float, bool]"])
     """What changes the epoch, since it changed last: when, and whether surely."""
+    epoch_event_at: float = -1e9
+    """When the newest of all of them was."""
     epochs: set[int] = field(default_factory=set[int])
     used_epochs: set[int] = field(default_factory=set[int])
     """Those in which a session was opened."""
@@ -144,6 +146,7 @@ class World:
     def epoch_changes(self, now: float, *, sure: bool = True) -> None:
         """Something happened that gives a new epoch, and voids every challenge."""
         self.epoch_events.append((now, sure))
+        self.epoch_event_at = now
         if sure:
             self.challenges.void()
 
