@@ -184,8 +184,12 @@ class Laboratory:
             done = self._run(point, arguments, 3 * limit_s)
         if done is None or done[0] in (0, 5):
             return None if done is None else ""
-        found = re.search(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", done[1], re.M)
-        return found[1] if found else "it cannot run"
+        found = re.search(r"^(?:FAILED|ERROR) (\S.*)$", done[1], re.M)
+        if found is None:
+            return "it cannot run"
+        # The reason stands behind a dash, as may be in the name of a test that has values.
+        named = [name for name in self.map.tests if f"{found[1]} - ".startswith(f"{name} - ")]
+        return max(named, key=len, default=found[1].partition(" - ")[0])
 
     def _run(
         self, point: Point | None, arguments: Sequence[str], limit_s: float

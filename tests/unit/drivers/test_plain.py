@@ -127,6 +127,18 @@ async def test_r6_a_stop_that_nobody_awaits_any_more_keeps_none_from_being_confi
 
 
 @simulated_time
+async def test_r6_a_stop_before_the_link_is_opened_is_confirmed_by_nothing() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, ASCII)
+        done = driver.stop(Cause.PERSON)
+        await asyncio.sleep(1.0)
+        assert (link.heard, done.done()) == ([], False)
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        await driver.close()
+
+
+@simulated_time
 async def test_r6_a_stop_over_a_bare_link_is_confirmed_as_well() -> None:
     async with PeerLink(AsciiPeer(mute=True)) as link:
         driver = PlainDriver(link.host, ASCII)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from massager_ctl.model.device import VIBRATE_ALL, Pattern
-from massager_ctl.model.units import Motion, Zone
+from massager_ctl.model.units import ZONES, Motion, Zone, per_zone
 from massager_ctl.profile.model import Place
 from massager_ctl.profile.plan.prove import Violation, prove
 from massager_ctl.profile.plan.timeline import Guided, Plan, PlanStep, Point, Segment
@@ -88,6 +88,7 @@ CASES: list[tuple[str, list[Point], str]] = [
     ("R8", [(0, 0), (10, 10), (50, 10), (56, 4), (56, 0), (60, 0)], "does not fade to zero"),
     ("R8", [(0, 0), (10, 10), (50, 5), (50, 0), (52, 0), (52, 5), (56, 0)], "does not fade to zero"),
     ("R8", [(0, 0), (10, 10), (50, 10), (50, 8), (58, 0)], ""),
+    ("R8", [(0, 0), (10, 10), (50, 10), (57, 2), (60, 0)], ""),
     ("R19", [(0, 0), (10, 10), (9, 10), (52, 10), (60, 0)], "has no percent at 9 s"),
     ("R19", [(0, 0), (10, -1), (60, 0)], "has no percent at 10 s"),
     ("R19", [(0, 0), (10, float("nan")), (60, 0)], "has no percent at 10 s"),
@@ -244,6 +245,35 @@ def test_a_hold_at_zero_is_no_hold() -> None:
         Segment(80.0, VIBRATE_ALL, 5.0),
     )
     assert prove(plan(points, motions=motions)) == ()
+
+
+def test_a_hold_counts_while_its_own_segment_lasts() -> None:
+    points = [(0.0, 0.0), (10.0, 10.0), (52.0, 10.0), (60.0, 0.0)]
+    later = [(80.0, 0.0), (90.0, 10.0), (92.0, 10.0), (100.0, 0.0)]
+    motions = [Segment(t, of, 5.0) for t, of in ((0.0, VIBRATE_ALL), (60.0, HOLD_ALL))]
+    assert prove(plan([*points, *later], motions=(*motions, Segment(80.0, VIBRATE_ALL, 5.0)))) == ()
+    (found,) = prove(plan([*points, *later], motions=tuple(motions)))
+    assert "a hold begins after 60 s of running" in found.what
+    (found,) = prove(plan(points, motions=(motions[0], Segment(52.0, HOLD_ALL, 5.0))))
+    assert "a hold begins after 52 s of running" in found.what, "on its way down too"
+
+
+@pytest.mark.parametrize(("begins", "wrong"), [(110.0, True), (119.0, True), (120.0, False)])
+def test_what_another_zone_has_run_warms_for_a_hold(begins: float, wrong: bool) -> None:
+    held, other = Zone.NECK_LEFT, Zone.NECK_RIGHT
+    patterns = per_zone([HOLD if zone is held else Pattern() for zone in ZONES])
+    zones = {
+        held: ((0.0, 0.0), (begins, 0.0), (begins + 10, 10.0), (292.0, 10.0), (300.0, 0.0)),
+        other: ((0.0, 0.0), (10.0, 10.0), (292.0, 10.0), (300.0, 0.0)),
+    }
+    motions = (Segment(0.0, patterns, 5.0),)
+    found = prove(plan(zones=zones, motions=motions, duration_s=300.0))
+    assert [one.rule for one in found] == (["P5"] if wrong else [])
+    assert all(f"after {begins:g} s" in one.what for one in found)
+
+
+def test_words_beside_the_motors_stop_none() -> None:
+    assert prove(plan(guided=(Guided(10.0, 10.0, "Lean in.", motors_off=False),))) == ()
 
 
 def test_each_step_and_zone_is_named_once() -> None:

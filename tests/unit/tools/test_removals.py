@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,19 @@ def test_tests_of_the_line_for_which_there_was_no_time_come_with_the_wider_ones(
     assert lab._near(point) == ["tests/test_cap.py::test_envelope"]
     assert lab.attempt(point, wider=False).outcome is Outcome.SURVIVED
     assert lab.attempt(point).outcome is Outcome.KILLED
+
+
+def test_a_test_is_known_by_all_of_its_name_also_with_a_dash_in_it(project: Path) -> None:
+    tests = project / "tests" / "test_cap.py"
+    tests.write_text(
+        f"import pytest\n{CAP_TESTS}\n\n@pytest.mark.parametrize('text', ['', 'a - b'])\n"
+        "def test_latched(text):\n    assert allowed(50, 40, 10, latched=bool(text)) == (0 if text else 10)\n"
+    )
+    lab = laboratory(project)
+    (point,) = (point for point in lab.points("host") if point.removed == "return 0")
+    lab.map.tests = {name: replace(known, seconds=2.0) for name, known in lab.map.tests.items()}
+    found = lab.attempt(point)
+    assert (found.outcome, found.by) == (Outcome.KILLED, "tests/test_cap.py::test_latched[a - b]")
 
 
 def test_a_seed_keeps_its_order_when_others_come_and_go() -> None:

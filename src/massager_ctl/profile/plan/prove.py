@@ -254,8 +254,6 @@ def _holds(plan: Plan, stretches: list[Stretch]) -> Iterator[_Found]:
         ]
         while index < len(stretches) and stretches[index].end <= segment.t + EPS:
             index += 1
-        if not holding:
-            continue
         cold = _cold(stretches, index, segment, end, holding)
         if cold is not None:
             yield (
@@ -271,13 +269,13 @@ def _cold(
     stretches: list[Stretch], index: int, segment: Segment, end: float, holding: list[Zone]
 ) -> float | None:
     """Seconds of running at which a hold begins before the tissue is warm, if it does."""
-    while index < len(stretches) and stretches[index].start < end - EPS:
-        stretch = stretches[index]
+    cold: float | None = None
+    for stretch in stretches[index:]:
         late = max(segment.t - stretch.start, 0.0) if stretch.turning else 0.0
         ran = stretch.running + late
-        if ran >= WARM_S - EPS:
-            return None
+        if stretch.start >= end - EPS or ran >= WARM_S - EPS:
+            break
         if any(stretch.before[zone.index] or stretch.after[zone.index] for zone in holding):
-            return ran
-        index += 1
-    return None
+            cold = ran
+            break
+    return cold
