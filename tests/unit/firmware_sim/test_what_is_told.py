@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.unit.firmware_sim.lone_device import LOW, RUBBISH, make
 
 from firmware_sim import wire
-from firmware_sim.config import DeviceConfig
-from firmware_sim.firmware import Firmware
+from firmware_sim.config import LinkKind
 from firmware_sim.nvm import MemoryNvm
 from firmware_sim.peer import Peer, Watch
 from massager_fw.codec import RECORD_CRC, crc16
 from massager_fw.memory import unsealed
 from massager_fw.states import Cause, Result, State
-
-LOW = (50, 50, 0, 0, 0, 0)
-
-
-def make(nvm: MemoryNvm | None = None, **config: Any) -> Peer:
-    return Peer(Firmware(DeviceConfig(**config), nvm or MemoryNvm(), 1, recorder=Watch()))
-
-
-@pytest.fixture
-def peer() -> Peer:
-    return make()
 
 
 @pytest.mark.parametrize(
@@ -101,3 +88,89 @@ def test_a_record_too_short_for_a_checksum_is_none_whatever_lies_around_it() -> 
     crc = crc16(record, -3, RECORD_CRC)
     record[7], record[8] = crc & 255, crc >> 8
     assert unsealed(record, -1) == -1
+
+
+def test_telemetry_comes_ten_times_a_second_before_anybody_asks(peer: Peer) -> None:
+    peer.run(1.0)
+    told = [m for m in peer.heard if isinstance(m, wire.Telemetry)]
+    assert 10 <= len(told) <= 12
+    counters = [m.counter for m in told]
+    assert counters == list(range(counters[0], counters[0] + len(counters)))
+    assert told[-1].state == State.IDLE
+    assert told[-1].level == (0,) * 6
+
+
+def test_info_repeats_the_token_and_needs_no_session(peer: Peer) -> None:
+    peer.send(wire.GetInfo(0xCAFE))
+    info = peer.heard[-1]
+    assert isinstance(info, wire.Info)
+    assert (info.token, info.serial, info.deadman, info.caps) == (
+        0xCAFE,
+        "SIM-00000001",
+        500,
+        (70, 70, 50, 50, 35, 35),
+    )
+    assert (info.flags, info.rise, info.sum_cap, info.session) == (0b101, 20, 200, 1800)
+
+
+def test_a_session_runs_and_says_so(peer: Peer) -> None:
+    assert peer.arm().result == Result.OK
+    assert peer.firmware.core.state is State.ARMED
+    peer.drive(4.0, LOW)
+    told = peer.telemetry
+    assert told.state == State.RUNNING
+    assert told.level == LOW
+    assert told.owner == peer.owner
+    assert told.seq == peer.seq
+    assert told.running == pytest.approx(4000, abs=100)
+
+
+def test_telemetry_goes_to_every_link_alike(peer: Peer) -> None:
+    other = Peer(peer.firmware, link=2)
+    peer.run(0.5)
+    mine = [wire.frame(wire.pack(m)) for m in peer.heard if isinstance(m, wire.Telemetry)]
+    assert [out.data for out in peer.others] == mine[-len(peer.others) :]
+    assert other.heard == []
+
+
+def test_seq_before_the_first_setpoint_is_that_of_the_arm(peer: Peer) -> None:
+    peer.seq = 4711
+    peer.arm()
+    peer.run(0.1)
+    assert (peer.telemetry.seq, peer.telemetry.owner) == (4711, peer.owner)
+    peer.stop()
+    assert (peer.telemetry.seq, peer.telemetry.owner) == (0, 0)
+
+
+def test_rejected_counts_what_had_no_effect_and_nothing_else(peer: Peer) -> None:
+    peer.arm()
+    peer.send(peer.setpoint(LOW))
+    peer.send(peer.setpoint((1001,) * 6))
+    peer.send(wire.GetInfo(5))
+    assert peer.firmware.rejected == 0
+    peer.send(peer.telemetry)  # a frame that only a device sends
+    peer.raw(RUBBISH)
+    assert peer.ask(wire.Reset(7, 0, 0)).result == Result.NOT_LATCHED
+    assert peer.firmware.rejected == 3
+    peer.stop()
+    peer.stop()
+    assert peer.firmware.rejected == 3
+
+
+def test_a_question_over_too_small_an_mtu_is_counted() -> None:
+    peer = Peer(make().firmware, LinkKind.BLE, link=2, mtu=86)
+    peer.send(wire.GetInfo(5))
+    assert peer.heard == []
+    assert peer.firmware.rejected == 1
+
+
+def test_levels_are_told_rounded_up_so_that_zero_is_zero(peer: Peer) -> None:
+    peer.arm()
+    peer.send(peer.setpoint(LOW))
+    peer.run(0.04)
+    core = peer.firmware.core
+    assert 0 < core.levels.level[0] < 10
+    told = wire.parse(peer.firmware.read_telemetry(peer.now))
+    assert isinstance(told, wire.Telemetry)
+    assert told.level[0] == told.vibration[0] == 1
+    assert (told.state, told.level[2]) == (State.RUNNING, 0)

@@ -1,0 +1,70 @@
+"""NVM: which latches and counters outlive a reboot, and that a damaged record fails closed."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.firmware_sim.lone_device import load, make, running, trip_time
+
+from firmware_sim.nvm import MemoryNvm
+from massager_fw.board import RECORDS
+from massager_fw.memory import seal, unsealed
+from massager_fw.states import Cause, Result, State
+
+
+def test_a_fault_latch_outlives_a_reboot_and_its_counter_too() -> None:
+    nvm = MemoryNvm()
+    peer = make(nvm)
+    running(peer)
+    load(peer, 1.0)
+    trip_time(peer)
+    after = make(nvm)
+    after.run(0.2)
+    told = after.telemetry
+    assert (told.state, told.cause, told.latch) == (State.FAULT, Cause.STALL, 1)
+    assert not told.flags & 8
+    assert after.reset().result == Result.OK
+    assert make(nvm).telemetry.state == State.IDLE
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("bit", [0, 7, 16])
+def test_a_flipped_bit_fails_closed(record: str, bit: int) -> None:
+    nvm = MemoryNvm()
+    running(make(nvm))
+    nvm.flip(record, bit)
+    peer = make(nvm)
+    peer.run(0.2)
+    assert (peer.telemetry.state, peer.telemetry.cause) == (State.FAULT, Cause.MEMORY)
+    assert not peer.telemetry.flags & 8
+    assert peer.arm().result == Result.FAULT
+    assert (peer.telemetry.allowance == 0) == (record == "allowance")
+    assert bool(peer.telemetry.flags & 64) == (record == "allowance")
+    assert peer.reset().result == Result.OK
+    expected = Result.ALLOWANCE if record == "allowance" else Result.OK
+    assert peer.arm().result == expected
+
+
+def test_a_record_that_is_gone_fails_closed() -> None:
+    nvm = MemoryNvm()
+    make(nvm)
+    del nvm.records["latch"]
+    assert make(nvm).telemetry.cause == Cause.MEMORY
+
+
+def test_memory_that_takes_no_writes_cannot_be_cleared() -> None:
+    nvm = MemoryNvm()
+    make(nvm)
+    nvm.flip("allowance", 5)
+    nvm.stuck = True
+    peer = make(nvm)
+    assert peer.reset().result == Result.CAUSE_PRESENT
+    nvm.stuck = False
+    assert peer.reset().result == Result.OK
+
+
+def test_records_carry_a_crc() -> None:
+    record = bytearray(b"abc..")
+    assert seal(record, 3) == 5
+    assert unsealed(record, 5) == 3
+    assert unsealed(bytearray(b"abcde"), 5) == -1
+    assert unsealed(bytearray(b"a"), 1) == -1

@@ -1,0 +1,143 @@
+"""SETPOINT: which ones have no effect, and which levels and motions stay at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.unit.firmware_sim.lone_device import LOW, changed, device, rejected
+
+from firmware_sim import wire
+from firmware_sim.peer import Peer, Watch
+from massager_fw.states import Cause, State
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda m: changed(m, epoch=m.epoch + 1),
+        lambda m: changed(m, owner=m.owner + 1),
+        lambda m: changed(m, seq=m.seq - 1),
+        lambda m: changed(m, seq=(m.seq + 0x80000000) & 0xFFFFFFFF),
+        lambda m: changed(m, echo=m.echo + 1),
+        lambda m: changed(m, echo=(m.echo - 30) & 0xFFFFFFFF),
+    ],
+    ids=["epoch", "owner", "old seq", "seq half a turn on", "echo of the future", "old echo"],
+)
+def test_a_foreign_old_or_late_setpoint_has_no_effect(
+    peer: Peer, wrong: Callable[[wire.Setpoint], wire.Message]
+) -> None:
+    peer.run(5.0)
+    peer.arm()
+    peer.drive(1.0, LOW)
+    assert rejected(peer, wrong(peer.setpoint((60, 0, 0, 0, 0, 0))))
+
+
+def test_a_setpoint_from_another_link_has_no_effect(peer: Peer) -> None:
+    other = Peer(peer.firmware, link=2)
+    peer.arm()
+    peer.drive(1.0, LOW)
+    message = peer.setpoint((60, 0, 0, 0, 0, 0))
+    other.now = peer.now
+    assert rejected(other, message)
+    assert not rejected(peer, message)
+
+
+def test_a_setpoint_without_a_session_has_no_effect(peer: Peer) -> None:
+    peer.run(0.3)
+    assert rejected(peer, peer.setpoint(LOW))
+
+
+def test_a_duplicate_feeds_nothing(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(0.4, LOW)
+    data = peer.send(peer.setpoint(LOW))
+    for _ in range(6):
+        peer.run(0.1)
+        peer.raw(data)
+    assert peer.firmware.core.cause is Cause.DEAD_MAN
+
+
+def test_the_sequence_wraps(peer: Peer) -> None:
+    peer.seq = 0xFFFFFFFE
+    peer.arm()
+    peer.drive(1.0, LOW)
+    assert peer.seq == 3
+    assert peer.telemetry.seq == 3
+    assert peer.firmware.core.state is State.RUNNING
+
+
+MALFORMED: list[dict[str, object]] = [
+    {"mode": 3},
+    {"heat": 299},
+    {"heat": 391},
+    {"heat": 65535},
+    {"period": 999},
+    {"period": 60001},
+    {"level": (1001, 0, 0, 0, 0, 0)},
+    {"level": (65535,) * 6},
+    {"mode": 1, "level": LOW},
+    {"pattern": (0x06, 1, 1, 1, 1, 1)},
+    {"pattern": (0x11, 1, 1, 1, 1, 1)},
+    {"pattern": (0x02, 1, 1, 1, 1, 1)},
+    {"pattern": (0x42, 1, 1, 1, 1, 1)},
+    {"pattern": (0x13, 1, 1, 1, 1, 1)},
+    {"pattern": (0x61, 1, 1, 1, 1, 1)},
+    {"level": LOW, "pattern": (0, 1, 1, 1, 1, 1)},
+]
+
+
+@pytest.mark.parametrize("fields", MALFORMED, ids=str)
+def test_a_malformed_setpoint_means_zero_and_the_session_goes_on(
+    peer: Peer, fields: dict[str, object]
+) -> None:
+    peer.arm()
+    peer.drive(2.0, LOW)
+    peer.send(changed(peer.setpoint(LOW), **fields))
+    core = peer.firmware.core
+    assert core.levels.level == core.levels.asked == [0] * 6
+    assert core.state is State.ARMED
+    assert peer.telemetry.seq == peer.seq
+    peer.drive(1.0, LOW)
+    assert core.levels.level[0] > 0
+
+
+def test_a_zone_that_cannot_make_the_motion_stays_at_zero() -> None:
+    peer = Peer(device(kneading=0b000011, zones=0b011111))
+    peer.arm()
+    peer.drive(2.0, (50, 50, 50, 50, 50, 50), pattern=(0x12, 0x12, 0x12, 0x24, 0x01, 0x01))
+    assert [level > 0 for level in peer.firmware.core.levels.level] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_device_that_senses_no_stall_does_not_knead() -> None:
+    peer = Peer(device(sensing=0b11111100))
+    peer.arm()
+    peer.drive(2.0, (50, 50, 0, 0, 0, 0), pattern=(0x12, 0x01, 1, 1, 1, 1))
+    assert [level > 0 for level in peer.firmware.core.levels.level[:2]] == [False, True]
+
+
+def test_a_motion_that_the_device_does_not_have_stays_at_zero() -> None:
+    peer = Peer(device(motions=0b000011))
+    peer.arm()
+    peer.drive(2.0, (50, 50, 0, 0, 0, 0), pattern=(0x05, 0x01, 1, 1, 1, 1))
+    assert [level > 0 for level in peer.firmware.core.levels.level[:2]] == [False, True]
+
+
+def test_six_minutes_at_full_request_end_at_the_sum_cap() -> None:
+    peer = Peer(device(mains=True))
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    peer.arm()
+    peer.drive(360.0, (1000,) * 6)
+    # 70, 50 and 35 % twice are 310: each gets 200 / 310 of its cap.
+    assert peer.telemetry.level == (451, 451, 322, 322, 225, 225)
+    assert max(sum(look.level) for look in watch.looks) <= 20_000
+    at_59 = [look for look in watch.looks if look.running <= 59.9]
+    assert max(max(look.level) for look in at_59) == 1_000

@@ -1,0 +1,61 @@
+"""Battery, charger and brown-out: what refuses an ARM and what ends a session."""
+
+from __future__ import annotations
+
+from tests.unit.firmware_sim.lone_device import LOW, at_zero, make, running
+
+from firmware_sim import wire
+from firmware_sim.peer import Peer
+from massager_fw.states import Cause, Result, State
+
+
+def test_too_little_battery_refuses_to_arm() -> None:
+    assert make(battery=14.5).arm().result == Result.BATTERY
+    assert make(battery=15.5).arm().result == Result.OK
+
+
+def test_an_empty_battery_fades_within_a_second_and_stays_stopped() -> None:
+    peer = make(battery=20.0)
+    running(peer, 3.0)
+    pack = peer.firmware.core.plant.battery
+    pack.sag_v = 0.5
+    peer.drive(0.5, LOW)
+    assert peer.telemetry.state == State.FADING
+    pack.sag_v = 0.0
+    peer.drive(0.5, LOW)
+    assert at_zero(peer)
+    assert peer.firmware.core.cause is Cause.BATTERY_LOW
+    peer.drive(1.0, LOW)
+    assert at_zero(peer)
+
+
+def test_mains_devices_have_no_battery() -> None:
+    peer = make(mains=True, battery=0.0)
+    running(peer)
+    assert peer.telemetry.battery == wire.MAINS
+    assert peer.firmware.core.state is State.RUNNING
+
+
+def test_a_charging_device_does_not_run(peer: Peer) -> None:
+    running(peer)
+    peer.firmware.core.plant.battery.charging = True
+    peer.drive(0.4, LOW)
+    assert at_zero(peer)
+    assert peer.telemetry.cause == Cause.CHARGING
+    assert peer.telemetry.flags & 4
+    assert peer.arm().result == Result.CHARGING
+
+
+def test_a_brown_out_is_a_reboot_at_zero(peer: Peer) -> None:
+    running(peer)
+    pack = peer.firmware.core.plant.battery
+    boot, epoch = peer.firmware.core.memory.boot, peer.telemetry.epoch
+    pack.sag_v = 6.0
+    peer.drive(0.3, LOW)
+    pack.sag_v = 0.0
+    peer.drive(0.5, LOW)
+    assert at_zero(peer)
+    assert peer.telemetry.cause == Cause.BROWN_OUT
+    assert peer.firmware.core.memory.boot == boot + 1
+    assert peer.telemetry.epoch != epoch
+    assert peer.telemetry.uptime < 1000
