@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.e2e.harness import Bench
 from tests.support.marks import simulated_time
-from tests.unit.frontends.socket.test_socket import DEVICE, Line, dial, served
+from tests.unit.frontends.socket.served import DEVICE, Line, dial, served
 
 from massager_ctl.frontends.socket import conversation, intake
 from massager_ctl.frontends.socket.server import ControlServer

@@ -1,0 +1,70 @@
+"""A reset over the control socket takes two steps, and nothing may come between them (R7)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.e2e.harness import Bench
+from tests.support.marks import simulated_time
+from tests.unit.frontends.socket.served import served
+
+from massager_ctl.model.device import DeviceState
+
+pytestmark = pytest.mark.usefixtures("runtime")
+
+
+async def press_button(bench: Bench) -> None:
+    bench.device.press()
+    await asyncio.sleep(0.2)
+    bench.device.release()
+    await asyncio.sleep(0.2)
+
+
+def state(bench: Bench) -> DeviceState | None:
+    telemetry = bench.controller.status.telemetry
+    return telemetry.state if telemetry else None
+
+
+@simulated_time
+async def test_r7_a_reset_takes_two_steps() -> None:
+    async with served() as (bench, _, line):
+        await press_button(bench)
+        offer = await line.ask({"request": "reset"})
+        assert (offer["latched"], offer["cause"]) == (True, "button")
+        assert state(bench) is DeviceState.LATCHED
+        wrong = await line.ask({"request": "reset", "confirm": "guessed"})
+        assert wrong["ok"] is False
+        assert state(bench) is DeviceState.LATCHED
+        offer = await line.ask({"request": "reset"})
+        assert (await line.ask({"request": "reset", "confirm": offer["confirm"]}))["ok"] is True
+        await asyncio.sleep(0.2)
+        assert state(bench) is DeviceState.IDLE
+        again = await line.ask({"request": "reset", "confirm": offer["confirm"]})
+        assert again["ok"] is False
+
+
+@simulated_time
+async def test_r7_a_new_cause_voids_the_first_step() -> None:
+    async with served() as (bench, _, line):
+        await press_button(bench)
+        offer = await line.ask({"request": "reset"})
+        await line.ask({"request": "reset", "confirm": offer["confirm"]})
+        await asyncio.sleep(0.2)
+        await press_button(bench)
+        first = await line.ask({"request": "reset"})
+        await bench.controller.reset()
+        await press_button(bench)
+        answer = await line.ask({"request": "reset", "confirm": first["confirm"]})
+        assert "something else" in answer["error"]["message"]
+        assert state(bench) is DeviceState.LATCHED
+
+
+@simulated_time
+async def test_r7_the_second_step_comes_in_time() -> None:
+    async with served() as (bench, _, line):
+        await press_button(bench)
+        offer = await line.ask({"request": "reset"})
+        await asyncio.sleep(20)
+        assert (await line.ask({"request": "reset", "confirm": offer["confirm"]}))["ok"] is False
+        assert state(bench) is DeviceState.LATCHED
