@@ -143,6 +143,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     assert "sim = firmware_sim.links.memory:open_simulator" in entries
 
 
+@pytest.mark.slow
 def test_an_installed_copy_finds_its_profiles(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = (

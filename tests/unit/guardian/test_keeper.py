@@ -131,6 +131,7 @@ async def run(transport: GuardedTransport, seconds: float = 0.0) -> None:
         transport.beat()
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_the_guardian_holds_the_link_and_tells_what_the_device_says() -> None:
     async with on_air() as device:
@@ -150,6 +151,7 @@ async def test_r25_the_guardian_holds_the_link_and_tells_what_the_device_says() 
         assert len(device.frames(b"OFF")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_silence_of_the_control_loop_stops_a_bluetooth_device() -> None:
     async with on_air() as device:
@@ -167,6 +169,7 @@ async def test_r25_silence_of_the_control_loop_stops_a_bluetooth_device() -> Non
         await transport.close()
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_a_bluetooth_guardian_that_dies_is_stood_in_for() -> None:
     """The link goes down with it; this process opens it anew and stops."""
@@ -183,6 +186,7 @@ async def test_r25_a_bluetooth_guardian_that_dies_is_stood_in_for() -> None:
         await transport.close()
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_two_devices_of_one_name_are_told_apart_by_the_guardian_too() -> None:
     async with on_air(another="C4:0F:5A:11:22:45") as device:
@@ -223,6 +227,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 async def test_r25_a_controller_that_is_gone_or_frozen_is_stood_in_for_on_bluetooth(

@@ -41,6 +41,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_bond_is_kept_from_one_program_to_the_next(tmp_path: Path) -> None:
     async with served() as (device, server):
@@ -93,6 +94,7 @@ async def test_an_address_to_serve_at_that_makes_no_sense(spec: str) -> None:
     device.close()
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_two_devices_of_one_process_have_a_radio_each() -> None:
     async with served("One") as (_, one), served("Two") as (_, two):
