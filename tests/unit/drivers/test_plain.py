@@ -27,6 +27,7 @@ from massager_ctl.model.device import Cause, Channel, DeviceState, Setpoint, Tel
 from massager_ctl.model.units import Levels, Zone
 from massager_ctl.testing.peers import PeerLink
 from massager_ctl.transports.base import LinkKind
+from massager_ctl.transports.wrapper import Wrapper
 
 
 class Ear:
@@ -123,6 +124,44 @@ async def test_r6_a_stop_that_nobody_awaits_any_more_keeps_none_from_being_confi
         given_up.cancel()
         link.far.write(b"=0\n")
         await asyncio.wait_for(done, 1.0)
+        await driver.close()
+
+
+class Congested(Wrapper):
+    """Something waits as long as it says so; when there is room, the test tells."""
+
+    waits = 0
+
+    @property
+    def backlog(self) -> int:
+        return self.waits
+
+
+@simulated_time
+async def test_r4_a_setpoint_that_waited_is_not_sent_after_a_newer_one_nor_late() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        line = Congested(link.host)
+        driver = PlainDriver(line, ASCII)
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        for later in (0.0, 0.2, 0.4):
+            line.waits = 1
+            driver.send(both(20.0))
+            await asyncio.sleep(later)
+            line.waits = 0
+            if not later:
+                driver.send(both(10.0))
+            driver._send_unsent()
+            await asyncio.sleep(0.1)
+            driver.send(both(5.0))
+        assert lines(link) == [b"WHO", b"L2", b"L1", b"L4", b"L1"], "the last waited too long"
+        line.waits = 1
+        driver.send(both(20.0))
+        await asyncio.sleep(0.9)
+        driver.send(both(20.0))
+        await asyncio.sleep(0.2)
+        with pytest.raises(DriverFault, match="has taken nothing for 1 s"):
+            driver.send(both(20.0))
         await driver.close()
 
 

@@ -27,6 +27,7 @@ from massager_ctl.model.device import Cause, DeviceInfo, DeviceState, Mode, Setp
 from massager_ctl.model.outcome import DEVICE_SAYS
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.in_process import PipeTransport, pipe
+from massager_ctl.transports.wrapper import Wrapper
 from massager_ctl.wire.codec import Splitter, decode_run, encode_frame
 from massager_ctl.wire.messages import (
     Ack,
@@ -285,6 +286,36 @@ async def test_r4_an_unsent_setpoint_is_given_up_at_t_minus_200_ms() -> None:
         peer.transport.resume()
         await asyncio.sleep(0.05)
         assert all(m.levels[0] == 123 for m in peer.heard if isinstance(m, SetpointFrame))
+
+
+class Congested(Wrapper):
+    """Something waits as long as it says so; when there is room, the test tells."""
+
+    waits = 0
+
+    @property
+    def backlog(self) -> int:
+        return self.waits
+
+
+@simulated_time
+async def test_r4_a_setpoint_that_waited_is_not_sent_after_a_newer_one() -> None:
+    """A transport tells that it has room a moment after it has."""
+    here, there = pipe()
+    peer = Peer(there)
+    await there.open(peer)
+    line = Congested(here)
+    driver = ReferenceDriver(line)
+    await driver.open(Listener())
+    await driver.arm(cap=40.0, limit_s=600)
+    line.waits = 1
+    driver.send(Setpoint((30.0, 0, 0, 0, 0, 0)))
+    line.waits = 0
+    driver.send(Setpoint((10.0, 0, 0, 0, 0, 0)))
+    driver._send_unsent()
+    await asyncio.sleep(0.05)
+    assert [m.levels[0] for m in peer.heard if isinstance(m, SetpointFrame)] == [100]
+    await driver.close()
 
 
 @simulated_time

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.errors import DoseSpent
+from massager_ctl.ledger import process as owner
 from massager_ctl.ledger.base import EntryKind, Reservation, Store
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.in_memory import MemoryStore
@@ -91,6 +92,51 @@ async def test_settling_happens_once_and_never_gives_back_what_was_delivered(sto
     await store.checkpoint(session, 500.0)
     assert (await store.recent()).used_s == 200.0
     assert [entry.end_reason for entry in await store.history()] == ["person"]
+
+
+@pytest.mark.asyncio
+async def test_a_later_checkpoint_takes_nothing_back(store: Store) -> None:
+    session = await store.reserve(TEN_MINUTES)
+    await store.checkpoint(session, 200.0)
+    await store.checkpoint(session, 150.0)
+    await store.settle(session, 0.0, "person")
+    assert (await store.recent()).used_s == 200.0
+
+
+@pytest.mark.asyncio
+async def test_a_short_session_is_charged_for_what_a_crash_may_hide(store: Store) -> None:
+    session = await store.reserve(Reservation("MS-1", "gentle", 5.0))
+    assert (await store.recent()).used_s == 20.0
+    await store.settle(session, 5.0, "finished")
+    assert (await store.recent()).used_s == 5.0
+
+
+@pytest.mark.asyncio
+async def test_a_session_that_the_ledger_does_not_know_changes_nothing(store: Store) -> None:
+    """The ledger may have been renewed while it ran."""
+    await store.checkpoint(7, 100.0)
+    await store.settle(7, 100.0, "finished")
+    assert (await store.recent()).used_s == 0.0
+    assert list(await store.history()) == []
+
+
+@pytest.mark.asyncio
+async def test_r9_a_session_that_was_taken_for_dead_is_charged_on_and_counts_as_late_as_it_may_have_run(
+    store: Store, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await store.reserve(TEN_MINUTES)
+    clock.advance(100.0)
+    await store.checkpoint(session, 100.0)
+    monkeypatch.setattr(owner, "alive", lambda *_: False)
+    assert (await store.recent()).used_s == 120.0
+    clock.advance(5.0)
+    await store.checkpoint(session, 105.0)
+    assert (await store.recent()).used_s == 125.0
+    await store.settle(session, 105.0, "finished")
+    clock.advance(DAY_S + 5.0)
+    assert (await store.recent()).used_s == 105.0
+    clock.advance(20.0)
+    assert (await store.recent()).used_s == 0.0
 
 
 @pytest.mark.asyncio
