@@ -8,13 +8,12 @@ import pytest
 
 from massager_ctl.model.device import Cause, Setpoint
 from massager_ctl.safety.dose_time import DAY_S
+from tests.faults.aftermath import SERIAL_T
 from tests.faults.ground import MEMORY, Ground, Line, On, Recipe
 from tests.support.marks import simulated_time
 
 pytestmark = simulated_time
 
-SERIAL_T = 0.5
-"""T on memory and serial links, seconds (R4)."""
 
 ASKED = Setpoint((20.0, 20.0, 20.0, 20.0, 20.0, 20.0))
 

@@ -18,8 +18,8 @@ from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.sqlite import open_store
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
 from tests.e2e.programs import PATIENCE_S, Workstation, desk
+from tests.faults.aftermath import SERIAL_T
 
-SERIAL_T: Final = 0.5
 BUSY_S: Final = 1.5
 """Seconds that a busy machine may add to what is measured between processes; the exact bounds are those of the cases
 under simulated time."""

@@ -11,9 +11,7 @@ from tests.e2e.harness import opened
 from tests.support.marks import simulated_time
 from tests.unit.frontends.socket.served import DEVICE, dial, served
 
-from massager_ctl.errors import (
-    Refused,
-)
+from massager_ctl.errors import Refused
 from massager_ctl.frontends.socket.server import ControlServer
 from massager_ctl.model.requests import Ready
 from massager_ctl.model.status import Phase
