@@ -2,109 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
 import shutil
-import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
+from tests.unit.ledger.looked_at import change, known
 
-from massager_ctl.aio.clock import VirtualClock
-from massager_ctl.errors import DoseSpent, StoreError
-from massager_ctl.ledger import process as owner
 from massager_ctl.ledger import repair, rows, salvage
-from massager_ctl.ledger.base import EntryKind, Lock, Reservation
+from massager_ctl.ledger.base import Reservation
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.database import Damaged, open_file
 from massager_ctl.ledger.in_memory import MemoryStore
-from massager_ctl.ledger.sqlite import FILE, open_store
+from massager_ctl.ledger.sqlite import FILE
 from massager_ctl.model.requests import PainKind
-from massager_ctl.safety.dose import DoseState
-from massager_ctl.safety.dose_time import DAY_S
-from massager_ctl.safety.screening import QUESTIONS, Answer, Answered
+from massager_ctl.safety.screening import QUESTIONS
 
 PAGE = 4096
-
-
-class Known(Struct, frozen=True):
-    """What a ledger says, in the order in which a start asks for it."""
-
-    lock: Lock | None
-    answers: int
-    dose: DoseState
-    mild: int
-    sessions: int
-
-
-async def ask(folder: Path, readings: ClockReader) -> Known:
-    store = open_store(folder, readings)
-    try:
-        return Known(
-            await store.lock(),
-            len(await store.answers()),
-            await store.recent(),
-            len(await store.mild_ages_s()),
-            len(await store.history()),
-        )
-    finally:
-        await store.close()
-
-
-def known(folder: Path, readings: ClockReader) -> Known:
-    return asyncio.run(ask(folder, readings))
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock(1000.0)
-
-
-@pytest.fixture
-def readings(clock: VirtualClock) -> ClockReader:
-    return ClockReader(clock, "boot")
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: hundreds of ledgers are made in it, each fsynced."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    folder = Path(tempfile.mkdtemp(dir=memory, prefix="massager-test-"))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def lived_in(scratch: Path, clock: VirtualClock, readings: ClockReader) -> Path:
-    """A ledger of some weeks: two sessions today, mild pain, a warning sign that locks, every answer."""
-    folder = scratch / "lived-in"
-
-    async def live() -> None:
-        store = open_store(folder, readings)
-        await store.record_external_use("MS-1", 5000.0)
-        for number in range(40):
-            session = await store.reserve(Reservation("MS-1", f"profile-{number}", 300.0))
-            clock.advance(300.0)
-            await store.settle(session, 300.0, "finished")
-            clock.advance(DAY_S / 2)
-        clock.advance(-DAY_S / 2 + 1200.0)
-        session = await store.reserve(Reservation("MS-1", "gentle", 400.0))
-        await store.settle(session, 380.0, "finished")
-        given = [Answered(question.id, Answer.NO, readings.now()) for question in QUESTIONS]
-        await store.answer(given)
-        await store.report_pain(PainKind.MILD)
-        await store.report_pain(PainKind.WARNING_SIGN)
-        await store.close()
-
-    asyncio.run(live())
-    return folder
 
 
 def flip(content: bytearray, chance: random.Random) -> str:
@@ -202,14 +117,6 @@ def test_r9_doctors_words_name_the_row(lived_in: Path, readings: ClockReader) ->
     assert (after.sessions, after.dose.used_s) == (41, before.dose.used_s + 1800.0)
 
 
-def change(path: Path, statement: str) -> None:
-    """Change the ledger past its own program."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(statement)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
 @pytest.mark.parametrize(
     ("statement", "says", "charges", "locks"),
     [
@@ -291,195 +198,6 @@ def test_a_number_that_is_another_one_or_none_costs_its_own_row_alone(
     assert rest == (before.devices, before.answers, before.pains, before.clock)
 
 
-def test_an_unreadable_lock_is_locked_until_you_screen(
-    lived_in: Path, readings: ClockReader, clock: VirtualClock
-) -> None:
-    change(lived_in / FILE, "DELETE FROM pain")
-    repair.replace_ledger(lived_in, readings)
-
-    async def look() -> None:
-        store = open_store(lived_in, readings)
-        lock = await store.lock()
-        assert lock == Lock(PainKind.WARNING_SIGN, clock.wall(), readable=False)
-        await store.report_pain(PainKind.MILD)
-        assert await store.lock() == lock, (
-            "a mild report answers an unclassified one, not a lost one"
-        )
-        assert len(await store.mild_ages_s()) == 2, "it may have been a mild one as well"
-        assert [report.kind for report in await store.pain_reports()] == [PainKind.MILD, None]
-        await store.unlock()
-        assert await store.lock() is None
-        await store.close()
-
-    asyncio.run(look())
-
-
-def test_what_was_charged_is_freed_a_day_later_and_a_session_can_start(
-    lived_in: Path, readings: ClockReader, clock: VirtualClock
-) -> None:
-    change(lived_in / FILE, "DELETE FROM mark")
-    repair.replace_ledger(lived_in, readings)
-
-    async def start() -> None:
-        store = open_store(lived_in, readings)
-        with pytest.raises(DoseSpent):
-            await store.reserve(Reservation("MS-1", "gentle", 300.0))
-        clock.advance(DAY_S)
-        session = await store.reserve(Reservation("MS-1", "gentle", 300.0))
-        await store.settle(session, 300.0, "finished")
-        assert (await store.history())[1].kind is EntryKind.RENEWAL
-        await store.close()
-
-    asyncio.run(start())
-
-
-def test_nothing_is_renewed_while_a_session_runs(
-    lived_in: Path, readings: ClockReader, clock: VirtualClock
-) -> None:
-    clock.advance(2 * DAY_S)
-
-    async def begin() -> None:
-        store = open_store(lived_in, readings)
-        await store.reserve(Reservation("MS-1", "gentle", 300.0))
-        await store.close()
-
-    asyncio.run(begin())
-    change(lived_in / FILE, "DELETE FROM device")
-    before = (lived_in / FILE).read_bytes()
-    with pytest.raises(StoreError, match="a session is running"):
-        repair.replace_ledger(lived_in, readings)
-    assert (lived_in / FILE).read_bytes() == before
-
-
-def test_a_crashed_session_is_kept_and_charged_by_the_rule(
-    lived_in: Path, readings: ClockReader, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock.advance(2 * DAY_S)
-
-    async def begin() -> None:
-        store = open_store(lived_in, readings)
-        session = await store.reserve(Reservation("MS-1", "gentle", 900.0))
-        await store.checkpoint(session, 65.0)
-        await store.close()
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, "mine", lambda boot: "boot 4194305 1")
-        asyncio.run(begin())
-    change(lived_in / FILE, "DELETE FROM answer")
-    repair.replace_ledger(lived_in, readings)
-    after = known(lived_in, readings)
-    assert (after.dose.used_s, after.dose.open) == (85.0, False)
-
-
-def test_a_log_that_may_be_cut_short_leaves_nothing_certain(
-    lived_in: Path, readings: ClockReader
-) -> None:
-    """Killed between the commit and its way into the file, and a bit of the log flips: the log ends there, silently."""
-    path, log = lived_in / FILE, lived_in / f"{FILE}-wal"
-    with sqlite3.connect(path, isolation_level=None) as connection:
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        before = path.read_bytes()
-        rows.put(connection, rows.PainRow(3, "warning_sign", 1.0, 1.0, True))
-        logged = log.read_bytes()
-    connection.close()
-    path.write_bytes(before)
-    log.write_bytes(logged)
-    assert salvage.read(path).pains[3].locks, "what the log holds is found as well"
-    (path.parent / f"{FILE}-shm").unlink(missing_ok=True)
-    content = bytearray(before)
-    content[100 + 3] ^= 0x40
-    path.write_bytes(content)
-    foreseen = repair.preview(lived_in)
-    assert "the log may be cut short" in foreseen.lost
-    assert (foreseen.charges_day, foreseen.locks) == (True, True)
-
-
-@pytest.mark.slow
-def test_a_renewal_that_is_cut_short_leaves_the_damaged_ledger_or_the_new_one(
-    lived_in: Path, scratch: Path, readings: ClockReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed at each call that changes the folder, in turn."""
-    change(lived_in / FILE, "UPDATE pain SET locks = 0")
-    whole = (lived_in / FILE).read_bytes()
-
-    class Killed(BaseException):
-        pass
-
-    outcomes: set[str] = set()
-    for step in range(40):
-        folder = scratch / f"cut-{step}"
-        folder.mkdir()
-        (folder / FILE).write_bytes(whole)
-        (folder / f"{FILE}-wal").write_bytes(b"")
-        left = [step]
-
-        def counted(real: Callable[..., object], left: list[int] = left) -> Callable[..., object]:
-            def call(*args: object, **kwargs: object) -> object:
-                if left[0] == 0:
-                    raise Killed
-                left[0] -= 1
-                return real(*args, **kwargs)
-
-            return call
-
-        with monkeypatch.context() as patched:
-            for owner_, name in (
-                (os, "fsync"),
-                (os, "link"),
-                (Path, "unlink"),
-                (Path, "replace"),
-                (Path, "open"),
-                (shutil, "copy2"),
-            ):
-                patched.setattr(owner_, name, counted(getattr(owner_, name)))
-            try:
-                repair.replace_ledger(folder, readings)
-                outcomes.add("done")
-            except Killed:
-                pass
-        try:
-            assert known(folder, readings).lock is not None
-            outcomes.add("new")
-        except Damaged:
-            outcomes.add("damaged")
-            repair.replace_ledger(folder, readings)
-            assert known(folder, readings).lock is not None
-        shutil.rmtree(folder)
-    assert outcomes == {"done", "new", "damaged"}
-
-
-def test_a_renewal_cut_short_without_its_log_does_not_go_back_to_what_was_before_the_log(
-    lived_in: Path, readings: ClockReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file alone is whole, and older: it must never be taken for the ledger once its damaged log is gone."""
-    path, log = lived_in / FILE, lived_in / f"{FILE}-wal"
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    before = path.read_bytes()
-    connection.execute("UPDATE pain SET kind = 'mild', locks = 0")
-    logged = log.read_bytes()
-    connection.close()
-    path.write_bytes(before)
-    log.write_bytes(logged)
-    with pytest.raises(Damaged, match="pain report 2 does not match"):
-        known(lived_in, readings)
-    path.write_bytes(before)
-    log.write_bytes(logged)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            repair.replace_ledger(lived_in, readings)
-    assert not log.exists()
-    with pytest.raises(Damaged):
-        known(lived_in, readings)
-    repair.replace_ledger(lived_in, readings)
-    assert known(lived_in, readings).lock is not None
-
-
 def test_a_ledger_that_is_no_database_at_all_is_charged_and_locked(
     scratch: Path, readings: ClockReader
 ) -> None:
@@ -511,36 +229,3 @@ async def test_a_row_is_kept_as_sqlite_gives_it_back(readings: ClockReader) -> N
     entry = (await store.history())[0]
     assert (entry.end_reason, entry.delivered_s, entry.device) == ("mild", 0.0, "MS-ü")
     await store.close()
-
-
-def test_what_spoils_the_damaged_file_is_on_the_disk_before_its_log_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / FILE
-    path.write_bytes(bytes(4096))
-    synced: list[bytes] = []
-    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes()))
-    repair._spoil(path)
-    assert synced == [path.read_bytes()]
-    assert synced[0].startswith(repair._SPOILT)
-
-
-def _session_charged(charged_s: float) -> rows.SessionRow:
-    return rows.SessionRow(
-        1, "session", "open", "", "MS-1", "gentle", 0.0, 0.0, 600.0, 100.0, charged_s
-    )
-
-
-@pytest.mark.parametrize(
-    ("strict", "mild"),
-    [
-        (rows.DeviceRow("MS-1", 100.0), rows.DeviceRow("MS-1", 200.0)),
-        (_session_charged(300.0), _session_charged(200.0)),
-        (
-            rows.DoseClockRow(1, "b", 5.0, 5.0, 10.0, 5.0, 10.0),
-            rows.DoseClockRow(1, "b", 9.0, 9.0, 20.0, 9.0, 20.0),
-        ),
-    ],
-)
-def test_of_two_copies_of_a_row_the_stricter_one_is_kept(strict: rows.Row, mild: rows.Row) -> None:
-    assert salvage._stricter(strict, mild) == salvage._stricter(mild, strict) == strict

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.unit.ledger.looked_at import TEN_MINUTES
 
 from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.errors import DoseSpent
@@ -21,24 +22,12 @@ from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.dose_time import DAY_S
 from massager_ctl.safety.screening import Answer, Answered
 
-TEN_MINUTES = Reservation("MS-1", "gentle", 600.0)
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock(1000.0)
-
-
-@pytest.fixture
-def moments(clock: VirtualClock) -> ClockReader:
-    return ClockReader(clock, "boot")
-
 
 @pytest_asyncio.fixture(params=["file", "memory"])
 async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, moments: ClockReader
+    request: pytest.FixtureRequest, tmp_path: Path, readings: ClockReader
 ) -> AsyncIterator[Store]:
-    made = open_store(tmp_path, moments) if request.param == "file" else MemoryStore(moments)
+    made = open_store(tmp_path, readings) if request.param == "file" else MemoryStore(readings)
     yield made
     await made.close()
 
@@ -231,8 +220,8 @@ async def test_a_device_that_was_reset_owes_nothing(store: Store) -> None:
 
 
 @pytest.mark.asyncio
-async def test_answers_replace_each_other(store: Store, moments: ClockReader) -> None:
-    now = moments.now()
+async def test_answers_replace_each_other(store: Store, readings: ClockReader) -> None:
+    now = readings.now()
     await store.answer(
         [Answered("stroke", Answer.YES, now, True), Answered("lying", Answer.NO, now)]
     )
@@ -291,9 +280,9 @@ async def test_r22_saying_here_what_it_was_answers_an_unclassified_report(
 
 @pytest.mark.asyncio
 async def test_a_reservation_that_is_cancelled_is_given_back(
-    tmp_path: Path, moments: ClockReader
+    tmp_path: Path, readings: ClockReader
 ) -> None:
-    store = open_store(tmp_path, moments)
+    store = open_store(tmp_path, readings)
     task = asyncio.ensure_future(store.reserve(TEN_MINUTES))
     await asyncio.sleep(0)
     task.cancel()

@@ -1,0 +1,142 @@
+"""R9, fault 37: the ledger refuses when it is locked, read-only, or the disk is full."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.unit.ledger.looked_at import TEN_MINUTES, one_session
+
+from massager_ctl.errors import StoreError
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.database import FileDatabase, open_file, translated
+from massager_ctl.ledger.sqlite import FILE, SqliteStore
+
+
+@pytest.mark.asyncio
+async def test_fault_37_locked_by_another_process_refuses(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    await one_session(tmp_path, readings)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store = SqliteStore(FileDatabase(tmp_path / FILE, busy_s=0.05), readings)
+    with pytest.raises(StoreError, match="keeps the dose ledger locked"):
+        await store.reserve(TEN_MINUTES)
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store.recent()).used_s == 300.0
+    await store.close()
+
+
+_ATTEMPT = """
+import asyncio, os, resource, signal, sys
+from pathlib import Path
+from massager_ctl.aio.clock import SystemClock
+from massager_ctl.errors import StoreError
+from massager_ctl.ledger.base import Reservation
+from massager_ctl.ledger.clock_reading import ClockReader
+from massager_ctl.ledger.sqlite import open_store
+
+async def main(folder, limit):
+    if os.getuid() == 0:
+        os.setuid(65534)
+    if limit:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    store = open_store(Path(folder), ClockReader(SystemClock()))
+    try:
+        await store.reserve(Reservation("MS-1", "gentle", 300.0))
+        print("reserved")
+    except StoreError as error:
+        print(error.message, "|", error.remedy)
+    finally:
+        await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def attempt(folder: Path, limit: int = 0) -> str:
+    """Reserve in a process that is not root and may not write files beyond `limit` bytes."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ATTEMPT, str(folder), str(limit) if limit else ""],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def others_folder() -> Path:
+    """A folder that the process of `attempt` may reach and write."""
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="massager-test-"))
+    folder.chmod(0o777)
+    return folder
+
+
+def test_fault_37_read_only_refuses(others_folder: Path) -> None:
+    try:
+        assert attempt(others_folder) == "reserved\n"
+        (others_folder / FILE).chmod(0o444)
+        others_folder.chmod(0o555)
+        said = attempt(others_folder)
+        assert "cannot be written" in said
+        assert "Check its permissions" in said
+        (others_folder / FILE).chmod(0o000)
+        assert "Check its permissions" in attempt(others_folder)
+    finally:
+        others_folder.chmod(0o777)
+        shutil.rmtree(others_folder)
+
+
+def test_fault_37_a_folder_that_cannot_be_made_refuses(others_folder: Path) -> None:
+    try:
+        others_folder.chmod(0o555)
+        assert "cannot be opened (Permission denied)" in attempt(others_folder / "new")
+    finally:
+        others_folder.chmod(0o777)
+        shutil.rmtree(others_folder)
+
+
+def test_fault_37_a_full_disk_refuses(others_folder: Path) -> None:
+    """A file that may not grow: the same errors as from a full disk, and nothing half done afterwards."""
+    try:
+        assert "is the disk full?" in attempt(others_folder, 8192)
+        assert not (others_folder / FILE).exists()
+        assert attempt(others_folder) == "reserved\n"
+        assert "is the disk full?" in attempt(others_folder, 64)
+        connection = open_file(others_folder / FILE)
+        assert connection.execute("SELECT count(*) FROM session").fetchone() == (1,)
+        connection.close()
+    finally:
+        shutil.rmtree(others_folder)
+
+
+def test_errors_of_the_database_are_told_by_what_helps(tmp_path: Path) -> None:
+    """Real errors from a real database, each as a person should read it."""
+    path = tmp_path / FILE
+    connection = open_file(path)
+    with pytest.raises(StoreError, match="the dose ledger failed") as caught, translated(path):
+        connection.execute("SELECT * FROM nothing")
+    assert "doctor" in caught.value.remedy
+    connection.execute("PRAGMA max_page_count = 1")
+    many = [(f"{number}" * 50,) for number in range(1000)]
+    with pytest.raises(StoreError, match=r"is the disk full\?"), translated(path):
+        connection.executemany("INSERT INTO device VALUES (?, 0, 0)", many)
+    connection.close()
+    read_only = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    with pytest.raises(StoreError, match="cannot be written"), translated(path):
+        read_only.execute("DELETE FROM device")
+    read_only.close()
