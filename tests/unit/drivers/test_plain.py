@@ -22,7 +22,13 @@ from massager_ctl.drivers.dialect import (
 from massager_ctl.drivers.foreign import _in_words
 from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.drivers.tcode import TCode
-from massager_ctl.errors import DriverFault, LinkLost, LinkTimeout, MassagerError
+from massager_ctl.errors import (
+    DeviceRefused,
+    DriverFault,
+    LinkLost,
+    LinkTimeout,
+    MassagerError,
+)
 from massager_ctl.model.device import Cause, Channel, DeviceState, Setpoint, Telemetry
 from massager_ctl.model.units import Levels, Zone
 from massager_ctl.testing.peers import PeerLink
@@ -471,3 +477,193 @@ def test_tcode_names_the_board_by_its_first_line_and_waits_for_version_and_chann
     assert (dialect.firmware, dialect.known) == ("A board of mine", False)
     dialect.feed(b"V0 0 9999 Vibration\nand more\n", 0.0)
     assert (dialect.firmware, dialect.known) == ("A board of mine", True)
+
+
+@simulated_time
+async def test_r6_a_setpoint_that_waits_is_not_sent_after_the_stop() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        line = Congested(link.host)
+        driver = PlainDriver(line, ASCII)
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        line.waits = 1
+        driver.send(both(20.0))
+        driver.stop(Cause.PERSON)
+        line.waits = 0
+        driver._send_unsent()
+        await asyncio.sleep(0.2)
+        assert lines(link) == [b"WHO", b"", b"OFF"]
+        await driver.close()
+
+
+@simulated_time
+async def test_what_waits_is_sent_when_the_transport_has_room() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        link.far.pause()
+        link.host.write(b"\n" * 4096)
+        link.host.write(b"\n")
+        assert link.host.backlog
+        driver.send(both(20.0))
+        link.far.resume()
+        await asyncio.sleep(0.1)
+        assert link.peer.steps == (4,)
+        await driver.close()
+
+
+@simulated_time
+async def test_what_was_sent_stands_for_what_a_silent_device_would_tell() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver, ear = PlainDriver(link.host, ASCII), Ear()
+        await driver.open_link(ear)
+        assert [told.state for told in ear.telemetry] == [DeviceState.IDLE]
+        assert driver.newest == ear.telemetry[-1]
+        before = driver.epoch
+        await driver.arm(25.0, 600)
+        assert driver.epoch != before
+        assert (ear.telemetry[-1].state, ear.telemetry[-1].epoch) == (
+            DeviceState.ARMED,
+            driver.epoch,
+        )
+        driver.send(both(20.0))
+        await asyncio.sleep(2.0)
+        driver.send(both(0.0))
+        await asyncio.sleep(1.0)
+        assert [told.levels[0] for told in ear.telemetry[-2:]] == [20.0, 0.0]
+        assert ear.telemetry[-1].state is DeviceState.ARMED
+        assert ear.telemetry[-1].running_s == pytest.approx(2.0)
+        driver.send(both(20.0))
+        await asyncio.sleep(1.0)
+        driver.stop(Cause.PERSON)
+        await asyncio.sleep(0.1)
+        assert ear.telemetry[-1].running_s == pytest.approx(3.0)
+        assert (ear.telemetry[-1].state, ear.telemetry[-1].levels[0]) == (DeviceState.IDLE, 0.0)
+        await driver.close()
+
+
+@simulated_time
+@pytest.mark.parametrize("way", ["closed", "given up", "lost"])
+async def test_r15_a_link_that_has_ended_is_told_and_nothing_more_is_sent_or_confirmed(
+    way: str,
+) -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver, ear = PlainDriver(link.host, ASCII), Ear()
+        await driver.open(ear)
+        assert (await driver.read_info()).serial == "A1"
+        await driver.arm(25.0, 600)
+        driver.send(both(20.0))
+        given_up, pending = driver.stop(Cause.PERSON), driver.stop(Cause.PERSON)
+        given_up.cancel()
+        await driver.arm(25.0, 600)
+        driver.send(both(20.0))
+        await asyncio.sleep(0.1)
+        sent, told = len(link.heard), len(ear.telemetry)
+        if way == "closed":
+            await driver.close()
+        elif way == "given up":
+            driver.abort()
+        else:
+            await link.far.close()
+        await asyncio.sleep(0.1)
+        assert not link.host.is_open
+        assert len(ear.lost) == (way != "closed")
+        with pytest.raises(LinkLost):
+            await pending
+        with pytest.raises(LinkLost):
+            await driver.stop(Cause.PERSON)
+        with pytest.raises(LinkLost):
+            await driver.read_info()
+        with pytest.raises(LinkLost):
+            await driver.arm(25.0, 600)
+        driver.send(both(10.0))
+        driver.abort()
+        await asyncio.sleep(5.0)
+        assert (len(link.heard), len(ear.telemetry)) == (sent, told)
+        assert len(ear.lost) == (way != "closed"), "it is told once"
+
+
+@simulated_time
+async def test_a_link_that_breaks_while_the_device_is_asked_who_it_is_is_told_at_once() -> None:
+    async with PeerLink(AsciiPeer(deaf=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        opening = asyncio.ensure_future(driver.open(Ear()))
+        await asyncio.sleep(0.05)
+        begun = asyncio.get_running_loop().time()
+        await link.far.close()
+        with pytest.raises(LinkLost):
+            await opening
+        assert asyncio.get_running_loop().time() - begun < 0.1
+    async with PeerLink(AsciiPeer()) as link:
+        with pytest.raises(DriverFault, match="made up"):
+            await PlainDriver(link.host, faulty("feed")).open(Ear())
+        assert not link.host.is_open
+
+
+@simulated_time
+async def test_whoever_is_not_recognised_is_left() -> None:
+    async with PeerLink(AsciiPeer(deaf=True)) as link:
+        with pytest.raises(LinkTimeout):
+            await PlainDriver(link.host, ASCII).open(Ear())
+        assert not link.host.is_open
+
+
+@simulated_time
+async def test_r25_a_driver_without_a_stop_opens_nothing_and_one_that_loses_it_has_its_last() -> (
+    None
+):
+    class Forgetful(AsciiDialect):
+        left = 0
+
+        def stop(self, now: float) -> Sequence[bytes]:
+            return [b"OFF\n"] if self.left else []
+
+    spec = msgspec.structs.replace(ASCII, dialect=Forgetful)
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, spec)
+        with pytest.raises(DriverFault, match="no frame for a stop"):
+            await driver.open(Ear())
+        assert link.heard == []
+        Forgetful.left = 1
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        driver.send(both(20.0))
+        Forgetful.left = 0
+        await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
+        assert link.peer.steps == (0,)
+        await driver.close()
+
+
+@simulated_time
+async def test_a_level_that_fails_ends_every_session_of_this_link() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, faulty("levels"))
+        await driver.open(Ear())
+        await driver.arm(25.0, 600)
+        for _ in range(2):
+            with pytest.raises(DriverFault, match="made up"):
+                driver.send(both(20.0))
+        await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
+        with pytest.raises(DriverFault, match="made up"):
+            await driver.arm(25.0, 600)
+        await driver.close()
+
+
+@simulated_time
+async def test_r7_a_device_without_a_latch_has_none_to_clear() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        with pytest.raises(DeviceRefused, match="no latch") as caught:
+            await PlainDriver(link.host, ASCII).reset()
+        assert caught.value.result == "not_latched"
+
+
+@simulated_time
+async def test_stops_that_nothing_confirms_do_not_add_up() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Ear())
+        for _ in range(50):
+            driver.stop(Cause.PERSON).cancel()
+        assert len(driver._stops) <= 2
+        await driver.close()
