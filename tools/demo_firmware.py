@@ -1,6 +1,6 @@
 """`make demo-firmware`: the firmware on MicroPython behind serial ports, played for a minute and judged meanwhile.
 
-The suite's quick checks take about ten minutes of a device's time, so several boards share them.
+The suite's quick checks take two minutes of a device's time, half of that a random walk, so two boards share them.
 """
 
 from __future__ import annotations
@@ -24,30 +24,19 @@ from massager_hil.suite import all_checks
 MINUTE_S: Final = 60.0
 PATIENCE_S: Final = 60.0
 """For the confirmed stop and the way out, also beside other work."""
-LONGEST: Final = (
-    "alternate-apart",
-    "glide-travels",
-    "walk",
-    "start-duty",
-    "reversal-rest",
-    "reversal-apart",
-)
-"""The longest quick checks, the longest one first: each has a board, and the others share all boards but the first."""
+WALK: Final = "walk"
+"""The longest quick check: it has a board, and the others have another one."""
 
 
 def shares() -> list[str]:
     """For each board an expression that chooses its checks."""
-    found: list[list[str]] = [[] for _ in LONGEST]
-    place = 0
+    walk: list[str] = []
+    others: list[str] = []
     for check in all_checks():
         # Its name alone may be a word of another check's title.
         word = f"{check.id} {check.title.split(maxsplit=1)[0]}"
-        if check.id in LONGEST:
-            found[LONGEST.index(check.id)].append(word)
-        else:
-            place = place % (len(LONGEST) - 1) + 1
-            found[place].append(word)
-    return [" or ".join(words) for words in found]
+        (walk if check.id == WALK else others).append(word)
+    return [" or ".join(words) for words in (walk, others)]
 
 
 def judge(port: Path, checks: str) -> subprocess.Popen[str]:
@@ -89,7 +78,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="massager-demo-") as name, ExitStack() as boards:
         folder = Path(name)
-        ports = [folder / f"board-{number}" for number in range(len(LONGEST))]
+        chosen = shares()
+        ports = [folder / f"board-{number}" for number in range(len(chosen))]
         try:
             for port in [folder / "massager", *ports]:
                 boards.enter_context(UnixBoard(port))
@@ -97,7 +87,7 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         print(f"{len(ports)} boards run on MicroPython and are judged in real time.")
-        suites = [judge(port, checks) for port, checks in zip(ports, shares(), strict=True)]
+        suites = [judge(port, checks) for port, checks in zip(ports, chosen, strict=True)]
         address = f"serial:{folder / 'massager'}"
         print(f"One more plays, behind {address}. A session's first minute:", flush=True)
         play(address, name)

@@ -59,8 +59,8 @@ class Bench:
         self._own_hands = hands
         self.witness: Witness | None = None
         """What measures the outputs from outside."""
-        self.tidy: Callable[[Client], Awaitable[None]] | None = None
-        """Takes away what hooks have done to the device and is still there."""
+        self.tidy: Callable[[Client], Awaitable[bool]] | None = None
+        """Takes away what hooks have done to the device and is still there; whether there was something."""
         self.hands: WatchedHands = WatchedHands(hands, lambda: self.oracle, self.clock)
         self._base_slack_s = slack_s
         self.lateness = Lateness() if slack_s else None
@@ -191,6 +191,7 @@ class Bench:
         client.owner = self.client.owner ^ 0xFFFF
         self._others.append(client)
         self._watched(client)
+        client.alone = self.client.alone = False
         await client.next()
         return client
 
@@ -200,9 +201,7 @@ class Bench:
         old.close()
         client = await self._reconnect()
         self._watched(client)
-        client.heard[:0] = old.heard
-        client.marks[:0] = old.marks
-        client.token = old.token + 100
+        client.goes_on_from(old)
         client.mark("connected again")
         self.client = client
         return client
@@ -221,6 +220,7 @@ class Bench:
         for client in self._others:
             client.close()
         self._others.clear()
+        self.client.alone = True
 
     def close(self) -> None:
         """Drop every link."""

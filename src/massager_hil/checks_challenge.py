@@ -6,7 +6,7 @@ import msgspec
 
 from massager_hil import wire
 from massager_hil.bench import Bench
-from massager_hil.model import CannotMeasure, Need, check
+from massager_hil.model import CannotMeasure, Need, Tier, check
 from massager_hil.tables import CHALLENGE_RENEWED_S, Flag, Result, State
 
 
@@ -53,6 +53,7 @@ async def challenge_used(bench: Bench) -> None:
     "challenge-sequence",
     "The newest two challenges are taken, each for 10 s; older ones not",
     "R16",
+    tier=Tier.FULL,
 )
 async def challenge_sequence(bench: Bench) -> None:
     """The second newest counts, the third newest does not, and neither does one that is off by one."""
@@ -70,7 +71,7 @@ async def challenge_sequence(bench: Bench) -> None:
     await client.settle()
 
 
-@check("challenge-ages", "A challenge is void 10 s after it was drawn", "R16")
+@check("challenge-ages", "A challenge is void 10 s after it was drawn", "R16", tier=Tier.FULL)
 async def challenge_ages(bench: Bench) -> None:
     """The second newest, just before the third is due: 9.6 s old, and then more than 10 s."""
     client = bench.client

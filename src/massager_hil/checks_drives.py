@@ -8,7 +8,7 @@ from typing import Final
 from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.client import Client
-from massager_hil.model import CannotMeasure, Need, NotHere, check
+from massager_hil.model import CannotMeasure, Need, NotHere, Tier, check
 from massager_hil.tables import (
     REST_BEFORE_REVERSAL_S,
     REVERSALS_APART_S,
@@ -83,6 +83,7 @@ async def _turned(client: Client, byte: int, seconds: float) -> tuple[list[wire.
     "reversal-rest",
     "A zone rests for 300 ms, both drives at zero, before it turns the other way",
     "R3",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def reversal_rest(bench: Bench) -> None:
@@ -106,6 +107,7 @@ async def reversal_rest(bench: Bench) -> None:
     "reversal-apart",
     "At least 5 s lie between two reversals, whatever is asked",
     "R3",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def reversal_apart(bench: Bench) -> None:
@@ -137,6 +139,7 @@ async def reversal_apart(bench: Bench) -> None:
     "alternate-apart",
     "With alternate, a zone turns no more than once in 5 s",
     "R3",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def alternate_apart(bench: Bench) -> None:
@@ -195,6 +198,7 @@ async def boot_is_a_reversal(bench: Bench) -> None:
     "start-duty",
     "A motor starts at 1 % at most, and stays there for 300 ms",
     "R12",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def start_duty(bench: Bench) -> None:
@@ -224,6 +228,7 @@ async def start_duty(bench: Bench) -> None:
     "A glide travels low to high for up, the other way for down, and rests before it turns",
     "R3",
     "R12",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def glide_travels(bench: Bench) -> None:

@@ -133,6 +133,7 @@ _ENDS: dict[str, tuple[End, Cause]] = {
     "after-every-end",
     "After any end: new epoch, claim free, challenges void, heat off, current at rest",
     *("R6", "R4", "R8", "R15", "R16", "R17", "R11", "R14"),
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def after_every_end(bench: Bench) -> None:
@@ -184,6 +185,7 @@ async def _noisy(
     "noise-slots",
     "Only four noisy half seconds on end end a session, and only noisy ones count",
     "R16",
+    tier=Tier.FULL,
 )
 async def noise_slots(bench: Bench) -> None:
     """Three and a clean one, as many good as bad, questions among them, four."""
@@ -210,7 +212,7 @@ async def noise_slots(bench: Bench) -> None:
         await bench.client.settle()
 
 
-@check("noise-before-arm", "Bad frames before the ARM count for nothing", "R16")
+@check("noise-before-arm", "Bad frames before the ARM count for nothing", "R16", tier=Tier.FULL)
 async def noise_before_arm(bench: Bench) -> None:
     """Half bad for 2 s, then a session that hears one bad frame in its first slot."""
     client = bench.client
@@ -230,6 +232,7 @@ async def noise_before_arm(bench: Bench) -> None:
     "A pause inside a fade stays a fade; a fade out of a pause ends the pause",
     "R3",
     "R8",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def pause_and_fade(bench: Bench) -> None:

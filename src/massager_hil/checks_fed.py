@@ -10,11 +10,12 @@ import msgspec
 from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.client import Client
-from massager_hil.model import Need, check
+from massager_hil.model import Need, Tier, check
 from massager_hil.tables import TICK_S, Cause, Result, State
 
 _LOW = (20, 20, 0, 0, 0, 0)
 _EVERY_S = 0.05
+_ALL_WITHIN_S = 0.4
 _OVER_S = 0.1
 
 
@@ -107,6 +108,7 @@ _FEEDS: dict[str, Feeds] = {
     "R4",
     "R16",
     "R17",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def deadman_fed_by(bench: Bench) -> None:
@@ -133,6 +135,39 @@ async def _meanwhile(feed: Callable[[], Awaitable[None]], story: Awaitable[objec
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@check(
+    "deadman-fed-by-any",
+    "Of all frames but a fresh SETPOINT of the owner none feeds the dead-man",
+    "R4",
+    "R16",
+    "R17",
+    needs=(Need.MOTOR,),
+)
+async def deadman_fed_by_any(bench: Bench) -> None:
+    """The kinds of `deadman-fed-by`, and what was sent before, one after the other, all of them within T."""
+    client = bench.client
+    await client.next()
+    arm = client.arm_message()
+    bench.refused("ARM", await client.try_arm(arm), Result.OK)
+    await client.drive(0.3, _LOW)
+    again = client.put(_LOW, period=3500)
+    taken = await client.see(lambda t: t.seq == client.seq, 0.2 + bench.slack_s)
+    kinds: dict[str, Feeds] = {
+        **_FEEDS,
+        "the same ARM": lambda _, client: client.framed(wire.pack(arm)),
+        "the same SETPOINT": lambda _, __: again,
+    }
+
+    async def feed() -> None:
+        while True:
+            for what, make in kinds.items():
+                bench.at(what)
+                client.raw(make(bench, client))
+                await bench.sleep(_ALL_WITHIN_S / len(kinds))
+
+    await _meanwhile(feed, dies(bench, "any frame", (taken or client.told).uptime))
 
 
 @check(
@@ -180,6 +215,7 @@ async def deadman_fed_by_link(bench: Bench) -> None:
     "deadman-repeated-arm",
     "An ARM that is repeated amid a session feeds nothing",
     "R4",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def deadman_repeated_arm(bench: Bench) -> None:
@@ -217,14 +253,13 @@ async def silence_in_every_state(bench: Bench) -> None:
     }
     for what, (changes, state) in states.items():
         bench.at(what)
-        await client.running(20, 0.4)
+        await client.running(20, 0.1)
         client.send(msgspec.structs.replace(client.setpoint(), period=3300, **changes))
         taken = await client.see(lambda t: t.seq == client.seq, 0.2 + bench.slack_s)
         if what == "running":
             await client.next()
         bench.state(client.told, state)
         await dies(bench, what, (taken or client.told).uptime)
-        await client.next()
 
 
 _ECHO_TRIES = 5
@@ -274,7 +309,7 @@ async def sequence_edges(bench: Bench) -> None:
     """One ahead, the same again, 2^31 - 1 ahead, 2^31 ahead."""
     client = bench.client
     await client.arm()
-    await client.next()  # or what was told before the ARM is the last seq
+    await client.settle()  # or what was told before the ARM is the last seq
     for step, counts in ((1, True), (0, False), ((1 << 31) - 1, True), (1 << 31, False), (5, True)):
         bench.at(f"seq {step} ahead")
         last = client.told.seq

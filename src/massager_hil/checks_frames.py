@@ -10,7 +10,7 @@ import msgspec
 from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.client import Client
-from massager_hil.model import Need, check
+from massager_hil.model import Need, Tier, check
 from massager_hil.tables import Motion, State
 
 Damage = Callable[[bytes], bytes]
@@ -59,6 +59,7 @@ def _frames(client: Client) -> dict[str, wire.Message]:
     "Every frame of a host, damaged in every way: counted once, and without effect",
     "R16",
     "R6",
+    tier=Tier.FULL,
 )
 async def damaged_frames(bench: Bench) -> None:
     """Five frames, twelve damages, without a session; a good STOP of any version is obeyed."""
@@ -88,6 +89,7 @@ async def damaged_frames(bench: Bench) -> None:
     "damaged-while-running",
     "Damaged SETPOINTs and ARMs amid a session change neither levels nor claim",
     "R16",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def damaged_while_running(bench: Bench) -> None:
@@ -107,7 +109,7 @@ async def damaged_while_running(bench: Bench) -> None:
     bench.at_most("highest level", max(client.told.level) / 10, 1.5, "%")
 
 
-@check("long-then-good", "A good frame behind one that is too long is read", "R16")
+@check("long-then-good", "A good frame behind one that is too long is read", "R16", tier=Tier.FULL)
 async def long_then_good(bench: Bench) -> None:
     """Runs of 86, 200 and 2000 bytes, each in one piece with the frame behind it; and in pieces of 20 bytes."""
     client = bench.client
@@ -177,6 +179,7 @@ def _can_make(bench: Bench, pattern: int) -> bool:
     "ranges",
     "Each field of a SETPOINT at its borders: within, it counts; beyond, everything goes to zero",
     "R19",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def ranges(bench: Bench) -> None:

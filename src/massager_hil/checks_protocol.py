@@ -7,7 +7,7 @@ import itertools
 from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.client import VIBRATE
-from massager_hil.model import Need, check
+from massager_hil.model import Need, Tier, check
 from massager_hil.tables import Cause, State
 
 _CAPS = (70, 70, 50, 50, 35, 35)
@@ -67,7 +67,7 @@ async def telemetry(bench: Bench) -> None:
     bench.same("frames from the device that are none", client.garbled, 0, "R16")
 
 
-@check("challenge", "The challenge is renewed every 5 s and at every STOP", "R16")
+@check("challenge", "The challenge is renewed every 5 s and at every STOP", "R16", tier=Tier.FULL)
 async def challenge(bench: Bench) -> None:
     """What was announced may not stay."""
     client = bench.client
@@ -97,14 +97,15 @@ async def bad_frames(bench: Bench) -> None:
     if client.is_stream:
         frames["no COBS"] = b"\x09abc\x00"
         frames["longer than any frame"] = b"\x01" * 90 + b"\x00"
+    before = await client.next()
     for name, data in frames.items():
-        before = await client.next()
         answers = len(client.infos)
         client.raw(data)
         await client.next()
         after = await client.next()
         bench.ignored(name, before, after)
         bench.same(f"{name}: answers", len(client.infos) - answers, 0)
+        before = after
     await client.info()
 
 
@@ -156,7 +157,13 @@ async def half_a_frame(bench: Bench) -> None:
     bench.true("acknowledged", ack is not None)
 
 
-@check("bad-frames-running", "Bad frames do not move a running device", "R16", needs=(Need.MOTOR,))
+@check(
+    "bad-frames-running",
+    "Bad frames do not move a running device",
+    "R16",
+    tier=Tier.FULL,
+    needs=(Need.MOTOR,),
+)
 async def bad_frames_running(bench: Bench) -> None:
     """Three damaged SETPOINTs among good ones: under half, so the session goes on."""
     client = bench.client

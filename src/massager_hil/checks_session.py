@@ -7,7 +7,7 @@ import msgspec
 from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.client import Client
-from massager_hil.model import Need, check
+from massager_hil.model import Need, Tier, check
 from massager_hil.tables import Result, State
 
 _LOW = (10, 10, 0, 0, 0, 0)
@@ -125,7 +125,13 @@ async def foreign_link(bench: Bench) -> None:
     bench.at_least("counted", (after.rejected - before.rejected) & 0xFFFF, 1)
 
 
-@check("stale-epoch", "A SETPOINT of another epoch has no effect", "R16", needs=(Need.MOTOR,))
+@check(
+    "stale-epoch",
+    "A SETPOINT of another epoch has no effect",
+    "R16",
+    tier=Tier.FULL,
+    needs=(Need.MOTOR,),
+)
 async def stale_epoch(bench: Bench) -> None:
     """Everything right but the epoch, older and newer."""
     client = bench.client
@@ -142,6 +148,7 @@ async def stale_epoch(bench: Bench) -> None:
     "old-sequence",
     "A SETPOINT that is older than the last has no effect",
     "R16",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def old_sequence(bench: Bench) -> None:
@@ -172,7 +179,7 @@ async def sequence_wraps(bench: Bench) -> None:
         bench.true(f"seq {client.seq} taken", seen is not None)
 
 
-@check("duplicates", "The same SETPOINT again feeds nothing", "R4", "R16")
+@check("duplicates", "The same SETPOINT again feeds nothing", "R4", "R16", tier=Tier.FULL)
 async def duplicates(bench: Bench) -> None:
     """One frame, repeated every 50 ms for longer than T."""
     client = bench.client
@@ -202,7 +209,12 @@ async def arm_feeds_once(bench: Bench) -> None:
     bench.true("the dead-man ends the session all the same", client.told.epoch != client.epoch)
 
 
-@check("stale-echo", "A SETPOINT that echoes old or unknown TELEMETRY feeds nothing", "R4")
+@check(
+    "stale-echo",
+    "A SETPOINT that echoes old or unknown TELEMETRY feeds nothing",
+    "R4",
+    tier=Tier.FULL,
+)
 async def stale_echo(bench: Bench) -> None:
     """Fresh sequence numbers, but a counter from before, for longer than T."""
     client = bench.client

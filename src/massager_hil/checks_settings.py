@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from massager_hil import wire
 from massager_hil.bench import Bench
 from massager_hil.model import Need, NotHere, Tier, check
 from massager_hil.tables import (
@@ -42,6 +43,7 @@ async def _changes(bench: Bench, what: str, level: tuple[int, ...], mode: int) -
     "settings-running",
     "Motion, direction, period and heat may change in mid-session: levels and caps stay as they are",
     *("R1", "R3", "R11", "R12"),
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def settings_running(bench: Bench) -> None:
@@ -61,6 +63,7 @@ async def settings_running(bench: Bench) -> None:
     "Changed settings make no level rise in a fade, and turn no heat on",
     "R3",
     "R11",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def settings_fading(bench: Bench) -> None:
@@ -76,7 +79,13 @@ async def settings_fading(bench: Bench) -> None:
     bench.state(client.told, State.FADING)
 
 
-@check("settings-paused", "Changed settings leave a pause a pause, without heat", "R8", "R11")
+@check(
+    "settings-paused",
+    "Changed settings leave a pause a pause, without heat",
+    "R8",
+    "R11",
+    tier=Tier.FULL,
+)
 async def settings_paused(bench: Bench) -> None:
     """Every setting, at zero."""
     client = bench.client
@@ -87,6 +96,10 @@ async def settings_paused(bench: Bench) -> None:
     told = client.since(start)
     bench.true("heat stays off", not any(t.flags & Flag.HEAT for t in told), "R11")
     bench.state(client.told, State.PAUSED)
+
+
+def _is_hot(t: wire.Telemetry) -> bool:
+    return bool(t.flags & Flag.HEAT)
 
 
 @check(
@@ -101,21 +114,15 @@ async def heat_modes(bench: Bench) -> None:
         raise NotHere("the device has no heat")
     await client.arm()
     bench.at("heat alone")
-    start = len(client.heard)
-    await client.drive(1.5, heat=390)
-    bench.true("heat alone is on", any(t.flags & Flag.HEAT for t in client.since(start)))
+    bench.true("heat alone is on", await client.drive_until(_is_hot, 1.5, heat=390))
     bench.at("pause")
     await client.drive(0.5, heat=390, mode=1)
     bench.true("off in a pause", not (await client.next()).flags & Flag.HEAT)
-    start = len(client.heard)
-    await client.drive(1.0, heat=390)
-    bench.true("on again after it", any(t.flags & Flag.HEAT for t in client.since(start)))
+    bench.true("on again after it", await client.drive_until(_is_hot, 1.0, heat=390))
     bench.at("malformed")
     client.send(msgspec.structs.replace(client.setpoint(heat=390), period=1))
     bench.true("off after a malformed SETPOINT", not (await client.next()).flags & Flag.HEAT)
-    start = len(client.heard)
-    await client.drive(1.0, heat=390)
-    bench.true("on after a good one", any(t.flags & Flag.HEAT for t in client.since(start)))
+    bench.true("on after a good one", await client.drive_until(_is_hot, 1.0, heat=390))
     bench.at("fade")
     await client.drive(0.5, heat=390, mode=2)
     bench.true("off in a fade", not (await client.next()).flags & Flag.HEAT)
@@ -127,6 +134,7 @@ async def heat_modes(bench: Bench) -> None:
     "arm-repeated",
     "An ARM that is repeated changes neither cap, limit, seq nor running time, and only the owner can repeat it",
     *("R1", "R8", "R16", "R17"),
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def arm_repeated(bench: Bench) -> None:
@@ -187,6 +195,7 @@ async def arm_again_envelope(bench: Bench) -> None:
     "zones-alone",
     "Each zone alone: the level that is asked of it is its own",
     "R1",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def zones_alone(bench: Bench) -> None:
@@ -222,7 +231,11 @@ def _there(bench: Bench, level: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @check(
-    "patterns-alone", "Each zone makes the pattern that is asked of it", "R12", needs=(Need.MOTOR,)
+    "patterns-alone",
+    "Each zone makes the pattern that is asked of it",
+    "R12",
+    tier=Tier.FULL,
+    needs=(Need.MOTOR,),
 )
 async def patterns_alone(bench: Bench) -> None:
     """One zone kneads while the others vibrate, after the 5 s that a boot counts for."""

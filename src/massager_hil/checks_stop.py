@@ -26,7 +26,7 @@ async def _stopped(bench: Bench, client: Client, what: str) -> None:
     bench.same(f"{what}: result", ack.result, Result.OK.value)
     told = await bench.client.settle()
     if client is not bench.client:
-        told = await bench.client.next()
+        told = await bench.client.next(2)
     bench.at_zero(what, told)
     bench.true(f"{what}: a new epoch", told.epoch != before)
     bench.true(f"{what}: the ACK names the epoch that follows", ack.epoch == told.epoch)

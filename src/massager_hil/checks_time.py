@@ -58,7 +58,7 @@ async def arm_limit(bench: Bench) -> None:
     await _ends(bench, _LIMIT_S * _COUNTED, Cause.TIME_LIMIT)
 
 
-@check("arm-limit-pause", "A pause does not count towards the ARM's limit", "R8")
+@check("arm-limit-pause", "A pause does not count towards the ARM's limit", "R8", tier=Tier.FULL)
 async def arm_limit_pause(bench: Bench) -> None:
     """A limit of 4 s with a pause of 3 s in it; a malformed SETPOINT and a repeated ARM give nothing back."""
     client = bench.client
@@ -81,7 +81,7 @@ async def arm_limit_pause(bench: Bench) -> None:
     bench.cause(end, Cause.TIME_LIMIT)
 
 
-@check("arm-again", "ARM again in its own session renews no time", "R8")
+@check("arm-again", "ARM again in its own session renews no time", "R8", tier=Tier.FULL)
 async def arm_again(bench: Bench) -> None:
     """A limit of 4 s, and the same ARM once more after 2 s."""
     client = bench.client
@@ -102,6 +102,7 @@ async def arm_again(bench: Bench) -> None:
     "allowance-counts",
     "Running time is taken off the hour's allowance, and STOP and ARM give none back",
     "R8",
+    tier=Tier.FULL,
     needs=(Need.MOTOR,),
 )
 async def allowance_counts(bench: Bench) -> None:

@@ -52,6 +52,10 @@ class Client:
         self.marks: list[Mark] = []
         self.acks: list[tuple[float, wire.Ack]] = []
         self.infos: list[wire.Info] = []
+        self._before_ack = 0
+        """How much of `heard` came before the last ACK, or before this link: what it tells may be over."""
+        self.alone = True
+        """No other link may change the epoch meanwhile."""
         self.garbled = 0
         """Frames from the device that are no frames."""
         self.lost: Exception | None = None
@@ -98,6 +102,7 @@ class Client:
                 self.heard.append((now, message))
             case wire.Ack():
                 self.acks.append((now, message))
+                self._before_ack = len(self.heard)
             case wire.Info():
                 self.infos.append(message)
             case _:
@@ -196,12 +201,21 @@ class Client:
         return data
 
     def forget(self) -> None:
-        """Start a new sheet: what was heard before belongs to another check."""
-        self.heard.clear()
+        """Start a new sheet: what was heard before belongs to another check, but for the newest TELEMETRY."""
+        self._before_ack = 0 if self._is_settled else 1
+        del self.heard[:-1]
         self.marks.clear()
         self.acks.clear()
         self.infos.clear()
         self.garbled = 0
+
+    def goes_on_from(self, old: Client) -> None:
+        """This link takes the place of `old`, whose waveform it goes on with."""
+        self.heard[:0] = old.heard
+        self.marks[:0] = old.marks
+        self._before_ack += len(old.heard)
+        self.alone = old.alone
+        self.token = old.token + 100
 
     def mark(self, text: str) -> None:
         """Name the present moment in the waveform."""
@@ -249,7 +263,8 @@ class Client:
 
     async def arm(self, *, cap: int = 1000, limit_s: int = 2700) -> None:
         """Open a session; it is a failure if the device does not."""
-        await self.next()
+        if not self._is_settled or not self.alone:
+            await self.next()
         result = await self.try_arm(self.arm_message(cap=cap, limit_s=limit_s))
         if result is not Result.OK:
             said = "nothing" if result is None else result.name.lower()
@@ -310,6 +325,24 @@ class Client:
             self.put(level, pattern=pattern, mode=mode, heat=heat, period=period)
             await self.clock.sleep(min(SETPOINT_S, left))
 
+    async def drive_until(
+        self,
+        test: Callable[[wire.Telemetry], bool],
+        seconds: float,
+        level: Sequence[int] = REST,
+        *,
+        pattern: Sequence[int] = (VIBRATE,) * 6,
+        heat: int = 0,
+    ) -> bool:
+        """A SETPOINT every 200 ms until a TELEMETRY fits `test`, for so long at most; whether one did."""
+        start = len(self.heard)
+        end = self.clock.now() + seconds
+        while (left := end - self.clock.now()) > 1e-6:
+            self.put(level, pattern=pattern, heat=heat)
+            if await self.see(test, min(SETPOINT_S, left), start) is not None:
+                return True
+        return False
+
     @asynccontextmanager
     async def kept(
         self,
@@ -353,8 +386,16 @@ class Client:
             raise CannotMeasure("STOP is not acknowledged", "R6")
         return ack
 
+    @property
+    def _is_settled(self) -> bool:
+        """The newest TELEMETRY came after the last ACK, and its epoch is that one's."""
+        last = self.acks[-1][1].epoch if self.acks else None
+        return len(self.heard) > self._before_ack and last in (None, self.told.epoch)
+
     async def settle(self) -> wire.Telemetry:
-        """The first TELEMETRY after the last ACK."""
+        """TELEMETRY from after the last ACK: the newest one, or the next."""
+        if self.acks and self._is_settled:
+            return self.told
         last = self.acks[-1][1] if self.acks else None
         told = await self.next()
         if last is not None and told.epoch != last.epoch:

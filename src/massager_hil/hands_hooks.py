@@ -93,8 +93,9 @@ class HookHands(NoHands):
         if name in self._faulted:
             self._faulted.remove(name)
 
-    async def tidy(self, client: Client | None) -> None:
-        """Take away what is still there of all that was done. Raises `HookFailed`."""
+    async def tidy(self, client: Client | None) -> bool:
+        """Take away what is still there of all that was done; whether there was something. Raises `HookFailed`."""
+        was_there = bool(self._faulted) or self._down or self._charging
         for name in list(self._faulted):
             if name in _PASSING:
                 self._faulted.remove(name)
@@ -110,6 +111,7 @@ class HookHands(NoHands):
             self._charging = False
             if client is not None:
                 await self._see(client, Flag.CHARGING, on=False)
+        return was_there
 
     # --- how
 

@@ -16,8 +16,9 @@ class Tier(Enum):
     """How much patience a check asks for."""
 
     QUICK = "quick"
+    """All of them together: less than two minutes on a serial port."""
     FULL = "full"
-    """Minutes to an hour on hardware: the long bounds of R2 and R8."""
+    """The long bounds of R2, R3 and R8, and every frame, state and pattern one by one: over two hours on hardware."""
 
 
 class Need(Enum):

@@ -37,7 +37,7 @@ class Permits(Protocol):
 def unmet(bench: Bench, check: Check, permits: Permits) -> Outcome | None:
     """Why a check is not run here; None if it can be."""
     if check.tier is Tier.FULL and not permits.full:
-        return Outcome(check, Verdict.NOT_COVERED, "takes minutes to an hour: run with --full")
+        return Outcome(check, Verdict.NOT_COVERED, "in the full tier only: run with --full")
     can = set(bench.hands.can)
     simulated = bool(bench.info.flags & Feature.SIMULATED)
     if simulated or permits.bench_serial:

@@ -61,7 +61,8 @@ async def _calm(bench: Bench, say: Say) -> None:
         raise LinkGone(f"STOP was sent {_STOPS} times and not confirmed. Unplug the device.")
     if bench.tidy is not None:
         try:
-            await bench.tidy(client)
+            if await bench.tidy(client):
+                await client.next(2)  # The device looks at its supply ten times a second.
         except HookFailed as problem:
             raise LinkGone(f"the bench does not put the device at rest: {problem}") from problem
     told = await client.settle()
@@ -77,7 +78,6 @@ async def _calm(bench: Bench, say: Say) -> None:
         await client.next()
     client.owner ^= 0x01010101
     client.forget()
-    await client.next()
 
 
 async def _cleared(client: Client) -> Result | None:

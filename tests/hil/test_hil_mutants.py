@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.mutants import MUTANTS
-from massager_hil.model import Tier, Verdict
+from massager_hil.model import Need, Tier, Verdict
 from massager_hil.runner import Order, run
 from massager_hil.suite import all_checks
 
@@ -32,6 +32,18 @@ def test_the_sound_device_passes_the_quick_checks_with_any_seed(seed: int) -> No
     quick = tuple(check for check in CHECKS if check.tier is Tier.QUICK)
     session = run(Order(f"sim:?seed={seed}", quick), lambda _: None, lambda _: None)
     assert session.rules_broken == []
+
+
+def test_the_quick_tier_over_a_serial_port_takes_less_than_two_minutes() -> None:
+    """Seconds that the checks wait; a walk of 60 s and 3 s for the rate of the clock come to them."""
+    alone = {Need.MOTOR, Need.FULL_POWER}
+    checks = [check for check in CHECKS if check.tier is Tier.QUICK and check.needs <= alone]
+    walks = [check for check in checks if check.id == "walk"]
+    rest = tuple(check for check in checks if check.id != "walk")
+    session = run(Order("sim:", rest), lambda _: None, lambda _: None)
+    assert session.rules_broken == []
+    assert len(walks) == 1
+    assert sum(outcome.seconds for outcome in session.outcomes) < 56.0
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,17 @@ def test_two_stops_may_be_under_way_before_the_first_is_told(
     oracle.heard(1, told(3, 140, epoch=3), 0.12 + late_s)
     changes = [what for _, what in oracle.sheet.breaches if what == "the epoch changes"]
     assert len(changes) == breaches
+
+
+def test_telemetry_that_comes_late_on_another_link_is_no_boot() -> None:
+    """Two links do not keep step on a computer that is late; a device that boots tells another epoch."""
+    oracle = Oracle(INFO, kind="tcp", slack_s=0.15, late=lambda: 0.0)
+    for link in (1, 2):
+        oracle.opened(link)
+    for number in (1, 2, 3):
+        oracle.heard(1, told(number, 100 * number), 0.1 * number)
+    for number in (1, 2, 3):
+        oracle.heard(2, told(number, 100 * number), 0.31)
+    assert not oracle.sheet.breaches
+    oracle.heard(2, told(4, 150), 0.4)
+    assert {rule for rule, _ in oracle.sheet.breaches} >= {"R24"}

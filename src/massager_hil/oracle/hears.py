@@ -111,6 +111,8 @@ class Hears:
                 step = (t.counter - here.heard) & 0xFFFFFFFF
                 w.sheet.breach("R4", "the counter goes up by", step, 1)
         here.heard = t.counter
+        if w.recent.get(t.counter) == t:
+            return  # Two links do not keep step: the other one has brought it, and newer ones, before.
         if told is not None and (t.uptime < told.uptime or self._starts_again(told, t)):
             self._boots(t)
             told = None
@@ -301,6 +303,9 @@ class Hears:
         w.epochs.add(t.epoch)
         w.challenges.hear(t.challenge, now)
         w.sent_at[t.counter] = now
+        if len(w.links) > 1:
+            w.recent[t.counter] = t
         if len(w.sent_at) > _KEPT:
             for counter in list(w.sent_at)[: _KEPT // 2]:
                 del w.sent_at[counter]
+                w.recent.pop(counter, None)

@@ -29,6 +29,7 @@ _FRESH_MS: Final = 5250
 _YOUNG_MS: Final = 4700
 _HOUR_MS: Final = 3_500_000
 _NEVER: Final = -10_000_000
+_UNKNOWN: Final = -2
 
 
 class Ceiling:
@@ -64,8 +65,8 @@ class MotionJudge:
         self._sheet = sheet
         self._info = info
         self._before: wire.Telemetry | None = None
-        self._zero_since = _NEVER
-        """Uptime at which every drive was first seen at zero in a row."""
+        self._zero_since = _UNKNOWN
+        """Uptime at which every drive was first seen at zero in a row; -1 while one is not."""
         self._off = [_NEVER] * 12
         """Uptime at which each drive was last seen at zero."""
         self._on_within = [False] * 12
@@ -125,6 +126,8 @@ class MotionJudge:
         self._fresh(before, t)
 
     def _first(self, t: wire.Telemetry) -> None:
+        if self._zero_since == _UNKNOWN:
+            self._zero_since = t.uptime  # They may have got there just before.
         self._ran = [t.running, t.running]
         if self._allowance is None:
             self._allowance = t.allowance

@@ -127,7 +127,16 @@ class Sends:
         if open_now:
             return frozenset((Result.BUSY,))
         results = self._without_session(arm, told, now)
-        return results if open_now is False else results | {Result.BUSY, Result.OK}
+        if open_now is False:
+            return results
+        if w.session is not None and self._may_be_dead(w.session, now):
+            results |= {Result.STALE_EPOCH}
+        return results | {Result.BUSY, Result.OK}
+
+    def _may_be_dead(self, session: Session, now: float) -> bool:
+        """The dead-man may have ended it, and nothing has told yet."""
+        w = self._world
+        return now - session.fed > w.dead_man_s - w.slack_s - _EDGE_S
 
     def _is_open(self, now: float) -> bool | None:
         """Whether a session is open at the device; None where that is not certain."""
@@ -137,8 +146,7 @@ class Sends:
             return None if w.state in OPEN else False
         if session.over:
             return False if now >= session.over_at and not w.slack_s else None
-        age = now - session.fed
-        if not session.sure or age > w.dead_man_s - w.slack_s - _EDGE_S or w.ends:
+        if not session.sure or self._may_be_dead(session, now) or w.ends:
             return None
         return True
 

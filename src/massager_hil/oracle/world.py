@@ -103,6 +103,8 @@ class World:
     acked_epoch: int | None = None
     sent_at: dict[int, float] = field(default_factory=dict[int, float])
     """When each counter was heard first."""
+    recent: dict[int, wire.Telemetry] = field(default_factory=dict[int, wire.Telemetry])
+    """What was heard with it, where there are two links."""
     rejected: Rejected = field(default_factory=Rejected)
     tells: list[tuple[float, int]] = field(default_factory=list["tuple[float, int]"])
     """TELEMETRY that is due at once: by when, and with which seq."""
@@ -174,6 +176,7 @@ class World:
         self.answers.forget()
         self.button.boot()
         self.sent_at.clear()
+        self.recent.clear()
         self.rejected.restart(None)
         self.grid_ms = None
         self.hung = False
