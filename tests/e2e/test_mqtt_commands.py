@@ -1,103 +1,19 @@
-"""Commands on a whole device in simulated time: what they do, and that nothing old starts or raises (R18, R23)."""
+"""Commands on a whole device in simulated time: what they do, and what they publish (R18, R23)."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from firmware_sim.faults.catalog import apply_fault
-from massager_ctl.control.outlook import Outlook
-from massager_ctl.frontends.mqtt.announcement import Announcement
-from massager_ctl.frontends.mqtt.choices import RemoteState, profile_titles
-from massager_ctl.frontends.mqtt.command_handler import CommandHandler
-from massager_ctl.frontends.mqtt.publish_queue import PublishQueue
-from massager_ctl.frontends.mqtt.publisher import Publisher
-from massager_ctl.frontends.mqtt.settings import BrokerSettings
-from massager_ctl.frontends.mqtt.topics import COMMANDS, EventType, Topics
+from massager_ctl.frontends.mqtt.topics import EventType
 from massager_ctl.model.device import Cause
-from massager_ctl.model.requests import Origin
 from massager_ctl.model.status import Phase
 from massager_ctl.model.units import Direction, Motion
-from massager_ctl.safety.remote_start import RemoteGate
-from tests.e2e.harness import Bench, opened
+from tests.e2e.harness import opened
+from tests.e2e.mqtt_home import Home
 from tests.support.marks import simulated_time
-
-TOPICS = Topics("neck", "massager", "homeassistant")
-
-
-class Home:
-    """A command handler with its gate and its publisher, and somebody who presses; the queue is never emptied."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.gate = RemoteGate()
-        self.said: list[tuple[EventType, dict[str, Any]]] = []
-        self.trouble = ""
-        self.state = RemoteState()
-        self.state.profiles = profile_titles()
-        clock = bench.loop.clock
-        queue = PublishQueue(TOPICS)
-        self.queue = queue
-        settings = BrokerSettings("127.0.0.1", 1883)
-        self.publisher = Publisher(
-            bench.controller,
-            self.gate,
-            clock,
-            self.state,
-            lambda: Outlook((40.0, 40.0, 40.0, 40.0, 35.0, 35.0)),
-            queue,
-            TOPICS,
-            Announcement(TOPICS, settings, queue, "0"),
-            on_event=lambda kind, fields: self.said.append((kind, fields)),
-        )
-        self.handler = CommandHandler(
-            bench.controller, self.gate, clock, self.state, self.publisher, lambda: self.trouble
-        )
-        self._presses = 0
-        self.publisher.renew_nonce()
-
-    @property
-    def started(self) -> bool:
-        """Whether the open session was started from here."""
-        attempt = self.state.attempt
-        return attempt is not None and self.bench.controller.open_attempt is attempt
-
-    def stamped(self, value: Any = "PRESS", age_s: float = 0.0) -> bytes:
-        self._presses += 1  # simulated time stands still between two presses; a person's does not
-        wall = self.bench.loop.clock.wall() + self._presses * 1e-3
-        return json.dumps({"v": value, "n": self.gate.nonce, "t": wall - age_s}).encode()
-
-    def take(
-        self, named: str, payload: bytes = b"", *, retained: bool = False, age_s: float = 0.0
-    ) -> None:
-        """`age_s`: for how long the operating system has had it."""
-        received_at = self.bench.loop.time() - age_s
-        self.handler.take(named, payload, retained=retained, received_at=received_at)
-
-    def press(self, named: str, value: Any = "PRESS") -> None:
-        self.take(named, self.stamped(value))
-
-    async def start(self, value: Any = "manual") -> None:
-        self.gate.let(self.bench.loop.time())
-        self.press("start", value)
-        await self.handler.settled()
-
-    def whys(self) -> list[str]:
-        return [fields["why"] for kind, fields in self.said if kind is EventType.REJECTED]
-
-    def queued(self) -> list[str]:
-        """What waits to be published, in its order: the last part of a topic, and the type of an event."""
-        found: list[str] = []
-        while (publication := self.queue.next()) is not None:
-            leaf = publication.topic.rpartition("/")[2]
-            content = json.loads(publication.payload) if leaf == "event" else {}
-            found.append(content.get("event_type", leaf))
-        return found
 
 
 @simulated_time
@@ -219,84 +135,6 @@ async def test_a_session_by_hand_lasts_as_long_as_was_chosen() -> None:
         home.press("level/all", 10)
         end = await asyncio.wait_for(bench.controller.ended(), 125)
         assert end.cause is Cause.FINISHED
-
-
-STALE = st.sampled_from(
-    [
-        lambda home, value: json.dumps({"v": value}).encode(),
-        lambda home, value: json.dumps({"v": value, "n": "n0", "t": 0}).encode(),
-        lambda home, value: home.stamped(value, age_s=3.5),
-        lambda home, value: home.stamped(value, age_s=-2.5),
-        lambda home, value: json.dumps(value).encode(),
-        lambda home, value: b"ON",
-    ]
-)
-VALUES = st.sampled_from([0, 3, 7, 40, 100, "PRESS", "manual", "gentle", "off", "39", "cw", None])
-NAMES = st.sampled_from([*COMMANDS, "level/all", "level/neck_left", "level/trapezius_left"])
-ORDERS = st.lists(st.tuples(NAMES, VALUES, STALE, st.booleans()), max_size=30)
-
-
-@settings(max_examples=25)
-@given(orders=ORDERS, running=st.booleans())
-@simulated_time
-async def test_r18_no_stale_order_starts_or_raises_anything(orders: Any, running: bool) -> None:
-    async with opened() as bench:
-        home = Home(bench)
-        home.gate.let(bench.loop.time())
-        if running:
-            await bench.controller.manual(origin=Origin.LOCAL)
-            home.press("level/all", 5)
-            home.publisher.renew_nonce()
-            await asyncio.sleep(8)
-        before = bench.controller.aims
-        for named, value, stale, retained in orders:
-            home.take(named, stale(home, value), retained=retained)
-            after = bench.controller.aims
-            assert all(new <= old for new, old in zip(after, before, strict=True))
-            before = after
-            await asyncio.sleep(0.05)
-        await home.handler.settled()
-        await asyncio.sleep(5)
-        assert max(bench.out.values()) <= 5
-        assert not home.started
-        arms = [line for line in bench.trace if line["type"] == "event" and line["event"] == "arm"]
-        assert len(arms) == running
-        assert bench.controller.status.sent.heat_c is None
-
-
-@simulated_time
-async def test_r5_what_the_system_had_for_longer_than_a_second_neither_starts_nor_raises() -> None:
-    async with opened() as bench:
-        home = Home(bench)
-        home.gate.let(bench.loop.time())
-        home.take("start", home.stamped("manual", age_s=2.5), age_s=2.5)
-        await home.handler.settled()
-        assert home.whys() == ["refused"]
-        assert bench.controller.status.phase is Phase.IDLE
-        home.press("start", "manual")  # it was not spent by that
-        await home.handler.settled()
-        home.press("level/all", 3)
-        await asyncio.sleep(5)
-        home.take("level/all", home.stamped(9, age_s=2.5), age_s=2.5)
-        assert home.whys() == ["refused", "refused"]
-        assert max(bench.controller.aims) == 3
-        home.take("level/all", b"1", age_s=30.0)  # what can only lower is never too old
-        assert max(bench.controller.aims) == 1
-
-
-@simulated_time
-async def test_r6_what_was_sent_before_a_stop_has_no_effect_though_it_comes_after_it() -> None:
-    async with opened() as bench:
-        home = Home(bench)
-        home.gate.let(bench.loop.time())
-        start = home.stamped("manual")
-        home.take("stop")
-        home.take("start", start)
-        await home.handler.settled()
-        assert home.whys() == ["nonce"]
-        home.press("start", "manual")
-        await home.handler.settled()
-        assert bench.controller.status.phase is Phase.RUNNING
 
 
 @simulated_time

@@ -14,15 +14,13 @@ from massager_ctl.errors import StopUnconfirmed
 from massager_ctl.model.status import Phase
 from tests.e2e.mqtt_harness import Ear, Mosquitto, listener, rig, settings_for, soon
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.needs("mosquitto")]
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.needs("mosquitto"),
+    pytest.mark.usefixtures("own_folders"),
+]
 
 FLOOD = 5000
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
-    monkeypatch.setenv("MASSAGER_CTL_DATA", str(tmp_path / "data"))
 
 
 def _said(state: str, session: int) -> str:

@@ -17,13 +17,11 @@ from massager_ctl.model.requests import Pause
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
 from tests.e2e.mqtt_harness import Ear, Mosquitto, Rig, listener, rig, settings_for
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.needs("mosquitto")]
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
-    monkeypatch.setenv("MASSAGER_CTL_DATA", str(tmp_path / "data"))
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.needs("mosquitto"),
+    pytest.mark.usefixtures("own_folders"),
+]
 
 
 async def ready(ear: Ear, bench: Rig) -> None:

@@ -13,7 +13,7 @@ from massager_ctl.frontends.socket.server import ControlServer
 from massager_ctl.model.status import Status
 from massager_ctl.transports.in_process import SimTransport
 from tests.e2e.harness import opened
-from tests.e2e.test_mqtt_commands import Home
+from tests.e2e.mqtt_home import Home
 from tests.support.marks import simulated_time
 from tests.support.walks import Call, Recorder, recorded, stack, walk
 
