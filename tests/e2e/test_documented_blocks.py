@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.learn_devices import capture, make
+from tests.learn_devices.capture import capture
+from tests.learn_devices.device import make
 from tests.support.console_desk import Desk
 from tests.support.console_page import blocks, pages
 

@@ -40,7 +40,9 @@ from massager_ctl.ledger.in_memory import MemoryStore
 from massager_ctl.model.requests import Presence, SetLevel
 from massager_ctl.transports.address import BleAddress
 from massager_ctl.transports.ble import BleTransport
-from tests.learn_devices import App, Device, Peer, make
+from tests.learn_devices.app import App
+from tests.learn_devices.device import Device, make
+from tests.learn_devices.peer import Peer
 from tests.support.marks import running_loop
 
 MAKER = "C4:F1:F2:F3:F4:F5"

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.learn_devices import Log, capture, make
+from tests.learn_devices.capture import capture
+from tests.learn_devices.device import make
+from tests.learn_devices.snoop_log import Log
 
 from massager_ctl.cli.root import run_command_line
 

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.support.ascii_massager import ASCII
-from tests.support.line_device import ANSWER, Peer, lives
+from tests.support.line_device import Peer, lives
+from tests.unit.guardian.guarded_rig import BUSY_S, OFF, REST, Rig, _until
 from tests.unit.testing.test_transports import pty_rig, tcp_rig
 
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import DeviceBusy, LinkLost, LinkTimeout
-from massager_ctl.frontends.socket import paths
-from massager_ctl.frontends.socket.folder import RUNTIME_ENV
-from massager_ctl.guardian.messages import Burst
-from massager_ctl.runtime.lock import DeviceLock
+from massager_ctl.errors import LinkLost, LinkTimeout
 from massager_ctl.safety.assurance import Assurance, OnDisconnect, allowed
-from massager_ctl.testing.transports import CHECKS, Check, Recorder, preempts_what_waits
+from massager_ctl.testing.transports import CHECKS, Check, preempts_what_waits
 from massager_ctl.testing.transports import Rig as CheckRig
-from massager_ctl.transports.address_identity import identity
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.descriptor import DescriptorTransport
 from massager_ctl.transports.factory import make_transport
@@ -37,57 +31,6 @@ from massager_ctl.transports.guarded import GuardedTransport, guarded
 from massager_ctl.transports.guardian_link import GuardianDescriptorLink
 from massager_ctl.transports.guardian_process import GuardianProcess
 from massager_ctl.transports.tcp import TcpTransport
-
-OFF: tuple[Burst, ...] = ((b"\nOFF\n",),)
-REST = ((ANSWER, b"\xff" * len(ANSWER)),)
-BUSY_S = 2.0
-"""Seconds that a busy machine may add to what is measured between processes."""
-
-
-@pytest.fixture(params=["pty", "tcp"])
-def peer(request: pytest.FixtureRequest) -> Generator[Peer]:
-    device = Peer(request.param)
-    yield device
-    device.close()
-
-
-class Rig:
-    """The transport, its guardian, and what it complained of."""
-
-    def __init__(self, peer: Peer, lock: str = "", held: str = "") -> None:
-        found = guarded(make_transport(peer.address), lock=lock, held=held)
-        assert found is not None
-        self.transport: GuardedTransport = found
-        self.transport.on_trouble = self._trouble
-        self.told: list[str] = []
-        self.recorder = Recorder()
-
-    def _trouble(self, why: str) -> None:
-        self.told.append(why)
-        self.transport.preempt(OFF[0][0])
-
-    @property
-    def process(self) -> GuardianProcess:
-        assert self.transport._process is not None
-        return self.transport._process
-
-    async def run(self, level: int = 20, seconds: float = 0.0) -> None:
-        await self.transport.open(self.recorder)
-        await self.transport.begin(OFF, REST)
-        self.transport.write(b"L%d\n" % level)
-        await self.beat(seconds)
-
-    async def beat(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        self.transport.beat()
-        while loop.time() < until:
-            await asyncio.sleep(0.05)
-            self.transport.beat()
-
-
-async def _until(peer: Peer, line: bytes, count: int = 1) -> float:
-    return await asyncio.to_thread(peer.wait_for, line, 10.0, count)
 
 
 @pytest.mark.asyncio
@@ -194,129 +137,6 @@ async def test_r25_no_start_without_an_answer(peer: Peer) -> None:
         await rig.transport.begin(OFF, REST)
     assert not rig.transport._open
     await rig.transport.close()
-
-
-CONTROLLER = """
-import asyncio, sys, time
-from massager_ctl.testing.transports import Recorder
-from massager_ctl.transports.factory import make_transport
-from massager_ctl.transports.guarded import guarded
-
-async def main():
-    transport = guarded(make_transport(sys.argv[1]), lock=sys.argv[2], held=sys.argv[3])
-    await transport.open(Recorder())
-    await transport.begin(((b"\\nOFF\\n",),), ((b"=0\\n", b"\\xff" * 3),))
-    transport.write(b"L20\\n")
-    print(transport._process.pid, flush=True)
-    while True:
-        transport.beat()
-        if transport.backlog == 0:
-            transport.write(b"L20\\n")
-        await asyncio.sleep(0.1)
-
-asyncio.run(main())
-"""
-
-
-class Host:
-    """A program of its own that drives the peer."""
-
-    def __init__(self, peer: Peer, lock: Path, held: Path) -> None:
-        command = [sys.executable, "-c", CONTROLLER, peer.address, str(lock), str(held)]
-        self.program = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert self.program.stdout is not None
-        self.guardian = int(self.program.stdout.readline())
-        peer.wait_for(b"L20", count=3)
-
-    def end(self) -> None:
-        self.program.send_signal(signal.SIGCONT)
-        self.program.kill()
-        self.program.communicate()
-
-
-def _gone(pid: int, seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while lives(pid):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether another process holds the file, so that whoever takes the device over waits for it."""
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def test_r25_kill_9_of_the_controller_stops_the_device_at_once(peer: Peer, tmp_path: Path) -> None:
-    peer.answers = True
-    host = Host(peer, tmp_path / "lock", tmp_path / "held")
-    assert _is_held(tmp_path / "held")
-    at = time.monotonic()
-    host.program.kill()
-    stopped = peer.wait_for(b"OFF")
-    assert stopped - at <= 0.2 + BUSY_S
-    _gone(host.guardian)
-    assert not _is_held(tmp_path / "held")
-    assert 2 <= peer.stops <= 4, "twice at least, and no more once it was read back"
-    assert peer.level == 0
-    host.end()
-
-
-def test_r25_a_frozen_controller_is_stood_in_for_and_its_backlog_has_no_effect(
-    peer: Peer, tmp_path: Path
-) -> None:
-    host = Host(peer, tmp_path / "lock", tmp_path / "held")
-    host.program.send_signal(signal.SIGSTOP)
-    at = time.monotonic()
-    stopped = peer.wait_for(b"OFF")
-    assert 0.7 <= stopped - at <= 1.2 + BUSY_S
-    host.program.send_signal(signal.SIGCONT)
-    time.sleep(0.5)
-    lines = peer.heard
-    assert b"L20" not in lines[lines.index(b"OFF") :]
-    assert peer.level == 0
-    host.end()
-    os.kill(host.guardian, signal.SIGKILL)
-
-
-def test_r25_it_lets_go_when_another_program_owns_the_device(
-    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever takes the lock writes into its file, and waits until the guardian has let go."""
-    monkeypatch.setenv(RUNTIME_ENV, str(tmp_path / "run"))
-    device = identity(peer.address)
-    with DeviceLock(device):
-        lock, held = paths.lock_path(device), paths.watched_path(device)
-        host = Host(peer, Path(lock), Path(held))
-        with pytest.raises(DeviceBusy):
-            DeviceLock(device).acquire()
-    host.program.kill()
-    peer.wait_for(b"OFF")
-    assert lives(host.guardian)
-    with DeviceLock(device):
-        stops = peer.stops
-        _gone(host.guardian, 1.0)
-        time.sleep(0.6)
-        assert peer.stops == stops
-    host.end()
-
-
-def test_r25_what_ends_a_service_does_not_end_its_guardian_before_the_stop(
-    peer: Peer, tmp_path: Path
-) -> None:
-    host = Host(peer, tmp_path / "lock", tmp_path / "held")
-    broken = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
-    for number in signal.valid_signals() - broken - {signal.SIGKILL, signal.SIGSTOP}:
-        os.kill(host.guardian, number)  # a watchdog's SIGABRT goes to all processes of a unit
-    assert os.getsid(host.guardian) == host.guardian, "a session of its own"
-    host.program.kill()
-    peer.wait_for(b"OFF", count=2)
-    host.end()
-    os.kill(host.guardian, signal.SIGKILL)
 
 
 @pytest.mark.asyncio

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.learn_devices import SUMS, Device, capture, make, play
+from tests.learn_devices.capture import capture
+from tests.learn_devices.checksums import SUMS
+from tests.learn_devices.device import Device, make
+from tests.learn_devices.peer import play
 
 from massager_ctl.drivers.described.load import load_text
 from massager_ctl.drivers.described.model import Description

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.learn_devices import SUMS
+from tests.learn_devices.checksums import SUMS
 
 from massager_ctl.drivers.described.checksum import Checksum
 from massager_ctl.drivers.described.encoding import Encoding, unwrap, wrap

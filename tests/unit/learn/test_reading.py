@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from tests.learn_devices import NOTIFY, WRITE, Log
+from tests.learn_devices.snoop_log import NOTIFY, WRITE, Log
 
 from massager_ctl.errors import CaptureError
 from massager_ctl.learn import capture as capturing

@@ -14,7 +14,7 @@ from massager_ctl.aio.simulated_time import SimulatedTimeLoop
 from massager_ctl.cli.scan import scan
 from massager_ctl.transports.address import BleAddress, parse_address
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/ble-without-hardware.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/how-to/ble-without-hardware.md").read_text()
 
 
 def test_its_python_runs_in_simulated_time() -> None:

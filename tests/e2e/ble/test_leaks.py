@@ -7,7 +7,7 @@ import gc
 from pathlib import Path
 
 from massager_ctl.testing.transports import Recorder
-from tests.e2e.ble_harness import BleBench, opened_ble
+from tests.e2e.ble.harness import BleBench, opened_ble
 from tests.support.marks import simulated_time
 
 CYCLES = 200

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from tests.e2e import test_each_side_alone, test_fade_and_start, test_session
-from tests.e2e.ble_harness import opened_ble
+from tests.e2e.ble.harness import opened_ble
 from tests.support.marks import rig, simulated_time
 
 pytestmark = [simulated_time, pytest.mark.unmeasured]
 
 NOT_HERE = {
-    # Its bound is T on a serial line; test_ble.py has the one for BLE.
+    # Its bound is T on a serial line; test_sessions.py has the one for BLE.
     "test_r4_the_device_alone_stops_when_the_host_falls_silent",
-    # test_ble.py plays whole sessions; what else a profile asks says nothing about the link.
+    # test_sessions.py plays whole sessions; what else a profile asks says nothing about the link.
     "test_every_shipped_profile_plays_to_its_end_within_the_rules",
 }
 LONGEST_ONLY = {"test_r8_the_host_alone_plays_profiles_within_the_rules": ("full-routine",)}

@@ -16,7 +16,7 @@ from massager_ctl.errors import ExitCode, SeveralDevices
 from massager_ctl.testing.transports import Recorder
 from massager_ctl.transports.address import BleAddress, parse_address
 from massager_ctl.transports.ble import BleTransport
-from tests.e2e.ble_harness import BleBench, opened_ble
+from tests.e2e.ble.harness import BleBench, opened_ble
 from tests.support.marks import simulated_time
 
 

@@ -25,9 +25,9 @@ T: Final = 1.0
 
 ELSEWHERE: Final[dict[str, str]] = {
     "fragments": "BLE carries whole bodies: there is nothing to reassemble",
-    "acks_lost": "a stop waits 400 ms for its ACK on BLE: test_ble.py has that bound",
-    "foreign_sender": "finding the device takes the time that its level bound counts on: see test_ble.py",
-    "not_a_number": "it looks one tick after its write, before a radio has brought it: see test_ble.py",
+    "acks_lost": "a stop waits 400 ms for its ACK on BLE: test_sessions.py has that bound",
+    "foreign_sender": "finding the device takes the time that its level bound counts on: see test_sessions.py",
+    "not_a_number": "it looks one tick after its write, before a radio has brought it: see test_sessions.py",
 }
 """Faults whose own numbers or meaning are another link's, each with the reason."""
 
