@@ -8,7 +8,7 @@ import time
 import pytest
 
 from massager_ctl.frontends.socket.client import Owner
-from massager_ctl.frontends.socket.paths import stem
+from massager_ctl.transports.runtime_folder import stem
 from tests.e2e.programs import PATIENCE_S, Workstation
 from tests.e2e.run_words import run_arguments
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from firmware_sim.cli import main
 from massager_ctl import connect
 from massager_ctl.errors import ConfigError, DeviceBusy
-from massager_ctl.frontends.socket import paths
-from massager_hil.lock import Locks, lock_path
+from massager_ctl.transports.runtime_folder import RUNTIME_ENV
+from massager_hil.lock import Locks
 
 PATIENCE_S = 60.0
 NUMBER = "SIM-00000001"
@@ -118,23 +118,19 @@ def test_a_lock_ends_with_its_process(locks: Locks) -> None:
     locks.take(NAME, NUMBER)
 
 
-def test_suite_and_controller_mean_the_same_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in ("NM-0042", "a/b c", "ß", "x" * 99):
-        assert str(lock_path(f"number:{number}")) == paths.lock_path(f"number:{number}")
-    monkeypatch.delenv("MASSAGER_CTL_RUNTIME", raising=False)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert str(lock_path(NAME)) == paths.lock_path(NAME)
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert str(lock_path(NAME)) == paths.lock_path(NAME)
-
-
-def test_a_folder_that_others_can_write_is_not_trusted(
+def test_the_folder_of_the_locks_is_closed_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: Locks
 ) -> None:
     tmp_path.chmod(0o777)
-    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(tmp_path))
-    with pytest.raises(ConfigError, match="only you can write"):
+    monkeypatch.setenv(RUNTIME_ENV, str(tmp_path))
+    locks.take(NAME, NUMBER)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_a_link_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: Locks
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.setenv(RUNTIME_ENV, str(tmp_path / "link"))
+    with pytest.raises(ConfigError, match="is not a folder"):
         locks.take(NAME, NUMBER)

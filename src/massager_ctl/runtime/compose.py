@@ -13,7 +13,7 @@ from massager_ctl import config as settings
 from massager_ctl.aio.clock import Clock
 from massager_ctl.control.admission import AdmissionPolicy, Subject
 from massager_ctl.errors import AddressError, DeviceNotFound, InputError
-from massager_ctl.frontends.socket.paths import lock_path, watched_path
+from massager_ctl.frontends.socket.paths import watched_path
 from massager_ctl.model.device import DeviceInfo
 from massager_ctl.model.text import visible
 from massager_ctl.runtime.trial_records import TrialRecords
@@ -28,6 +28,7 @@ from massager_ctl.transports.address import (
     parse_address,
 )
 from massager_ctl.transports.address_identity import identity
+from massager_ctl.transports.runtime_folder import lock_path
 
 LAST_DEVICE: Final = "last-device"
 """File in the data folder that names the device last used, for a `stop` without an owner."""

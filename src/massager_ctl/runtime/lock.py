@@ -12,6 +12,7 @@ from massager_ctl.errors import DeviceBusy
 from massager_ctl.frontends.socket import paths
 from massager_ctl.frontends.socket.folder_errors import open_in_runtime, prepare_runtime
 from massager_ctl.transports.lock_file import hold
+from massager_ctl.transports.runtime_folder import lock_path
 
 GUARDIAN_S: Final = 2.0
 """Seconds that the guardian of a program that died may take to release the device."""
@@ -27,7 +28,7 @@ class DeviceLock:
     def acquire(self) -> None:
         """Take the lock at once, or raise DeviceBusy with the process that has it."""
         prepare_runtime()
-        descriptor = open_in_runtime(paths.lock_path(self._device))
+        descriptor = open_in_runtime(lock_path(self._device))
         hold(
             descriptor,
             self._device,

@@ -18,7 +18,6 @@ from massager_ctl.drivers.factory import make_driver
 from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import ConfigError, InputError, LinkTimeout
 from massager_ctl.frontends.socket.client import open_owners
-from massager_ctl.frontends.socket.folder import RUNTIME_ENV
 from massager_ctl.frontends.socket.owners import Distrusted
 from massager_ctl.frontends.socket.server import ControlServer
 from massager_ctl.runtime.compose import (
@@ -33,6 +32,7 @@ from massager_ctl.safety.presence import Watcher
 from massager_ctl.transports.address import Address, SimAddress
 from massager_ctl.transports.address_identity import identity
 from massager_ctl.transports.in_process import SimTransport
+from massager_ctl.transports.runtime_folder import RUNTIME_ENV
 from massager_ctl.transports.wire_log import behind
 
 _simulators: Final = itertools.count()

@@ -35,7 +35,6 @@ from massager_ctl.cli.root import run_command_line
 from massager_ctl.errors import LinkError, MassagerError, ProfileError
 from massager_ctl.frontends.logs import set_up_logs
 from massager_ctl.frontends.socket import owners, stop
-from massager_ctl.frontends.socket.folder import ensure_runtime_dir
 from massager_ctl.frontends.terminal.layout import ASCII, LINES, Glyphs, painted, text_of
 from massager_ctl.frontends.terminal.manual_input import ManualInput
 from massager_ctl.frontends.terminal.news import NewsLines
@@ -51,6 +50,7 @@ from massager_ctl.model.units import Zone
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.transports import scan as scanning
 from massager_ctl.transports.found import Found
+from massager_ctl.transports.runtime_folder import ensure_runtime_dir
 from massager_ctl.transports.scan import Scan
 
 MARK: Final = "\\u001b"

@@ -95,7 +95,7 @@ def test_stop_needs_nothing_but_socket_and_json(tmp_path: Path) -> None:
         "massager_ctl.frontends",
         "massager_ctl.frontends.socket",
         "massager_ctl.frontends.socket.client",
-        "massager_ctl.frontends.socket.folder",
+        "massager_ctl.transports.runtime_folder",
         "massager_ctl.frontends.socket.owners",
         "massager_ctl.frontends.socket.paths",
         "massager_ctl.frontends.socket.stop",

@@ -19,7 +19,7 @@ from massager_ctl.cli.root import run_command_line
 from massager_ctl.errors import ExitCode
 from massager_ctl.frontends.socket import paths
 from massager_ctl.frontends.socket.client import Owner, open_owners
-from massager_ctl.frontends.socket.folder import ensure_runtime_dir
+from massager_ctl.transports.runtime_folder import ensure_runtime_dir
 
 OWNER = """
 import asyncio, signal

@@ -16,9 +16,9 @@ from tests.unit.guardian.guarded_rig import BUSY_S
 
 from massager_ctl.errors import DeviceBusy
 from massager_ctl.frontends.socket import paths
-from massager_ctl.frontends.socket.folder import RUNTIME_ENV
 from massager_ctl.runtime.lock import DeviceLock
 from massager_ctl.transports.address_identity import identity
+from massager_ctl.transports.runtime_folder import RUNTIME_ENV, lock_path
 
 CONTROLLER = """
 import asyncio, sys, time
@@ -114,7 +114,7 @@ def test_r25_it_lets_go_when_another_program_owns_the_device(
     monkeypatch.setenv(RUNTIME_ENV, str(tmp_path / "run"))
     device = identity(peer.address)
     with DeviceLock(device):
-        lock, held = paths.lock_path(device), paths.watched_path(device)
+        lock, held = lock_path(device), paths.watched_path(device)
         host = Host(peer, Path(lock), Path(held))
         with pytest.raises(DeviceBusy):
             DeviceLock(device).acquire()

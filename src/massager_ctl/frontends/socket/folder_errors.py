@@ -7,7 +7,7 @@ import socket
 
 from massager_ctl.errors import ConfigError
 from massager_ctl.frontends.socket import paths
-from massager_ctl.frontends.socket.folder import RUNTIME_ENV, ensure_runtime_dir
+from massager_ctl.transports.runtime_folder import RUNTIME_ENV, ensure_runtime_dir
 
 
 def prepare_runtime() -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 from massager_ctl.frontends.socket import paths
-from massager_ctl.frontends.socket.folder import (
+from massager_ctl.transports.address_identity import canonical, is_address, resolved
+from massager_ctl.transports.runtime_folder import (
     RUNTIME_ENV,
     distrust,
     others_dirs,
     runtime_dir,
 )
-from massager_ctl.transports.address_identity import canonical, is_address, resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""File names in the runtime folder: the control socket, card and locks of a device.
+"""File names in the runtime folder: the control socket and card of a device, and what its guardian holds.
 
 It imports only `os`, so that `stop` starts fast (R6).
 """
@@ -7,41 +7,12 @@ from __future__ import annotations
 
 import os
 
-from massager_ctl.frontends.socket.folder import runtime_dir
-
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.")
-_LONGEST = 60
-"""A Unix socket's whole path holds 104 to 108 bytes."""
-
-
-def stem(device: str) -> str:
-    """A file name for an identity, without its suffix; two identities never share one."""
-    name = "".join(_escaped(letter) for letter in device)
-    if len(name) <= _LONGEST:
-        return name
-    import zlib
-
-    return f"{name[: _LONGEST - 9]}={zlib.crc32(device.encode()):08x}"
-
-
-def _escaped(letter: str) -> str:
-    if letter in _PLAIN:
-        return letter
-    if letter == "/":
-        return "-"
-    if letter == ":":
-        return "_"
-    return "".join(f"={byte:02x}" for byte in letter.encode(errors="surrogatepass"))
+from massager_ctl.transports.runtime_folder import runtime_dir, stem
 
 
 def socket_path(device: str) -> str:
     """The control socket of a device, by its identity."""
     return os.path.join(runtime_dir(), stem(device) + ".sock")
-
-
-def lock_path(device: str) -> str:
-    """The lock of a device, by its identity."""
-    return os.path.join(runtime_dir(), stem(device) + ".lock")
 
 
 def watched_path(device: str) -> str:

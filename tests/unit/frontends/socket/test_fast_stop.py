@@ -17,9 +17,9 @@ from tests.unit.frontends.socket.served import served
 
 from massager_ctl.config import data_path
 from massager_ctl.frontends.socket import client, paths, stop
-from massager_ctl.frontends.socket.folder import ensure_runtime_dir
 from massager_ctl.runtime.compose import last_device, remember_device
 from massager_ctl.transports.address import parse_address
+from massager_ctl.transports.runtime_folder import ensure_runtime_dir
 
 pytestmark = pytest.mark.usefixtures("runtime")
 

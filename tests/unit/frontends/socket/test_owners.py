@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from massager_ctl.cli.root import run_command_line
 from massager_ctl.errors import ExitCode, InputError, LinkTimeout
 from massager_ctl.frontends.socket import client, owners, paths, stop
-from massager_ctl.frontends.socket import folder as socket_folder
-from massager_ctl.frontends.socket.folder import ensure_runtime_dir, others_dirs, runtime_dir
 from massager_ctl.frontends.socket.owners import Card, Distrusted
 from massager_ctl.runtime.ownership import Owned, owner_of
+from massager_ctl.transports import runtime_folder
 from massager_ctl.transports.address_identity import identity
+from massager_ctl.transports.runtime_folder import ensure_runtime_dir, others_dirs, runtime_dir
 
 PORTS = st.integers(1, 65_535)
 
@@ -228,7 +228,7 @@ def test_root_never_makes_its_folder_in_that_of_a_user(
 ) -> None:
     """Else the user could not listen there afterwards."""
     root = os.getuid() + 1
-    monkeypatch.setattr(socket_folder, "_ROOT", root)
+    monkeypatch.setattr(runtime_folder, "_ROOT", root)
     monkeypatch.setattr(os, "getuid", lambda: root)
     monkeypatch.delenv("MASSAGER_CTL_RUNTIME", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from massager_ctl.frontends.socket.folder import ensure_runtime_dir, runtime_dir
+from massager_ctl.transports.runtime_folder import RUNTIME_ENV, ensure_runtime_dir, runtime_dir
+
+
+@pytest.fixture
+def runtime(runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(RUNTIME_ENV, str(runtime_folder))
+    return runtime_folder
 
 
 def test_the_runtime_folder_is_closed_to_others(runtime: Path) -> None:

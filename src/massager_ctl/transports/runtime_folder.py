@@ -1,4 +1,4 @@
-"""The folder of this user's control sockets and locks: where it is, who may use it, and which of them to trust.
+"""The folder of this user's locks and control sockets: where it is, who may use it, and what is named how in it.
 
 It imports only `os` and `stat`, so that `stop` starts fast (R6).
 """
@@ -13,6 +13,9 @@ RUNTIME_ENV = "MASSAGER_CTL_RUNTIME"
 
 _ROOT = 0
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.")
+_LONGEST = 60
+"""A Unix socket's whole path holds 104 to 108 bytes."""
 
 
 def runtime_dir() -> str:
@@ -119,3 +122,28 @@ def others_dirs(
                 if os.path.isdir(folder) and not distrust(folder, int(user)):
                     found.append(folder)
     return found
+
+
+def stem(device: str) -> str:
+    """A file name for an identity, without its suffix; two identities never share one."""
+    name = "".join(_escaped(letter) for letter in device)
+    if len(name) <= _LONGEST:
+        return name
+    import zlib
+
+    return f"{name[: _LONGEST - 9]}={zlib.crc32(device.encode()):08x}"
+
+
+def _escaped(letter: str) -> str:
+    if letter in _PLAIN:
+        return letter
+    if letter == "/":
+        return "-"
+    if letter == ":":
+        return "_"
+    return "".join(f"={byte:02x}" for byte in letter.encode(errors="surrogatepass"))
+
+
+def lock_path(device: str) -> str:
+    """The lock of a device, by its identity."""
+    return os.path.join(runtime_dir(), stem(device) + ".lock")
