@@ -29,6 +29,33 @@ def test_an_empty_battery_fades_within_a_second_and_stays_stopped() -> None:
     assert at_zero(peer)
 
 
+def test_r13_an_empty_battery_takes_the_levels_down_step_by_step_whatever_is_asked_for() -> None:
+    peer = make(battery=20.0)
+    running(peer, 3.0)
+    core = peer.firmware.core
+    before = max(core.levels.level)
+    core.plant.battery.sag_v = 0.5
+    seen: list[int] = []
+    for _ in range(12):
+        peer.drive(0.1, LOW)
+        seen.append(max(core.levels.level))
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] == 0
+    assert len(set(seen) - {0, before}) >= 6, "no jump to zero from the level that it had"
+
+
+def test_r13_an_empty_battery_takes_the_heat_at_once() -> None:
+    peer = make(battery=20.0)
+    peer.arm()
+    peer.drive(3.0, LOW, heat=390)
+    core = peer.firmware.core
+    assert core.heat.power > 0
+    core.plant.battery.sag_v = 0.5
+    peer.drive(0.3, LOW, heat=390)
+    assert peer.telemetry.state == State.FADING
+    assert (core.heat.power, core.plant.heater) == (0.0, 0.0)
+
+
 def test_mains_devices_have_no_battery() -> None:
     peer = make(mains=True, battery=0.0)
     running(peer)
