@@ -1,4 +1,4 @@
-"""Faults 15 to 24: frames that are damaged, repeated, old, foreign or too many (R4, R6, R16)."""
+"""Faults 15 to 24: frames that are damaged, repeated, old, foreign or too many (R4, R6, R15 to R17)."""
 
 from __future__ import annotations
 

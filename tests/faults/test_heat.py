@@ -1,4 +1,4 @@
-"""Faults 39 and 40: the pad or a motor gets too warm, or its sensor cannot be trusted (R11)."""
+"""Faults 39 and 40: the pad or a motor gets too warm, or its sensor cannot be trusted (R7, R11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 11 to 14 and 25: the link breaks, hangs, or loses acknowledgements (R4, R6)."""
+"""Faults 11 to 14 and 25: the link breaks, hangs, or loses acknowledgements (R4, R6, R15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 41 to 43: a motor stalls, draws too much, or does not stop (R12, R14)."""
+"""Faults 41 to 43: a motor stalls, draws too much, or does not stop (R7, R12, R14)."""
 
 from __future__ import annotations
 

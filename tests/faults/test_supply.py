@@ -1,4 +1,4 @@
-"""Faults 44 to 46: the battery, the charger, a brown-out, and a firmware that hangs (R13)."""
+"""Faults 44 to 46: the battery, the charger, a brown-out, and a firmware that hangs (R7, R13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R1 to R3, R8, R23: plans climb, fall and fade within the bounds, and name what happens in them."""
+"""R1 to R3, R8, R20, R23: plans climb, fall and fade within the bounds, and name what happens in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R1 to R3, R8: a plan for a device that can do less: what stands in, and what is refused."""
+"""R1 to R3, R8, R20: a plan for a device that can do less: what stands in, and what is refused."""
 
 # ruff: noqa: E501 (a table of one-line cases)
 

@@ -1,4 +1,4 @@
-"""R1 to R3, R20: keyframes are taken as they stand, lowered with the caps, or refused."""
+"""R1 to R3, R8, R20: keyframes are taken as they stand, lowered with the caps, or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R1 to R3: what lowers a plan, how the sum over all zones is shared, and that a plan says so."""
+"""R1 to R3, R8, R20: what lowers a plan, how the sum over all zones is shared, and that a plan says so."""
 
 from __future__ import annotations
 

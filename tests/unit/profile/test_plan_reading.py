@@ -1,4 +1,4 @@
-"""R1 to R3: cursors read a plan forwards and backwards, and its curves and JSON say the same."""
+"""R1 to R3, R8, R20: cursors read a plan forwards and backwards, and its curves and JSON say the same."""
 
 from __future__ import annotations
 

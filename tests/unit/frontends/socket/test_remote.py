@@ -1,4 +1,4 @@
-"""A controller at the other end of a control socket: what it steers, hears, and sees end."""
+"""A controller at the other end of a control socket: what it steers, hears, and sees end (R6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control socket with a real controller and the simulated device behind it: who may use it, lines, views of it."""
+"""The control socket with a real controller and the simulated device behind it: access, lines, views (R5, R6)."""
 
 from __future__ import annotations
 
