@@ -149,8 +149,8 @@ def _matching(key: int, values: list[Any]) -> Iterator[Row]:
             float(value) if type_ is float and isinstance(value, int) else value
             for (_, type_), value in zip((*columns, ("", int)), values, strict=True)
         ]
-        if columns[0][1] is int and raw[0] is None:
-            raw[0] = key  # the row's own number
+        if columns[0][1] is int:
+            raw[0] = key  # the row's own number, as SQLite has it
         row = rows.restored(kind, raw)
         if row is not None:
             yield row

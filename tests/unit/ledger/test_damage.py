@@ -229,3 +229,20 @@ async def test_a_row_is_kept_as_sqlite_gives_it_back(readings: ClockReader) -> N
     entry = (await store.history())[0]
     assert (entry.end_reason, entry.delivered_s, entry.device) == ("mild", 0.0, "MS-ü")
     await store.close()
+
+
+def test_keys_and_numbers_of_every_size_are_read_as_they_were_written(lived_in: Path) -> None:
+    keys = (3, 200, 40_000, 10**7, 2**33, 2**50, 2**62)
+    times = (0.5, -0.25, 1e300, 7.0, -70_000.0, 2.0**40, 1.0)
+    pains = {
+        key: rows.PainRow(key, "mild" * (key % 7), at, -at, locks=bool(key % 2))
+        for key, at in zip(keys, times, strict=True)
+    }
+    connection = open_file(lived_in / FILE)
+    for row in pains.values():
+        rows.put(connection, row)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    found = salvage.read(lived_in / FILE)
+    assert {key: found.pains.get(key) for key in keys} == pains
+    assert (found.pain_is_whole, found.dose_is_whole) == (True, True)

@@ -240,7 +240,28 @@ def _session_charged(charged_s: float) -> rows.SessionRow:
             rows.DoseClockRow(1, "b", 5.0, 5.0, 10.0, 5.0, 10.0),
             rows.DoseClockRow(1, "b", 9.0, 9.0, 20.0, 9.0, 20.0),
         ),
+        (
+            rows.PainRow(1, "mild", 5.0, 5.0, locks=True),
+            rows.PainRow(1, "mild", 5.0, 5.0, locks=False),
+        ),
+        (
+            rows.AnswerRow("fever", "yes", False, "b", 9.0, 9.0),
+            rows.AnswerRow("fever", "no", False, "b", 5.0, 5.0),
+        ),
     ],
 )
 def test_of_two_copies_of_a_row_the_stricter_one_is_kept(strict: rows.Row, mild: rows.Row) -> None:
     assert salvage._stricter(strict, mild) == salvage._stricter(mild, strict) == strict
+
+
+def test_of_two_copies_of_a_seal_the_later_one_is_kept() -> None:
+    first, later = rows.SealRow("pain", 1, 7), rows.SealRow("pain", 2, 9)
+    assert salvage._stricter(first, later) == later
+
+
+@pytest.mark.parametrize(
+    ("code", "content"), [(10, 8), (11, 8), (12, 8), (14, 8), (7, 4), (6, 7), (4, 3), (19, 2)]
+)
+def test_a_value_of_no_type_or_past_the_end_of_its_page_is_none(code: int, content: int) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        salvage._value(bytes(content), code, 0)
