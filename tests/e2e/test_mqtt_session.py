@@ -11,6 +11,8 @@ import pytest
 
 from massager_ctl.aio.clock import SystemClock
 from massager_ctl.control.admission import Subject
+from massager_ctl.frontends.mqtt import bridge
+from massager_ctl.frontends.mqtt.choices import profile_titles
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Pause
@@ -78,6 +80,26 @@ async def test_a_chosen_profile_plays_and_is_eased_paused_and_faded(tmp_path: Pa
         await ear.becomes(phase="running")
         await ear.send("fade")
         assert (await ear.event("stopped"))["confirmed"] is True
+
+
+async def test_a_profile_can_be_chosen_as_soon_as_the_state_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to read the profiles on a busy machine."""
+
+    def read_slowly() -> dict[str, str]:
+        time.sleep(1.0)
+        return profile_titles()
+
+    monkeypatch.setattr(bridge, "profile_titles", read_slowly)
+    async with (
+        Mosquitto(tmp_path) as broker,
+        listener(broker.port) as ear,
+        rig(settings_for(broker.port)) as bench,
+    ):
+        await ready(ear, bench)
+        await ear.press("profile", "restorative")
+        await ear.becomes(profile="restorative")
 
 
 async def test_choices_are_told_back_only_when_they_are_taken(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from massager_hil.model import Need, Tier, Verdict
 from massager_hil.runner import Order, run
 from massager_hil.suite import all_checks
 
-pytestmark = pytest.mark.unmeasured
-
 CHECKS = all_checks()
 
 
@@ -27,6 +25,7 @@ def test_the_sound_device_passes_every_check_in_full() -> None:
     assert session.full
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_sound_device_passes_the_quick_checks_with_any_seed(seed: int) -> None:
     quick = tuple(check for check in CHECKS if check.tier is Tier.QUICK)
@@ -46,6 +45,7 @@ def test_the_quick_tier_over_a_serial_port_takes_less_than_two_minutes() -> None
     assert sum(outcome.seconds for outcome in session.outcomes) < 56.0
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "options",
     [
@@ -90,6 +90,7 @@ def test_a_check_is_named_for_each_mutant() -> None:
     assert set(FOUND_BY.values()) <= {check.id for check in CHECKS}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_mutant_is_found_by_the_rule_that_it_breaks(name: str) -> None:
     checks = CHECKS if WHOLE else [check for check in CHECKS if check.id == FOUND_BY[name]]

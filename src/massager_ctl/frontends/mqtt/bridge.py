@@ -158,6 +158,7 @@ class MqttBridge:
             self._heard_itself.clear()
             self._publisher.renew_nonce()  # before the first message can arrive: a backlog carries older nonces
             await stops.subscribe(self._wanted())
+            await self._read_profiles()  # before a command can name one
             await commands.subscribe(
                 (
                     Subscription(self.topics.commands, without_own=True),
@@ -211,10 +212,17 @@ class MqttBridge:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ECHO_LOST_S / 2):
                 await self._heard_itself.wait()
-        await self._publish_all()
+        self._publish_all()
 
-    async def _publish_all(self) -> None:
+    async def _born(self) -> None:
+        """Publish all again for a Home Assistant that has just started, and look for new profiles."""
+        await self._read_profiles()
+        self._publish_all()
+
+    async def _read_profiles(self) -> None:
         self._state.profiles = await asyncio.to_thread(profile_titles)
+
+    def _publish_all(self) -> None:
         self._publisher.all()
         self._put_online()
 
@@ -250,7 +258,7 @@ class MqttBridge:
         elif message.topic == topics.birth:
             self._publisher.renew_nonce()
             if message.payload == b"online":
-                self._publishing_all = asyncio.ensure_future(self._publish_all())
+                self._publishing_all = asyncio.ensure_future(self._born())
         else:
             self._announcement.heard(message.topic, message.payload)
 
