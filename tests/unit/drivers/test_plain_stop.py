@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from tests.support.ascii_massager import ASCII, AsciiPeer
@@ -147,3 +148,17 @@ async def test_stops_that_nothing_confirms_do_not_add_up() -> None:
             driver.stop(Cause.PERSON).cancel()
         assert len(driver._stops) <= 2
         await driver.close()
+
+
+@simulated_time
+async def test_a_lost_link_warns_of_no_stop_that_nobody_awaits() -> None:
+    async with PeerLink(AsciiPeer(mute=True)) as link:
+        warned: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: warned.append(context))
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Listener())
+        driver.stop(Cause.PERSON)
+        await link.far.close()
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert warned == []
