@@ -21,7 +21,7 @@ TURN = 0.2
 class Played:
     """A session of `hands` seconds by hand and 60 s of motors, and its clock."""
 
-    def __init__(self, hands: float, *, waits: bool) -> None:
+    def __init__(self, hands: float, *, waits: bool, turn: float = TURN) -> None:
         text = (
             f"title: T\ncap: 20\nsteps:\n  - {{guide: Turn., duration: {hands}}}\n"
             "  - {zones: neck, duration: 60}\n"
@@ -31,12 +31,14 @@ class Played:
         self.session = Session(ProfilePlayer(plan), waits=waits)
         self.session.armed(0.0)
         self.now = 0.0
+        self.turn = turn
+        self.held = False
         self.first_level_at: float | None = None
         self.first_said_at: float | None = None
 
     def play(self, seconds: float) -> None:
-        for _ in range(round(seconds / TURN)):
-            self.now += TURN
+        for _ in range(round(seconds / self.turn)):
+            self.now += self.turn
             setpoint = self.session.step(self.now)
             self.session.sent(setpoint.levels)
             if self.first_said_at is None and self.session.motors_in_s(self.now) is not None:
@@ -44,6 +46,7 @@ class Played:
             if self.first_level_at is None and any(setpoint.levels):
                 self.first_level_at = self.now
             if self.session.phase is Phase.PAUSED:
+                self.held = True
                 assert setpoint.mode is Mode.PAUSE
                 assert not any(setpoint.levels)
 
@@ -57,6 +60,17 @@ def test_motors_never_start_less_than_ten_seconds_after_the_announcement(hands: 
     assert played.first_level_at - played.first_said_at >= ANNOUNCE_S - TURN
     assert played.session.motors_in_s(played.now) is None
     assert played.session.phase is Phase.RUNNING
+
+
+def test_a_start_that_was_announced_ten_seconds_ago_is_not_held_up() -> None:
+    """Turns of 0.3 s: announced at 20.1 s, and due at the turn of 30.3 s."""
+    played = Played(30.05, waits=False, turn=0.3)
+    played.play(30.3)
+    assert not played.held
+    assert played.session.played_s == pytest.approx(30.3)
+    played.play(0.3)
+    assert played.first_level_at is not None
+    assert not played.held
 
 
 def test_the_countdown_goes_down_to_the_start() -> None:

@@ -180,3 +180,10 @@ def test_motors_start_again_after_each_step_by_hand() -> None:
 def test_a_long_session_asks_for_signs_of_life() -> None:
     assert planned("  - zones: neck\nduration: 901\n").needs_presence
     assert not planned("  - zones: neck\nduration: 900\n").needs_presence
+
+
+@pytest.mark.parametrize("hands", [30.05, 30.1, 9.9, 12.345])
+def test_r8_a_fade_is_seen_whatever_the_last_digits_of_its_times_are(hands: float) -> None:
+    """30.05 s and the 60 s after it give two ends that differ by rounding alone; that counted as no fade."""
+    steps = f"  - {{guide: Turn., duration: {hands}}}\n  - {{zones: neck, duration: 60}}\n"
+    assert planned(steps, "cap: 20").duration_s == pytest.approx(hands + 60)
