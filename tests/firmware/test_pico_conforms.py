@@ -34,7 +34,7 @@ def test_the_checks_of_the_bench_pass(tmp_path: Path) -> None:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "firmware_sim", "hil", "--bench", SERIAL),
-                    *("--device", f"serial:{port}", "-k", " or ".join(CHECKS)),
+                    *("--device", f"serial:{port}", "--full", "-k", " or ".join(CHECKS)),
                 ],
                 capture_output=True,
                 text=True,
