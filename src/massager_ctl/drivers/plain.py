@@ -14,6 +14,7 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from massager_ctl.aio.futures import fail
 from massager_ctl.drivers.base import DriverListener
 from massager_ctl.drivers.dialect import Dialect, DriverSpec, RelativeDialect
 from massager_ctl.drivers.foreign import Foreign
@@ -255,7 +256,7 @@ class PlainDriver:
         self.disarm()
         done: Future[None] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
-            done.set_exception(LinkLost(self._lost.message, self._lost.remedy))
+            fail(done, LinkLost(self._lost.message, self._lost.remedy))
             return done
         now = _now()
         try:
@@ -381,8 +382,7 @@ class PlainDriver:
         stops, self._stops = self._stops, []
         for stop in stops:
             if not stop.done():
-                stop.set_exception(error)
-                stop.exception()  # read once, so that nobody warns of an answer that nobody awaits
+                fail(stop, error)
         if self._heard is not None and not self._heard.done():
             self._heard.set_result(None)
 

@@ -10,6 +10,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
+from massager_ctl.aio.futures import fail
 from massager_ctl.drivers import reference_tables as tables
 from massager_ctl.drivers.base import DriverListener
 from massager_ctl.errors import (
@@ -215,7 +216,7 @@ class ReferenceDriver:
         loop = asyncio.get_running_loop()
         if self._lost is not None:
             done: Future[None] = loop.create_future()
-            done.set_exception(LinkLost(self._lost.message, self._lost.remedy))
+            fail(done, LinkLost(self._lost.message, self._lost.remedy))
             return done
         token = self._next_token()
         frame = Stop(token, tables.stop_reason(cause))
@@ -365,14 +366,12 @@ class ReferenceDriver:
         waiting, self._answers = self._answers, {}
         for _, answer in waiting.values():
             if not answer.done():
-                answer.set_exception(error)
-                answer.exception()  # read once, so that nobody warns of an answer that nobody awaits
+                fail(answer, error)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
         first = self._first_telemetry
         if first is not None and not first.done():
-            first.set_exception(error)
-            first.exception()
+            fail(first, error)
 
 
 def _is_news(telemetry: Telemetry, newest: Telemetry | None) -> bool:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from massager_ctl.aio.futures import fail
 from massager_ctl.errors import LinkError, LinkLost, LinkTimeout, MassagerError, SeveralDevices
 from massager_ctl.guardian.clock import now
 from massager_ctl.guardian.messages import Burst, Decoder, Kind, Message, Nonsense
@@ -293,7 +294,7 @@ class GuardedTransport:
             case Kind.STOPPED:
                 self._trouble(f"it stopped the device: {_text(message)}")
             case Kind.BROKE if self._ready is not None and not self._ready.done():
-                self._ready.set_exception(_why_not(message))
+                fail(self._ready, _why_not(message))
             case Kind.BROKE:
                 self._broken(_text(message))
             case Kind.SAID:
@@ -350,7 +351,7 @@ class GuardedTransport:
         self._sizes.clear()
         self._asked.clear()
         if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(LinkLost(f"the guardian of {self.address} has ended"))
+            fail(self._ready, LinkLost(f"the guardian of {self.address} has ended"))
         if process is not None:
             loop = asyncio.get_running_loop()
             loop.remove_reader(process.pipe)
