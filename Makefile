@@ -31,7 +31,7 @@ demo-web: $(DEV) ## offer the page for a simulated device, and print its address
 demo-mqtt: system $(DEV) ## show a session over MQTT, with a broker of its own and mosquitto_sub
 	@$(BIN)/python tools/demo_mqtt.py
 
-# Much of the suite waits for real programs, so one worker more than there are cores.
+# Many tests wait for real programs, so one worker more than there are cores.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),$(shell expr $(CORES) + 1)) --dist worksteal
 
@@ -39,7 +39,7 @@ demo-firmware: $(DEV) ## run the firmware on MicroPython as a board does: the fi
 	@$(BIN)/python tools/demo_firmware.py
 
 quick: $(DEV) ## run the unit and property tests but the slow ones: what to run all day (ARGS="-k stop" to choose)
-	$(BIN)/python -m pytest -n $(or $(JOBS),$(CORES)) --dist worksteal -p no:schemathesis -q -m "not slow" $(ARGS) tests/unit tests/property
+	$(PYTEST) -p no:schemathesis -q -m "not slow" $(ARGS) tests/unit tests/property
 
 test: system $(DEV) ## run all tests, on all cores, and in CI hold the coverage to its bounds (ARGS="-k stop", JOBS=0 for one process)
 	$(PYTEST) $(if $(CI)$(COVER),--cov --cov-report=) $(ARGS)
