@@ -272,7 +272,8 @@ def _cold(
 ) -> float | None:
     """Seconds of running at which a hold begins before the tissue is warm, if it does."""
     cold: float | None = None
-    for stretch in stretches[index:]:
+    for at in range(index, len(stretches)):
+        stretch = stretches[at]
         late = max(segment.t - stretch.start, 0.0) if stretch.turning else 0.0
         ran = stretch.running + late
         if stretch.start >= end - EPS or ran >= WARM_S - EPS:
