@@ -65,7 +65,7 @@ async def drive(
             await asyncio.sleep(due - loop.time())
             late.append(loop.time() - due)
         await client.next(2)
-        taken = client.told.seq - first if client.is_open else 0
+        taken = client.latest.seq - first if client.is_open else 0
         client.put(REST)
         client.send(wire.Stop(client.next_token(), 2))
         return taken

@@ -16,15 +16,15 @@ LOOK_AT: Final = {
     "R11": "every way out of heat: pause, fade, malformed SETPOINT, any end; and the trip by each sensor",
     "R12": "the watch over each motor: its blanking after a start, the drive in that time, and what the trip goes by",
     "R13": "the battery and the charger: the look before an ARM, and the one in a session",
-    "R14": "what is told against what is driven, the current at rest, and the power switch",
+    "R14": "what is reported against what is driven, the current at rest, and the power switch",
     "R15": "what a link that goes down leaves behind, and that INFO stays the same",
     "R16": "which frame counts: CRC, length, version, epoch, challenge, seq, echo, each before anything else happens",
     "R17": "who holds the device: owner and link of each frame, and what frees the claim",
     "R19": "the range of each field, before any of them is used",
-    "R24": "the tick and the ten TELEMETRY a second: what can hold them up, and what is told at once",
+    "R24": "the tick and the ten TELEMETRY a second: what can hold them up, and what is reported at once",
 }
 
 
 def look_at(rule: str) -> str:
-    """What to look at in the firmware; empty where there is nothing to say."""
+    """What to look at in the firmware; empty if there is nothing to say."""
     return LOOK_AT.get(rule, "")

@@ -28,7 +28,7 @@ class Witness(Protocol):
         ...
 
     async def settle(self) -> str:
-        """Wait until it has told all; why it cannot, or nothing."""
+        """Wait until it has reported everything; why it cannot, or nothing."""
         ...
 
 
@@ -115,8 +115,8 @@ class Bench:
         for client in (self.client, *self._others):
             self._watched(client)
         if self.client.heard:
-            at, told = self.client.heard[-1]
-            self.oracle.heard(self.client.link, told, at)
+            at, telemetry = self.client.heard[-1]
+            self.oracle.heard(self.client.link, telemetry, at)
 
     def _late_s(self) -> float:
         return 0.0 if self.lateness is None else self.lateness.recent()
@@ -147,17 +147,17 @@ class Bench:
         return [] if self.oracle is None else self.oracle.sheet.take()
 
     def forget_what_was_not_done(self) -> None:
-        """A hook failed: what the oracle has found since it was told of that act says nothing."""
+        """A hook failed: what the oracle has found since that act was announced to it says nothing."""
         if self.oracle is not None:
             self.oracle.sheet.keep(self.hands.found_before)
 
     async def heard_out(self) -> str:
-        """Wait until the witness has told all; why it cannot, or nothing."""
+        """Wait until the witness has reported everything; why it cannot, or nothing."""
         return "" if self.witness is None else await self.witness.settle()
 
     @property
     def act_s(self) -> float:
-        """Seconds that the last thing took that was done to the device; 0 where it is done at once."""
+        """Seconds that the last thing took that was done to the device; 0 if it is done at once."""
         return getattr(self._own_hands, "took_s", 0.0)
 
     async def back(self) -> Client:
@@ -267,20 +267,26 @@ class Bench:
         """`what` is so."""
         self.note(what, "holds" if holds else "does not hold", "holds", ok=holds, rule=rule)
 
-    def state(self, told: wire.Telemetry, expected: State, rule: str = "") -> None:
+    def state(self, telemetry: wire.Telemetry, expected: State, rule: str = "") -> None:
         """The state that TELEMETRY names."""
         self.note(
             "state",
-            _named(State, told.state),
+            _named(State, telemetry.state),
             expected.name.lower(),
-            ok=told.state == expected,
+            ok=telemetry.state == expected,
             rule=rule,
         )
 
-    def cause(self, told: wire.Telemetry, *expected: Cause, rule: str = "") -> None:
+    def cause(self, telemetry: wire.Telemetry, *expected: Cause, rule: str = "") -> None:
         """The cause that TELEMETRY names is one of those."""
         bound = " or ".join(cause.name.lower() for cause in expected)
-        self.note("cause", _named(Cause, told.cause), bound, ok=told.cause in expected, rule=rule)
+        self.note(
+            "cause",
+            _named(Cause, telemetry.cause),
+            bound,
+            ok=telemetry.cause in expected,
+            rule=rule,
+        )
 
     def refused(self, what: str, result: Result | None, expected: Result, rule: str = "") -> None:
         """The ACK refuses, and says why."""
@@ -308,12 +314,12 @@ class Bench:
 
     # --- what many checks look at
 
-    def at_zero(self, what: str, told: wire.Telemetry, rule: str = "") -> None:
+    def at_zero(self, what: str, telemetry: wire.Telemetry, rule: str = "") -> None:
         """Every level is zero, and no session is open."""
-        self.at_most(f"{what}: highest level", max(told.level) / 10, 0, "%", rule)
+        self.at_most(f"{what}: highest level", max(telemetry.level) / 10, 0, "%", rule)
         self.true(
             f"{what}: no session is open",
-            told.owner == 0 and told.state in (State.IDLE, State.LATCHED, State.FAULT),
+            telemetry.owner == 0 and telemetry.state in (State.IDLE, State.LATCHED, State.FAULT),
             rule,
         )
 

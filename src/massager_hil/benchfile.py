@@ -45,7 +45,7 @@ def read(path: Path) -> BenchFile:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "Name a bench's file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} is no TOML: {error}", "Look at the place that it names."
+            f"{path} is not TOML: {error}", "Look at the place that it names."
         ) from None
     return _Reader(path).bench(made)
 
@@ -70,19 +70,19 @@ class _Reader:
         return BenchFile(self._path, serial, hooks, self._faults(made), witness, tolerance)
 
     def _hooks(self, made: dict[str, Any]) -> Hooks:
-        told = self._table("hooks", made)
-        for name in told:
+        given = self._table("hooks", made)
+        for name in given:
             if name not in NAMES:
                 raise self._wrong(f"there is no hook {name!r}. There are: {', '.join(NAMES)}")
         for one, other in _PAIRS:
-            if (one in told) != (other in told):
-                there, lacking = (one, other) if one in told else (other, one)
+            if (one in given) != (other in given):
+                there, lacking = (one, other) if one in given else (other, one)
                 raise self._wrong(f"the hook {there} needs the hook {lacking}")
         limits = self._table("timeouts", made)
         for name in limits:
-            if name not in told:
+            if name not in given:
                 raise self._wrong(f"timeouts names {name!r}, which is none of the hooks here")
-        argv = {name: self._argv(f"hooks.{name}", words) for name, words in told.items()}
+        argv = {name: self._argv(f"hooks.{name}", words) for name, words in given.items()}
         seconds = {
             name: self._number(f"timeouts.{name}", value, 0.1, _LONGEST_S)
             for name, value in limits.items()

@@ -35,9 +35,9 @@ async def reset_keeps_e_stop(bench: Bench) -> None:
     await bench.hands.release(client)
     before = await client.next()
     client = await _again(bench, "reset")
-    bench.state(client.told, State.LATCHED)
-    bench.cause(client.told, Cause.BUTTON)
-    bench.same("latch counter", client.told.latch, before.latch)
+    bench.state(client.latest, State.LATCHED)
+    bench.cause(client.latest, Cause.BUTTON)
+    bench.same("latch counter", client.latest.latch, before.latch)
     bench.refused("ARM", await client.try_arm(client.arm_message()), Result.LATCHED)
     bench.refused("RESET", await client.reset(), Result.OK)
 
@@ -51,20 +51,20 @@ async def reset_keeps_e_stop(bench: Bench) -> None:
 async def power_cycle(bench: Bench) -> None:
     """Run for 16 s, press, off and on."""
     client = bench.client
-    start = client.told
+    start = client.latest
     await client.running(20, 16.0)
-    ran = client.told.running / 1000
+    ran = client.latest.running / 1000
     await bench.hands.press(client)
     on_s = bench.act_s  # it runs on until the button is down
     await bench.hands.release(client)
     before = await client.next()
     client = await _again(bench, "power")
-    told = client.told
-    bench.state(told, State.IDLE)
-    bench.same("latch counter", told.latch, before.latch, "R7")
-    bench.true("a new epoch", told.epoch not in (before.epoch, start.epoch), "R16")
+    telemetry = client.latest
+    bench.state(telemetry, State.IDLE)
+    bench.same("latch counter", telemetry.latch, before.latch, "R7")
+    bench.true("a new epoch", telemetry.epoch not in (before.epoch, start.epoch), "R16")
     left = start.allowance - ran - CHECKPOINT_S
-    bench.within("allowance left", told.allowance, left - 1.5 - on_s, left + 1.5, "s", "R8")
+    bench.within("allowance left", telemetry.allowance, left - 1.5 - on_s, left + 1.5, "s", "R8")
     info = await client.info()
     bench.same("boot counter", info.boot, (bench.info.boot + 1) & 0xFFFFFFFF, "R15")
     lifetime = info.lifetime - bench.info.lifetime
@@ -85,31 +85,35 @@ async def cut_amid_session(bench: Bench) -> None:
         client = bench.client
         bench.at(how)
         await client.next()
-        start, first = client.told, (await client.info())
+        start, first = client.latest, (await client.info())
         await client.running(20, 17.0)
-        ran = client.told.running / 1000
-        old = client.told
+        ran = client.latest.running / 1000
+        old = client.latest
         late = client.setpoint(_LOW)
         arm = client.arm_message()
         client.send(msgspec.structs.replace(late, seq=old.seq))  # counted, until the boot
         await client.next()
         client = await _again(bench, how)
-        told = client.told
-        bench.at_zero(f"after {how}", told)
-        bench.true(f"{how}: a new epoch", told.epoch not in (old.epoch, start.epoch), "R16")
-        bench.same(f"{how}: frames counted since boot", told.rejected, 0, "R16")
-        bench.at_most(f"{how}: uptime", told.uptime / 1000, 2.0 + bench.back_s, "s", "R24")
-        bench.at_most(f"{how}: allowance left", told.allowance, start.allowance - ran, "s", "R8")
+        telemetry = client.latest
+        bench.at_zero(f"after {how}", telemetry)
+        bench.true(f"{how}: a new epoch", telemetry.epoch not in (old.epoch, start.epoch), "R16")
+        bench.same(f"{how}: frames counted since boot", telemetry.rejected, 0, "R16")
+        bench.at_most(f"{how}: uptime", telemetry.uptime / 1000, 2.0 + bench.back_s, "s", "R24")
+        bench.at_most(
+            f"{how}: allowance left", telemetry.allowance, start.allowance - ran, "s", "R8"
+        )
         info = await client.info()
         lifetime = info.lifetime - first.lifetime
         most = ran + CHECKPOINT_S + 1
         bench.within(f"{how}: seconds added to the lifetime", lifetime, int(ran), most, "s", "R9")
         client.owner = old.owner
         client.send(late)
-        client.send(msgspec.structs.replace(late, epoch=told.epoch, echo=client.told.counter))
+        client.send(
+            msgspec.structs.replace(late, epoch=telemetry.epoch, echo=client.latest.counter)
+        )
         result = await client.try_arm(arm)
         bench.refused(f"{how}: ARM from before", result, Result.STALE_EPOCH, "R16")
-        here = msgspec.structs.replace(arm, epoch=told.epoch, token=client.next_token())
+        here = msgspec.structs.replace(arm, epoch=telemetry.epoch, token=client.next_token())
         result = await client.try_arm(here)
         bench.refused(f"{how}: its challenge", result, Result.STALE_CHALLENGE, "R16")
         bench.at_zero(f"after {how} and its late frames", await client.next(2))
@@ -124,7 +128,7 @@ async def boots_charge(bench: Bench) -> None:
     before, life = (await client.next()).allowance, (await client.info()).lifetime
     for _ in range(3):
         client = await _again(bench, "reset")
-    bench.within("seconds taken off", before - client.told.allowance, 29, 31, "s")
+    bench.within("seconds taken off", before - client.latest.allowance, 29, 31, "s")
     bench.same("lifetime", (await client.info()).lifetime, life, "R9")
 
 
@@ -137,11 +141,13 @@ async def boots_charge(bench: Bench) -> None:
 async def boot_latch(bench: Bench) -> None:
     """What TELEMETRY says after a reset of an idle device."""
     client = await _again(bench, "reset")
-    told = client.told
-    bench.state(told, State.IDLE)
-    opened = told.flags & (Flag.PAIRING | Flag.ATTENDED | Flag.HEAT | Flag.BUTTON)
+    telemetry = client.latest
+    bench.state(telemetry, State.IDLE)
+    opened = telemetry.flags & (Flag.PAIRING | Flag.ATTENDED | Flag.HEAT | Flag.BUTTON)
     bench.same("flags of pairing, attended, heat and button", opened, 0)
-    bench.true("the power switch is closed after the self-test", bool(told.flags & Flag.SWITCH))
+    bench.true(
+        "the power switch is closed after the self-test", bool(telemetry.flags & Flag.SWITCH)
+    )
 
 
 @check(
@@ -157,9 +163,9 @@ async def press_first(bench: Bench) -> None:
     await bench.hands.press(client)
     await bench.sleep(2.5)
     await bench.hands.release(client)
-    told = await client.next()
-    bench.state(told, State.LATCHED)
-    bench.true("not attended by it", not told.flags & Flag.ATTENDED)
+    telemetry = await client.next()
+    bench.state(telemetry, State.LATCHED)
+    bench.true("not attended by it", not telemetry.flags & Flag.ATTENDED)
     for _ in range(2):
         await bench.hands.press(client)
         await bench.hands.release(client)
@@ -171,9 +177,9 @@ async def press_first(bench: Bench) -> None:
     await bench.hands.press(client)
     await bench.sleep(2.5)
     await bench.hands.release(client)
-    told = await client.next()
-    bench.state(told, State.IDLE)
-    bench.true("attended by the one that cleared", bool(told.flags & Flag.ATTENDED))
+    telemetry = await client.next()
+    bench.state(telemetry, State.IDLE)
+    bench.true("attended by the one that cleared", bool(telemetry.flags & Flag.ATTENDED))
 
 
 @check(
@@ -201,7 +207,7 @@ async def attended(bench: Bench) -> None:
     await hold(2.3)
     await client.arm()
     await client.next()
-    bench.same("after an ARM", client.told.flags & Flag.ATTENDED, 0)
+    bench.same("after an ARM", client.latest.flags & Flag.ATTENDED, 0)
 
 
 @check(
@@ -221,9 +227,9 @@ async def pairing(bench: Bench) -> None:
     await bench.hands.press(client)
     await bench.sleep(5.3)
     await bench.hands.release(client)
-    told = await client.next()
-    opened = told.uptime
-    bench.true("open after 5 s", bool(told.flags & Flag.PAIRING))
+    telemetry = await client.next()
+    opened = telemetry.uptime
+    bench.true("open after 5 s", bool(telemetry.flags & Flag.PAIRING))
     shut = await client.see(lambda t: not t.flags & Flag.PAIRING, 70.0)
     if shut is None:
         bench.never("it closes", bound=60.0)

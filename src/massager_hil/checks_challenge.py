@@ -19,9 +19,9 @@ async def _arm(bench: Bench, what: str, due: Result, **changes: int) -> None:
 
 
 async def _renewed(bench: Bench) -> int:
-    """Wait until the device draws a new challenge by itself; that one."""
+    """Wait until the device draws a new challenge on its own; that one."""
     client = bench.client
-    before = client.told.challenge
+    before = client.latest.challenge
     seen = await client.see(lambda t: t.challenge != before, CHALLENGE_RENEWED_S + 0.5)
     if seen is None:
         raise CannotMeasure("the challenge stays the same for more than 5.5 s")
@@ -34,15 +34,15 @@ async def challenge_used(bench: Bench) -> None:
     client = bench.client
     for field, value in (("cap", 0), ("limit_s", 2701), ("owner", 0)):
         await client.next()
-        used = client.told.challenge
+        used = client.latest.challenge
         await _arm(bench, f"ARM with {field} {value}", Result.MALFORMED, **{field: value})
         await _arm(bench, "its challenge again", Result.STALE_CHALLENGE, challenge=used)
         renewed = await client.see(lambda t: t.challenge != used, 0.2 + bench.slack_s)  # noqa: B023
         bench.true("a used challenge is renewed at once", renewed is not None)
         await _arm(bench, "and once more", Result.STALE_CHALLENGE, challenge=used)
     await client.next(2)
-    before = client.told.challenge
-    epoch = client.told.epoch
+    before = client.latest.challenge
+    epoch = client.latest.epoch
     await _arm(bench, "another epoch", Result.STALE_EPOCH, epoch=(epoch + 7) & 0xFFFFFFFF)
     await _arm(bench, "a refusal before the challenge uses nothing", Result.OK, challenge=before)
     await client.stop()
@@ -80,7 +80,7 @@ async def challenge_ages(bench: Bench) -> None:
     first = (await client.settle()).challenge
     await _renewed(bench)
     await bench.sleep(CHALLENGE_RENEWED_S - 0.6)
-    held = client.told.challenge
+    held = client.latest.challenge
     await _renewed(bench)
     await _arm(bench, "one of 10 s ago", Result.STALE_CHALLENGE, challenge=first)
     await _arm(bench, "one of 5 s ago", Result.OK, challenge=held)
@@ -99,7 +99,7 @@ async def challenge_void(bench: Bench) -> None:
         if what != "STOP without a session":
             await client.arm()
             await client.settle()
-            before = client.told
+            before = client.latest
         if what == "dead-man":
             await client.see(lambda t: t.owner == 0, bench.dead_man_s + 0.5)
         else:
@@ -122,18 +122,18 @@ async def challenge_reset(bench: Bench) -> None:
     before = (await client.next()).challenge
     await bench.hands.press(client)
     await bench.hands.release(client)
-    told = await client.next()
+    telemetry = await client.next()
     result = await client.reset(challenge=before)
     bench.refused("a challenge from before the latch", result, Result.STALE_CHALLENGE)
-    wrong = (told.latch + 1) & 0xFFFF
-    told = await client.next()
-    reset = wire.Reset(client.next_token(), told.challenge, wrong)
+    wrong = (telemetry.latch + 1) & 0xFFFF
+    telemetry = await client.next()
+    reset = wire.Reset(client.next_token(), telemetry.challenge, wrong)
     client.send(reset)
     await client.answer(reset.token)
-    result = await client.reset(challenge=told.challenge)
+    result = await client.reset(challenge=telemetry.challenge)
     bench.refused("one that a RESET has used", result, Result.STALE_CHALLENGE)
     bench.state(await client.next(), State.LATCHED)
-    good = client.told
+    good = client.latest
     bench.refused("a fresh one", await client.reset(), Result.OK)
     result = await client.try_arm(
         msgspec.structs.replace(client.arm_message(), challenge=good.challenge)
@@ -148,7 +148,7 @@ async def arm_order(bench: Bench) -> None:
     """Two things wrong at a time: epoch before challenge, challenge before fields, busy before all of them."""
     client = bench.client
     await client.next()
-    epoch = client.told.epoch
+    epoch = client.latest.epoch
     wrong = {"epoch": (epoch - 1) & 0xFFFFFFFF, "challenge": 1, "cap": 0}
     await _arm(bench, "epoch, challenge and cap wrong", Result.STALE_EPOCH, **wrong)
     wrong.pop("epoch")
@@ -164,7 +164,7 @@ async def arm_order(bench: Bench) -> None:
 
 @check(
     "arm-order-latched",
-    "A latch and a pressed button are told before anything about the frame",
+    "A latch and a pressed button take precedence over anything about the frame",
     "R7",
     needs=(Need.HAND,),
 )
@@ -184,4 +184,4 @@ async def arm_order_latched(bench: Bench) -> None:
     bench.refused("RESET", await client.reset(), Result.OK)
     await client.next()
     bench.refused("RESET again", await client.reset(), Result.NOT_LATCHED)
-    bench.true("the button is told as up", not client.told.flags & Flag.BUTTON)
+    bench.true("the button is reported as up", not client.latest.flags & Flag.BUTTON)

@@ -63,7 +63,7 @@ async def deadman_first(bench: Bench) -> None:
     if taken is None:
         raise CannotMeasure("no TELEMETRY tells of the owner after an ARM")
     if end is None:
-        what = "an ARM without a SETPOINT ends by itself"
+        what = "an ARM without a SETPOINT ends on its own"
         bench.never(what, bench.dead_man_s + 1.5, bench.dead_man_s + _OVER_S)
         return
     age = (end.uptime - taken.uptime) / 1000
@@ -144,22 +144,24 @@ async def _after_loss(bench: Bench) -> tuple[Client, wire.Telemetry, int]:
 
 @check(
     "link-lost",
-    "The link going down ends the session; nothing resumes by itself",
+    "The link going down ends the session; nothing resumes on its own",
     "R15",
     "R4",
     needs=(Need.MOTOR,),
 )
 async def link_lost(bench: Bench) -> None:
     """Connected again at once: a new epoch, from zero."""
-    again, told, epoch = await _after_loss(bench)
+    again, telemetry, epoch = await _after_loss(bench)
     if bench.kind == "serial":
-        # A bare line does not tell the device that nobody holds it any more: then the dead-man does.
-        told = await again.see(lambda t: t.epoch != epoch, bench.dead_man_s + 0.3) or again.told
-        bench.cause(told, Cause.LINK_LOST, Cause.DEAD_MAN, rule="R4")
+        # A bare line does not tell the device that no one holds it any more: then the dead-man does.
+        telemetry = (
+            await again.see(lambda t: t.epoch != epoch, bench.dead_man_s + 0.3) or again.latest
+        )
+        bench.cause(telemetry, Cause.LINK_LOST, Cause.DEAD_MAN, rule="R4")
     else:
-        bench.cause(told, Cause.LINK_LOST, rule="R4")
-    bench.at_zero("after it", told, "R4")
-    bench.true("a new epoch", told.epoch != epoch)
+        bench.cause(telemetry, Cause.LINK_LOST, rule="R4")
+    bench.at_zero("after it", telemetry, "R4")
+    bench.true("a new epoch", telemetry.epoch != epoch)
     again.epoch, again.owner, again.seq = epoch, bench.client.owner, 500_000
     before = await again.next()
     again.put((60, 60, 0, 0, 0, 0))
@@ -181,27 +183,27 @@ async def link_back(bench: Bench) -> None:
     bench.true("the same device, caps and boot", same)
     await again.arm()
     bench.at_most("highest level after ARM", max((await again.next()).level) / 10, 0, "%")
-    start = again.told.uptime
+    start = again.latest.uptime
     again.put((100, 100, 0, 0, 0, 0))
-    told = await again.see(lambda t: max(t.level) > 0, 0.3)
-    if told is None:
+    telemetry = await again.see(lambda t: max(t.level) > 0, 0.3)
+    if telemetry is None:
         raise CannotMeasure("no level rises after a reconnect and a new ARM")
-    bound = bench.info.rise * ((told.uptime - start) / 1000 + 0.1) / 10 + 0.1
-    bench.at_most("first level", max(told.level) / 10, bound, "%", "R3")
+    bound = bench.info.rise * ((telemetry.uptime - start) / 1000 + 0.1) / 10 + 0.1
+    bench.at_most("first level", max(telemetry.level) / 10, bound, "%", "R3")
 
 
-@check("battery-told", "Battery and temperatures are within what can be", "R13", "R11")
-async def battery_told(bench: Bench) -> None:
+@check("battery-reported", "Battery and temperatures are within what can be", "R13", "R11")
+async def battery_reported(bench: Bench) -> None:
     """A percentage, or mains; sensors that INFO names read something."""
-    told = await bench.client.next()
+    telemetry = await bench.client.next()
     sensing = bench.info.sensing
     if bench.info.flags & 2:
-        bench.same("battery of a mains device", told.battery, tables.MAINS)
+        bench.same("battery of a mains device", telemetry.battery, tables.MAINS)
     elif sensing & 16:
-        bench.at_most("battery", told.battery, 100, "%")
-    for name, bit, value in (("pad", 4, told.pad), ("motor", 8, told.motor)):
+        bench.at_most("battery", telemetry.battery, 100, "%")
+    for name, bit, value in (("pad", 4, telemetry.pad), ("motor", 8, telemetry.motor)):
         if sensing & bit:
             bench.within(f"{name} temperature", value / 10, -20, 80, "°C", "R11")
         else:
             bench.same(f"{name} temperature without a sensor", value, tables.NO_SENSOR, "R11")
-    bench.true("at rest the state is idle", told.state == State.IDLE)
+    bench.true("at rest the state is idle", telemetry.state == State.IDLE)

@@ -45,11 +45,11 @@ def _still(t: wire.Telemetry, zone: int) -> bool:
     return not t.vibration[zone] and not t.kneading[zone]
 
 
-def _zero_spans(told: list[wire.Telemetry], zone: int) -> list[tuple[int, int]]:
+def _zero_spans(telemetry: list[wire.Telemetry], zone: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start: int | None = None
     last = 0
-    for t in told:
+    for t in telemetry:
         if _still(t, zone):
             start = t.uptime if start is None else start
             last = t.uptime
@@ -72,9 +72,9 @@ async def _turning(bench: Bench, zone: int, byte: int = _CW) -> None:
 
 
 async def _turned(client: Client, byte: int, seconds: float) -> tuple[list[wire.Telemetry], int]:
-    """Ask for another way; what was told from then on, and the uptime of that."""
+    """Ask for another way; the TELEMETRY from then on, and the uptime of that."""
     await client.next()
-    at, start = client.told.uptime, len(client.heard)
+    at, start = client.latest.uptime, len(client.heard)
     await client.drive(seconds, _ALL, pattern=(byte,) * 6)
     return client.since(start), at
 
@@ -91,15 +91,15 @@ async def reversal_rest(bench: Bench) -> None:
     client, zone = bench.client, kneading_zone(bench)
     await _turning(bench, zone)
     bench.at("cw to ccw")
-    told, at = await _turned(client, _CCW, 7.0)
-    spans = [last - first for first, last in _zero_spans(told, zone)]
+    telemetry, at = await _turned(client, _CCW, 7.0)
+    spans = [last - first for first, last in _zero_spans(telemetry, zone)]
     bench.at_least("longest rest after cw to ccw", max(spans, default=0), _REST_MS, "ms")
-    after = [t for t in told if t.uptime > at + 6000]
+    after = [t for t in telemetry if t.uptime > at + 6000]
     bench.true("it turns again within 7 s", any(t.kneading[zone] for t in after))
     bench.at("ccw, vibration, cw")
     await client.drive(6.0, _ALL, pattern=(_VIBRATE,) * 6)
-    told, at = await _turned(client, _CW, 7.0)
-    spans = [last - first for first, last in _zero_spans(told, zone)]
+    telemetry, at = await _turned(client, _CW, 7.0)
+    spans = [last - first for first, last in _zero_spans(telemetry, zone)]
     bench.at_least("longest rest after ccw, vibration, cw", max(spans, default=0), _REST_MS, "ms")
 
 
@@ -118,17 +118,17 @@ async def reversal_apart(bench: Bench) -> None:
     for _ in range(40):
         await client.drive(0.2, _ALL, pattern=(_CCW,) * 6)
         spans = _zero_spans(client.since(start), zone)
-        if spans and spans[-1][1] - spans[-1][0] >= _REST_MS and client.told.kneading[zone]:
+        if spans and spans[-1][1] - spans[-1][0] >= _REST_MS and client.latest.kneading[zone]:
             break
     else:
         raise CannotMeasure("it does not turn the other way within 8 s")
     first = spans[-1][1]
-    told, at = await _turned(client, _CW, 7.0)
+    telemetry, at = await _turned(client, _CW, 7.0)
     early = [
         (a, b)
-        for a, b in _zero_spans(told, zone)
+        for a, b in _zero_spans(telemetry, zone)
         if b - a >= _REST_MS and a > at and b + 120 < first + REVERSALS_APART_S * 1000
-        if any(t.uptime > b and t.kneading[zone] for t in told)
+        if any(t.uptime > b and t.kneading[zone] for t in telemetry)
     ]
     ends = min((b for _, b in early), default=0)
     apart = (ends - first) / 1000 if ends else REVERSALS_APART_S
@@ -154,8 +154,8 @@ async def alternate_apart(bench: Bench) -> None:
             byte = pattern(motion, Direction.ALTERNATE)
             start = len(client.heard)
             await client.drive(20.0, _ALL, pattern=(byte,) * 6, period=period)
-            told = client.since(start)
-            turns = [a for a, b in _zero_spans(told, zone) if b - a >= _REST_MS]
+            telemetry = client.since(start)
+            turns = [a for a, b in _zero_spans(telemetry, zone) if b - a >= _REST_MS]
             gaps = [(y - x) / 1000 for x, y in pairwise(turns)]
             bench.at_least(
                 f"{motion.name.lower()}, {period} ms: shortest time between two turns",
@@ -183,8 +183,8 @@ async def boot_is_a_reversal(bench: Bench) -> None:
         await client.arm()
         start = len(client.heard)
         await client.drive(6.5, _ALL, pattern=(byte,) * 6)
-        told = client.since(start)
-        first = next((t.uptime for t in told if any(t.kneading) or any(t.vibration)), None)
+        telemetry = client.since(start)
+        first = next((t.uptime for t in telemetry if any(t.kneading) or any(t.vibration)), None)
         if first is None:
             bench.never(f"pattern {byte:02x} is driven", bound=6.5)
         else:
@@ -209,11 +209,11 @@ async def start_duty(bench: Bench) -> None:
         bench.at(f"pattern {byte:02x}")
         start = len(client.heard)
         await client.drive(6.5, _ALL, pattern=(byte,) * 6)
-        told = client.since(start)
+        telemetry = client.since(start)
         for name in ("vibration", "kneading"):
             worst = 0
             off = None
-            for t in told:
+            for t in telemetry:
                 drive = getattr(t, name)[zone]
                 if not drive:
                     off = t.uptime
@@ -245,18 +245,20 @@ async def glide_travels(bench: Bench) -> None:
     order = _order(client.since(start))
     bench.true("up: the hill goes from the low zones to the high ones", order >= 0)
     for _ in range(40):
-        t = client.told
+        t = client.latest
         if _drive(t, 2) > 0.7 * _LEVEL and _drive(t, 0) < _drive(t, 2) > _drive(t, 4):
             break
         await client.drive(0.2, _ALL, pattern=(_UP,) * 6, period=6000)
     start = len(client.heard)
     await client.drive(9.0, _ALL, pattern=(_DOWN,) * 6, period=6000)
-    told = client.since(start)
-    for t in told:
+    telemetry = client.since(start)
+    for t in telemetry:
         if _drive(t, 4) > 0.4 * _LEVEL:
             break  # It goes on the way that it was on, for a while.
         if _drive(t, 0) > 0.4 * _LEVEL:
-            spans = [b - a for a, b in _zero_spans([x for x in told if x.uptime <= t.uptime], 2)]
+            spans = [
+                b - a for a, b in _zero_spans([x for x in telemetry if x.uptime <= t.uptime], 2)
+            ]
             what = "longest rest of the zone in the middle before the hill goes the other way"
             bench.at_least(what, max(spans, default=0), _REST_MS, "ms")
             break
@@ -269,10 +271,10 @@ def _drive(t: wire.Telemetry, zone: int) -> int:
     return t.vibration[zone] + t.kneading[zone]
 
 
-def _order(told: list[wire.Telemetry]) -> int:
+def _order(telemetry: list[wire.Telemetry]) -> int:
     """How often the hill stepped up the left side, less how often it stepped down."""
     peaks: list[int] = []
-    for t in told:
+    for t in telemetry:
         drives = [_drive(t, zone) for zone in (0, 2, 4)]
         top = max(drives)
         if top > 0.4 * _LEVEL and drives.count(top) == 1:

@@ -50,7 +50,7 @@ async def _by_noise(bench: Bench) -> None:
         for _ in range(4):
             client.raw(bad)
         await bench.sleep(0.1)
-        if client.told.epoch != client.epoch:
+        if client.latest.epoch != client.epoch:
             return
 
 
@@ -73,25 +73,25 @@ async def _after(bench: Bench, name: str, end: End, cause: Cause) -> None:
     bench.refused(f"{name}: ARM", await client.try_arm(arm), Result.OK)
     await client.drive(1.4, _LOW, heat=_heat(bench))
     last = client.setpoint(_LOW)
-    running = client.told
+    running = client.latest
     await end(bench)
     client = bench.client
-    told = await client.next()
-    if told.epoch == running.epoch:
+    telemetry = await client.next()
+    if telemetry.epoch == running.epoch:
         bench.never(f"{name}: the session is over")
         return
-    bench.at_zero(name, told)
+    bench.at_zero(name, telemetry)
     causes = (cause, Cause.DEAD_MAN) if cause is Cause.LINK_LOST and bench.slack_s else (cause,)
-    bench.cause(told, *causes)
-    bench.true(f"{name}: heat is off", not told.flags & Flag.HEAT, "R11")
-    bench.true(f"{name}: another challenge", told.challenge != running.challenge, "R16")
-    latched = told.state == State.LATCHED
+    bench.cause(telemetry, *causes)
+    bench.true(f"{name}: heat is off", not telemetry.flags & Flag.HEAT, "R11")
+    bench.true(f"{name}: another challenge", telemetry.challenge != running.challenge, "R16")
+    latched = telemetry.state == State.LATCHED
     if latched:  # An ARM is refused for that: a RESET tells whether the challenge is good.
         answer = await client.reset(challenge=running.challenge)
     else:
         answer = await client.try_arm(
             msgspec.structs.replace(
-                client.arm_message(), challenge=running.challenge, epoch=told.epoch
+                client.arm_message(), challenge=running.challenge, epoch=telemetry.epoch
             )
         )
     bench.refused(f"{name}: its challenge", answer, Result.STALE_CHALLENGE, "R16")
@@ -104,18 +104,20 @@ async def _after(bench: Bench, name: str, end: End, cause: Cause) -> None:
         bench.at_most(f"{name}: current 400 ms after", rest, IDLE_MA, "mA", "R14")
     if latched:
         bench.refused(f"{name}: RESET", await client.reset(), Result.OK, "R7")
-    await _claimed_anew(bench, name)
+    await _claimed_again(bench, name)
 
 
-async def _claimed_anew(bench: Bench, name: str) -> None:
+async def _claimed_again(bench: Bench, name: str) -> None:
     """The claim is free: another owner takes the device, and starts from zero."""
     client = bench.client
     client.owner ^= 0x5A5A
     await client.next()
     result = await client.try_arm(client.arm_message())
     bench.refused(f"{name}: ARM of another owner", result, Result.OK, "R17")
-    told = await client.next()
-    bench.at_most(f"{name}: running time of the new session", told.running / 1000, 0.15, "s", "R2")
+    telemetry = await client.next()
+    bench.at_most(
+        f"{name}: running time of the new session", telemetry.running / 1000, 0.15, "s", "R2"
+    )
     await client.stop()
     await client.settle()
 
@@ -178,7 +180,7 @@ async def _noisy(
                         client.send(wire.GetInfo(client.next_token()))
     await bench.sleep(max(0.0, start + len(slots) * NOISE_SLOT_S + 0.1 - bench.now()))
     await client.next()
-    return client.told.epoch == client.epoch
+    return client.latest.epoch == client.epoch
 
 
 @check(
@@ -207,7 +209,7 @@ async def noise_slots(bench: Bench) -> None:
         alive = await _noisy(bench, slots, question=question, refused=refused)
         bench.same(f"{name}: the session goes on", alive, outlives)
         if not outlives:
-            bench.cause(bench.client.told, Cause.FRAME_NOISE)
+            bench.cause(bench.client.latest, Cause.FRAME_NOISE)
         await bench.client.stop()
         await bench.client.settle()
 
@@ -242,20 +244,22 @@ async def pause_and_fade(bench: Bench) -> None:
     await client.drive(0.4, (20, 20, 0, 0, 0, 0), mode=2)
     client.put(mode=1)
     await client.next(2)
-    bench.state(client.told, State.FADING)
+    bench.state(client.latest, State.FADING)
     await client.drive(0.4, (30, 30, 0, 0, 0, 0), mode=0)
-    bench.state(client.told, State.FADING)
-    bench.at_most("highest level after it", max(client.told.level) / 10, 0, "%")
+    bench.state(client.latest, State.FADING)
+    bench.at_most("highest level after it", max(client.latest.level) / 10, 0, "%")
     await client.stop()
     await client.settle()
     await client.running(30, 0.6)
     await client.drive(0.4, mode=1)
-    bench.state(client.told, State.PAUSED)
+    bench.state(client.latest, State.PAUSED)
     await client.drive(0.4, mode=2)
-    bench.state(client.told, State.FADING)
+    bench.state(client.latest, State.FADING)
     await client.drive(0.6, (30, 30, 0, 0, 0, 0))
-    bench.state(client.told, State.FADING)
-    bench.at_most("highest level after a fade out of a pause", max(client.told.level) / 10, 0, "%")
+    bench.state(client.latest, State.FADING)
+    bench.at_most(
+        "highest level after a fade out of a pause", max(client.latest.level) / 10, 0, "%"
+    )
 
 
 @check(
@@ -275,22 +279,22 @@ async def malformed_keeps(bench: Bench) -> None:
         await client.drive(0.4, (10, 0, 0, 0, 0, 0) if mode == 2 else (0,) * 6, mode=mode)
         client.send(msgspec.structs.replace(client.setpoint(), mode=7))
         await client.next(2)
-        bench.state(client.told, state)
+        bench.state(client.latest, state)
         bench.true("the session goes on", client.is_open)
         await client.stop()
         await client.settle()
     await client.arm()
-    start = client.told.uptime
+    start = client.latest.uptime
     for _ in range(8):
         client.send(msgspec.structs.replace(client.setpoint(), period=7))
         await client.next()
         await client.drive(40.0, mode=1)
-        if client.told.epoch != client.epoch:
+        if client.latest.epoch != client.epoch:
             break
-    told = await client.next()
-    if told.epoch == client.epoch:
-        raise CannotMeasure("a pause with malformed SETPOINTs in it does not end by itself", "R8")
-    end = next((t for t in client.since(0) if t.epoch == told.epoch), told)
+    telemetry = await client.next()
+    if telemetry.epoch == client.epoch:
+        raise CannotMeasure("a pause with malformed SETPOINTs in it does not end on its own", "R8")
+    end = next((t for t in client.since(0) if t.epoch == telemetry.epoch), telemetry)
     bench.within(
         "pause that ends the session", (end.uptime - start) / 1000, 269.5, 271.5, "s", "R8"
     )

@@ -34,21 +34,21 @@ async def _trips(
     await client.running(60, start_s)
     async with client.kept(_LEVEL):
         client.mark(spec)
-        began = client.told.uptime
+        began = client.latest.uptime
         await bench.hands.fault(spec)
-        told = await client.see(lambda t: t.state == State.FAULT, bound_s + 0.5)
-    if told is None:
-        bench.state(client.told, State.FAULT)
+        telemetry = await client.see(lambda t: t.state == State.FAULT, bound_s + 0.5)
+    if telemetry is None:
+        bench.state(client.latest, State.FAULT)
         raise CannotMeasure(f"the fault {spec} does not latch")
     bench.at_most(
         "fault to cut, within one TELEMETRY",
-        (told.uptime - began) / 1000,
+        (telemetry.uptime - began) / 1000,
         bound_s + 0.1 + bench.act_s,
         "s",
     )
-    bench.cause(told, cause)
-    bench.at_zero("after it", told)
-    return told
+    bench.cause(telemetry, cause)
+    bench.at_zero("after it", telemetry)
+    return telemetry
 
 
 async def _no_retry(bench: Bench) -> None:
@@ -79,17 +79,17 @@ async def stall_kneading(bench: Bench) -> None:
     await client.drive(5.3)
     knead = (pattern(Motion.KNEAD, Direction.CW),) * 6
     await client.drive(4.0, _LEVEL, pattern=knead)
-    began = client.told.uptime
+    began = client.latest.uptime
     async with client.kept(_LEVEL, pattern=knead):
         await bench.hands.fault("stall-kneading")
     await client.drive(1.5, _LEVEL, pattern=knead)
-    told = client.told
-    bench.state(told, State.FAULT)
-    if told.state == State.FAULT:
+    telemetry = client.latest
+    bench.state(telemetry, State.FAULT)
+    if telemetry.state == State.FAULT:
         first = next(t for t in client.since(0) if t.state == State.FAULT)
         bench.at_most("fault to cut", (first.uptime - began) / 1000, 0.9 + bench.act_s, "s")
-        bench.cause(told, Cause.STALL)
-    bench.at_most("kneading after it", told.kneading[zone] / 10, 0, "%")
+        bench.cause(telemetry, Cause.STALL)
+    bench.at_most("kneading after it", telemetry.kneading[zone] / 10, 0, "%")
 
 
 @check(
@@ -106,14 +106,17 @@ async def stall_in_bursts(bench: Bench) -> None:
     await client.arm()
     await client.drive(5.3)
     await client.drive(3.0, _LEVEL, pattern=glide, period=1000)
-    began = client.told
+    began = client.latest
     async with client.kept(_LEVEL, pattern=glide, period=1000):
         await bench.hands.fault("stall")
     await client.drive(4.0, _LEVEL, pattern=glide, period=1000)
-    told = client.told
-    bench.state(told, State.FAULT)
+    telemetry = client.latest
+    bench.state(telemetry, State.FAULT)
     bench.at_most(
-        "running until it was cut", (told.running - began.running) / 1000, 3.0 + bench.act_s, "s"
+        "running until it was cut",
+        (telemetry.running - began.running) / 1000,
+        3.0 + bench.act_s,
+        "s",
     )
 
 
@@ -137,23 +140,23 @@ async def stuck_output(bench: Bench) -> None:
     bench.true("the switch is closed before", bool(before.flags & _SWITCH))
     client.mark("pwm_stuck")
     await bench.hands.fault("stuck-output")
-    told = await client.see(lambda t: t.state == State.FAULT, 0.9)
-    if told is None:
-        bench.state(client.told, State.FAULT)
+    telemetry = await client.see(lambda t: t.state == State.FAULT, 0.9)
+    if telemetry is None:
+        bench.state(client.latest, State.FAULT)
         return
     bench.at_most(
         "fault to cut, within one TELEMETRY",
-        (told.uptime - before.uptime) / 1000,
+        (telemetry.uptime - before.uptime) / 1000,
         0.5 + bench.act_s,
         "s",
     )
-    bench.cause(told, Cause.STUCK_OUTPUT)
-    bench.true("the switch is open after", not told.flags & _SWITCH)
+    bench.cause(telemetry, Cause.STUCK_OUTPUT)
+    bench.true("the switch is open after", not telemetry.flags & _SWITCH)
     bench.at_most("current after it", (await client.next(3)).current, 30, "mA")
     result = await client.reset()
     if result is Result.OK:
         # With the switch open nothing flows, so that it may look gone: it trips again then.
-        again = await client.see(lambda t: t.latch != told.latch, 0.8 + bench.slack_s)
+        again = await client.see(lambda t: t.latch != telemetry.latch, 0.8 + bench.slack_s)
         bench.true("a RESET while it lasts trips again", again is not None)
     else:
         bench.refused("RESET while it lasts", result, Result.CAUSE_PRESENT)
@@ -181,13 +184,13 @@ async def overheat(bench: Bench) -> None:
     client.mark("external heat")
     start = len(client.heard)
     await client.drive(300.0, (20, 20, 0, 0, 0, 0))
-    told = await client.next()
-    bench.state(told, State.FAULT)
-    bench.cause(told, Cause.OVER_TEMPERATURE)
+    telemetry = await client.next()
+    bench.state(telemetry, State.FAULT)
+    bench.cause(telemetry, Cause.OVER_TEMPERATURE)
     warm = max((t.pad for t in client.since(start) if t.state == State.RUNNING), default=0)
     bench.at_most("warmest pad while running", warm / 10, 41.0, "°C")
     hottest = max(t.pad for t in client.since(start))
-    bench.at_least("warmest pad told", hottest / 10, 38.0, "°C")
+    bench.at_least("warmest pad reported", hottest / 10, 38.0, "°C")
 
 
 @check(
@@ -204,12 +207,12 @@ async def heat(bench: Bench) -> None:
         raise NotHere("the device has no heat")
     bench.true("off before", not (await client.next()).flags & _HEAT_ON)
     await client.running(20)
-    bench.true("off while not asked for", not client.told.flags & _HEAT_ON)
+    bench.true("off while not asked for", not client.latest.flags & _HEAT_ON)
     start = len(client.heard)
     await client.drive(300.0, (20, 20, 0, 0, 0, 0), heat=380)
-    told = client.since(start)
-    bench.true("on once asked for", any(t.flags & _HEAT_ON for t in told))
-    bench.at_most("warmest pad", max(t.pad for t in told) / 10, 39.0, "°C")
+    telemetry = client.since(start)
+    bench.true("on once asked for", any(t.flags & _HEAT_ON for t in telemetry))
+    bench.at_most("warmest pad", max(t.pad for t in telemetry) / 10, 39.0, "°C")
     await client.stop()
     bench.true("off after STOP", not (await client.settle()).flags & _HEAT_ON)
 
@@ -221,9 +224,9 @@ async def battery_low(bench: Bench) -> None:
     await client.running(20)
     await bench.hands.fault("battery-low")
     await client.drive(1.2, (20, 20, 0, 0, 0, 0))
-    told = await client.next()
-    bench.within("battery told", told.battery, BATTERY_RUN, BATTERY_ARM - 1, "%")
-    bench.state(told, State.RUNNING)
+    telemetry = await client.next()
+    bench.within("battery reported", telemetry.battery, BATTERY_RUN, BATTERY_ARM - 1, "%")
+    bench.state(telemetry, State.RUNNING)
     await client.stop()
     await client.settle()
     bench.refused("ARM", await client.try_arm(client.arm_message()), Result.BATTERY)
@@ -240,18 +243,18 @@ async def battery_empty(bench: Bench) -> None:
     client = bench.client
     await client.running(60, 2.0)
     async with client.kept(_LEVEL):
-        began = client.told.uptime
+        began = client.latest.uptime
         client.mark("battery sags")
         await bench.hands.fault("battery-empty")
         sags_s = bench.act_s
         await bench.sleep(0.4)
         await bench.hands.mend("battery-empty")
-        told = await client.see(lambda t: t.epoch != client.epoch, 2.0)
-        if told is None:
+        telemetry = await client.see(lambda t: t.epoch != client.epoch, 2.0)
+        if telemetry is None:
             bench.true("the session is over", holds=False)
             return
-    bench.at_most("sag to zero", (told.uptime - began) / 1000, 1.1 + sags_s, "s")
-    bench.cause(told, Cause.BATTERY_LOW)
+    bench.at_most("sag to zero", (telemetry.uptime - began) / 1000, 1.1 + sags_s, "s")
+    bench.cause(telemetry, Cause.BATTERY_LOW)
     await bench.sleep(1.0)
     bench.at_zero("after it recovered", await client.next())
 
@@ -265,12 +268,12 @@ async def charging(bench: Bench) -> None:
     await client.running(20)
     async with client.kept((20, 20, 0, 0, 0, 0)):
         await bench.hands.charger(client, plugged=True)
-        told = await client.see(lambda t: t.epoch != client.epoch, 1.0 + bench.slack_s)
-    if told is None:
+        telemetry = await client.see(lambda t: t.epoch != client.epoch, 1.0 + bench.slack_s)
+    if telemetry is None:
         bench.true("the session is over", holds=False)
         return
-    bench.cause(told, Cause.CHARGING)
-    bench.at_zero("after it", told)
+    bench.cause(telemetry, Cause.CHARGING)
+    bench.at_zero("after it", telemetry)
     await client.next()
     bench.refused("ARM", await client.try_arm(client.arm_message()), Result.CHARGING)
 
@@ -280,22 +283,22 @@ async def watchdog(bench: Bench) -> None:
     """Silence, then a new boot within 512 ms."""
     client = bench.client
     await client.running(20)
-    before = client.told
+    before = client.latest
     start = bench.now()
     client.mark("hang")
     await bench.hands.fault("hang")
-    told: wire.Telemetry | None = None
+    telemetry: wire.Telemetry | None = None
     with suppress(CannotMeasure):
-        told = await client.see(lambda t: t.epoch != before.epoch, 3.0)
+        telemetry = await client.see(lambda t: t.epoch != before.epoch, 3.0)
     if client.lost is not None:
-        told = (await bench.back()).told
-    if told is None:
+        telemetry = (await bench.back()).latest
+    if telemetry is None:
         bench.true("it comes back", holds=False)
         return
     bound = 0.512 + bench.act_s + bench.back_s + bench.slack_s
     bench.at_most("hang to TELEMETRY of the new boot", bench.now() - start, bound, "s")
-    bench.at_zero("after it", told)
-    bench.cause(told, Cause.WATCHDOG)
+    bench.at_zero("after it", telemetry)
+    bench.cause(telemetry, Cause.WATCHDOG)
 
 
 @check(
@@ -310,25 +313,25 @@ async def reboot(bench: Bench) -> None:
     """A reset amid a session, and the frames from before it."""
     client = bench.client
     await client.running(20, 2.0)
-    old = client.told
+    old = client.latest
     arm = client.arm_message()
     late = client.setpoint((80, 80, 0, 0, 0, 0))
     await bench.hands.reset(client)
     client = await bench.back()
-    told = client.told
-    bench.at_zero("after it", told)
-    bench.true("a new epoch", told.epoch != old.epoch)
-    seen = {t.epoch for t in client.since(0)} - {told.epoch}
+    telemetry = client.latest
+    bench.at_zero("after it", telemetry)
+    bench.true("a new epoch", telemetry.epoch != old.epoch)
+    seen = {t.epoch for t in client.since(0)} - {telemetry.epoch}
     for _ in range(3):
         await client.stop()
-        told = await client.settle()
-        bench.true("the next epochs are new too", told.epoch not in seen)
+        telemetry = await client.settle()
+        bench.true("the next epochs are new too", telemetry.epoch not in seen)
     client.send(late)
     bench.refused("ARM from before", await client.try_arm(arm), Result.STALE_EPOCH)
     bench.at_zero("and then", await client.next(2))
     info = await client.info()
     bench.same("boot counter", info.boot, (bench.info.boot + 1) & 0xFFFFFFFF, "R15")
-    bench.at_most("allowance after it", told.allowance, old.allowance, "s", "R8")
+    bench.at_most("allowance after it", telemetry.allowance, old.allowance, "s", "R8")
     bench.at_least("lifetime after it", info.lifetime, bench.info.lifetime, "s", "R9")
 
 
@@ -341,12 +344,12 @@ async def reboot(bench: Bench) -> None:
 async def fault_kept(bench: Bench) -> None:
     """A short, a reset, and a RESET once the cause is gone."""
     client = bench.client
-    told = await _trips(bench, "short", Cause.OVER_CURRENT, 0.3)
+    telemetry = await _trips(bench, "short", Cause.OVER_CURRENT, 0.3)
     await bench.hands.reset(client)
     client = await bench.back()
-    again = client.told
+    again = client.latest
     bench.state(again, State.FAULT)
-    bench.same("latch counter", again.latch, told.latch)
+    bench.same("latch counter", again.latch, telemetry.latch)
     bench.refused("ARM", await client.try_arm(client.arm_message()), Result.FAULT)
     bench.refused("RESET", await client.reset(), Result.OK)
     bench.state(await client.next(2), State.IDLE)
@@ -359,10 +362,10 @@ async def memory(bench: Bench) -> None:
     await client.next()
     await bench.hands.fault("memory")
     client = await bench.back()
-    told = await client.next()
-    bench.same("seconds of allowance left", told.allowance, 0)
-    bench.true("the hour is told as unreadable", bool(told.flags & Flag.UNREADABLE))
-    if told.state == State.FAULT:
-        bench.cause(told, Cause.MEMORY)
-    due = Result.FAULT if told.state == State.FAULT else Result.ALLOWANCE
+    telemetry = await client.next()
+    bench.same("seconds of allowance left", telemetry.allowance, 0)
+    bench.true("the hour is reported as unreadable", bool(telemetry.flags & Flag.UNREADABLE))
+    if telemetry.state == State.FAULT:
+        bench.cause(telemetry, Cause.MEMORY)
+    due = Result.FAULT if telemetry.state == State.FAULT else Result.ALLOWANCE
     bench.refused("ARM", await client.try_arm(client.arm_message()), due)

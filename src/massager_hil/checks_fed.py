@@ -20,7 +20,7 @@ _OVER_S = 0.1
 
 
 async def dies(bench: Bench, what: str, last_up: int) -> wire.Telemetry | None:
-    """The session ends by the dead-man, T after the SETPOINT that was told at uptime `last_up`."""
+    """The session ends by the dead-man, T after the SETPOINT that was reported at uptime `last_up`."""
     client = bench.client
     end = await client.see(lambda t: t.epoch != client.epoch, bench.dead_man_s + 1.0)
     if end is None:
@@ -35,10 +35,10 @@ async def dies(bench: Bench, what: str, last_up: int) -> wire.Telemetry | None:
 
 
 async def _last(client: Client, bench: Bench, period: int = 3500) -> int:
-    """One SETPOINT that changes something; the uptime at which it was told as taken."""
+    """One SETPOINT that changes something; the uptime at which it was reported as taken."""
     client.put(_LOW, period=period)
     taken = await client.see(lambda t: t.seq == client.seq, 0.2 + bench.slack_s)
-    return (taken or client.told).uptime
+    return (taken or client.latest).uptime
 
 
 Feeds = Callable[[Bench, Client], bytes]
@@ -72,8 +72,10 @@ def _question(bench: Bench, client: Client) -> bytes:  # noqa: ARG001
 
 
 def _reset(bench: Bench, client: Client) -> bytes:  # noqa: ARG001
-    told = client.told
-    return client.framed(wire.pack(wire.Reset(client.next_token(), told.challenge, told.latch)))
+    telemetry = client.latest
+    return client.framed(
+        wire.pack(wire.Reset(client.next_token(), telemetry.challenge, telemetry.latch))
+    )
 
 
 def _another_owner(bench: Bench, client: Client) -> bytes:  # noqa: ARG001
@@ -167,7 +169,7 @@ async def deadman_fed_by_any(bench: Bench) -> None:
                 client.raw(make(bench, client))
                 await bench.sleep(_ALL_WITHIN_S / len(kinds))
 
-    await _meanwhile(feed, dies(bench, "any frame", (taken or client.told).uptime))
+    await _meanwhile(feed, dies(bench, "any frame", (taken or client.latest).uptime))
 
 
 @check(
@@ -258,8 +260,8 @@ async def silence_in_every_state(bench: Bench) -> None:
         taken = await client.see(lambda t: t.seq == client.seq, 0.2 + bench.slack_s)
         if what == "running":
             await client.next()
-        bench.state(client.told, state)
-        await dies(bench, what, (taken or client.told).uptime)
+        bench.state(client.latest, state)
+        await dies(bench, what, (taken or client.latest).uptime)
 
 
 _ECHO_TRIES = 5
@@ -289,18 +291,21 @@ async def _echo_is_taken(bench: Bench, share: float, *, counts: bool) -> bool | 
     device's own clock says what it was at least, in the newest TELEMETRY before, and at most, in the one that tells.
     """
     client = bench.client
-    now = client.told
+    now = client.latest
     wanted = now.uptime - 1000 * share * bench.dead_man_s
-    old = min((told for _, told in client.heard), key=lambda told: abs(told.uptime - wanted))
+    old = min(
+        (telemetry for _, telemetry in client.heard),
+        key=lambda telemetry: abs(telemetry.uptime - wanted),
+    )
     youngest = (now.uptime - old.uptime) / 1000
     bench.at(f"echo at least {youngest:.2f} s old")
     client.send(msgspec.structs.replace(client.setpoint(period=2222), echo=old.counter))
-    told = await client.see(
+    telemetry = await client.see(
         lambda t: t.seq == client.seq or t.rejected != now.rejected, 0.3 + bench.slack_s
     )
-    if told is not None and told.seq == client.seq:
+    if telemetry is not None and telemetry.seq == client.seq:
         return None if not counts and youngest <= bench.dead_man_s else True
-    oldest = None if told is None else (told.uptime - old.uptime) / 1000
+    oldest = None if telemetry is None else (telemetry.uptime - old.uptime) / 1000
     return None if counts and (oldest is None or oldest > bench.dead_man_s) else False
 
 
@@ -309,14 +314,14 @@ async def sequence_edges(bench: Bench) -> None:
     """One ahead, the same again, 2^31 - 1 ahead, 2^31 ahead."""
     client = bench.client
     await client.arm()
-    await client.settle()  # or what was told before the ARM is the last seq
+    await client.settle()  # or what was reported before the ARM is the last seq
     for step, counts in ((1, True), (0, False), ((1 << 31) - 1, True), (1 << 31, False), (5, True)):
         bench.at(f"seq {step} ahead")
-        last = client.told.seq
+        last = client.latest.seq
         setpoint = client.setpoint(period=2000 + step % 977)
         client.seq = (last + step) & 0xFFFFFFFF
         client.send(msgspec.structs.replace(setpoint, seq=client.seq))
         await client.next(2)
         due = client.seq if counts else last
-        bench.same(f"seq {step} ahead: seq told", client.told.seq, due)
-        client.seq = client.told.seq
+        bench.same(f"seq {step} ahead: seq reported", client.latest.seq, due)
+        client.seq = client.latest.seq

@@ -44,13 +44,13 @@ _STILL_A_STOP = ("version 1", "version 3", "one byte more")
 
 
 def _frames(client: Client) -> dict[str, wire.Message]:
-    told = client.told
+    telemetry = client.latest
     return {
         "GET_INFO": wire.GetInfo(client.next_token()),
         "ARM": client.arm_message(),
         "SETPOINT": client.setpoint((50,) * 6),
         "STOP": wire.Stop(client.next_token(), 1),
-        "RESET": wire.Reset(client.next_token(), told.challenge, told.latch),
+        "RESET": wire.Reset(client.next_token(), telemetry.challenge, telemetry.latch),
     }
 
 
@@ -70,7 +70,7 @@ async def damaged_frames(bench: Bench) -> None:
             frame = _frames(client)[name]
             body = damage(wire.pack(frame))
             bench.at(f"{name}: {what}")
-            before, acks, infos = client.told, len(client.acks), len(client.infos)
+            before, acks, infos = client.latest, len(client.acks), len(client.infos)
             client.raw(client.framed(body))
             after = await client.next()
             answers = len(client.acks) - acks + len(client.infos) - infos
@@ -106,7 +106,7 @@ async def damaged_while_running(bench: Bench) -> None:
         await client.drive(0.2, low)
     await client.next()
     bench.true("the session goes on", client.is_open)
-    bench.at_most("highest level", max(client.told.level) / 10, 1.5, "%")
+    bench.at_most("highest level", max(client.latest.level) / 10, 1.5, "%")
 
 
 @check("long-then-good", "A good frame behind one that is too long is read", "R16", tier=Tier.FULL)
@@ -120,13 +120,13 @@ async def long_then_good(bench: Bench) -> None:
             bench.at(f"run of {size} bytes")
             token = client.next_token()
             data = b"\x01" * size + b"\x00" + client.framed(wire.pack(wire.GetInfo(token)))
-            before = client.told.rejected
+            before = client.latest.rejected
             for start in range(0, len(data), piece or len(data)):
                 client.raw(data[start : start + (piece or len(data))])
             await client.next(2)
             answered = any(info.token == token for info in client.infos)
             bench.true(f"GET_INFO behind {size} bytes is answered", answered)
-            counted = (client.told.rejected - before) & 0xFFFF
+            counted = (client.latest.rejected - before) & 0xFFFF
             bench.same(f"a run of {size} bytes counts", counted, 1)
 
 
@@ -200,12 +200,12 @@ async def ranges(bench: Bench) -> None:
             if not client.is_open:
                 bench.true(f"{name} {value}: the session goes on", holds=False)
                 await client.running(10, 0.4)
-            moves = any(client.told.level)
+            moves = any(client.latest.level)
             # The oracle holds the levels to zero; that good ones count is seen here.
-            bench.same(f"{name} {value}: seq told", client.told.seq, setpoint.seq)
+            bench.same(f"{name} {value}: seq reported", client.latest.seq, setpoint.seq)
             stays = field != "pattern" or _can_make(bench, cast("tuple[int, ...]", value)[0])
             if field in ("heat", "period", "pattern") and value in good and stays:
                 bench.true(f"{name} {value}: the levels stay", moves)
             client.put(low)
             await client.see(lambda t: max(t.level) > 2, 0.4)
-    bench.state(client.told, State.RUNNING)
+    bench.state(client.latest, State.RUNNING)

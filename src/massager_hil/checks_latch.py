@@ -34,18 +34,20 @@ async def button_running(bench: Bench) -> None:
     client = bench.client
     await client.running(20)
     async with client.kept((20, 20, 0, 0, 0, 0)):
-        start, latch = bench.now(), client.told.latch
+        start, latch = bench.now(), client.latest.latch
         first = len(client.heard)
         await bench.hands.press(client)
-        told = await client.see(lambda t: t.state == State.LATCHED, _FRAME_S + bench.slack_s, first)
-        if told is None:
-            bench.state(client.told, State.LATCHED)
+        telemetry = await client.see(
+            lambda t: t.state == State.LATCHED, _FRAME_S + bench.slack_s, first
+        )
+        if telemetry is None:
+            bench.state(client.latest, State.LATCHED)
             return
         if not bench.slack_s:
             bench.at_most("press to zero", bench.now() - start, _BUTTON_S, "s")
-    bench.at_zero("after it", told)
-    bench.cause(told, Cause.BUTTON)
-    bench.same("latch counter", told.latch, (latch + 1) & 0xFFFF)
+    bench.at_zero("after it", telemetry)
+    bench.cause(telemetry, Cause.BUTTON)
+    bench.same("latch counter", telemetry.latch, (latch + 1) & 0xFFFF)
     await client.next()
     bench.refused("ARM while pressed", await client.try_arm(client.arm_message()), Result.LATCHED)
     await bench.hands.release(client)
@@ -60,10 +62,10 @@ async def button_idle(bench: Bench) -> None:
     client = bench.client
     before = (await client.next()).epoch
     await bench.hands.press(client)
-    told = await client.next(2)
-    bench.state(told, State.LATCHED)
-    bench.true("told as pressed", bool(told.flags & _PRESSED))
-    bench.true("a new epoch", told.epoch != before)
+    telemetry = await client.next(2)
+    bench.state(telemetry, State.LATCHED)
+    bench.true("reported as pressed", bool(telemetry.flags & _PRESSED))
+    bench.true("a new epoch", telemetry.epoch != before)
     await bench.hands.release(client)
 
 
@@ -72,7 +74,7 @@ async def latch_held(bench: Bench) -> None:
     """A short press, STOP twice, and two seconds."""
     client = bench.client
     await _latched(bench)
-    bench.state(client.told, State.LATCHED)
+    bench.state(client.latest, State.LATCHED)
     for _ in range(2):
         ack = await client.stop()
         bench.same("STOP is acknowledged", ack.result, Result.OK.value, "R6")
@@ -93,20 +95,20 @@ async def reset(bench: Bench) -> None:
     client = bench.client
     await client.next()
     bench.refused("nothing to clear", await client.reset(), Result.NOT_LATCHED)
-    used = client.told.challenge
+    used = client.latest.challenge
     await bench.hands.press(client)
     await bench.sleep(0.2)
     bench.refused("button down", await client.reset(), Result.BUTTON)
     await bench.hands.release(client)
-    wrong = (client.told.latch - 1) & 0xFFFF
+    wrong = (client.latest.latch - 1) & 0xFFFF
     bench.refused("an older latch counter", await client.reset(latch=wrong), Result.WRONG_LATCH)
     stale = Result.STALE_CHALLENGE
     bench.refused("a challenge from before", await client.reset(challenge=used), stale)
     bench.state(await client.next(), State.LATCHED)
     bench.refused("all right", await client.reset(), Result.OK)
-    told = await client.next(2)
-    bench.state(told, State.IDLE)
-    bench.at_zero("after it", told)
+    telemetry = await client.next(2)
+    bench.state(telemetry, State.IDLE)
+    bench.at_zero("after it", telemetry)
 
 
 @check(
@@ -121,8 +123,8 @@ async def reset_voided(bench: Bench) -> None:
     await _latched(bench)
     first = await client.next()
     await _latched(bench)
-    told = await client.next()
-    bench.same("latch counter", told.latch, (first.latch + 1) & 0xFFFF)
+    telemetry = await client.next()
+    bench.same("latch counter", telemetry.latch, (first.latch + 1) & 0xFFFF)
     result = await client.reset(latch=first.latch, challenge=first.challenge)
     bench.true("the older RESET is refused", result not in (Result.OK, None))
     bench.state(await client.next(), State.LATCHED)
@@ -139,13 +141,13 @@ async def hold(bench: Bench) -> None:
     await bench.sleep(_CLEAR_S - 1.0)
     bench.state(await client.next(), State.LATCHED)
     await bench.hands.release(client)
-    told = await client.next(2)
-    bench.state(told, State.IDLE)
-    bench.at_zero("after it", told)
-    bench.true("told as attended", bool(told.flags & _ATTENDED))
+    telemetry = await client.next(2)
+    bench.state(telemetry, State.IDLE)
+    bench.at_zero("after it", telemetry)
+    bench.true("reported as attended", bool(telemetry.flags & _ATTENDED))
     await client.arm()
     await client.drive(0.3)
-    bench.true("ARM uses that up", not client.told.flags & _ATTENDED)
+    bench.true("ARM uses that up", not client.latest.flags & _ATTENDED)
 
 
 @check("short-hold", "A press of less than 2 s clears nothing", "R7", needs=(Need.HAND,))

@@ -19,7 +19,7 @@ _RAMP_S = 300.0
 _ROUNDING = 0.11
 _ALL = (1000,) * 6
 _IDLE_MA = 30
-"""More than this through motors at zero is no rest (R14)."""
+"""More than this through motors at zero is not rest (R14)."""
 
 
 def _envelope(running_s: float, cap: float) -> float:
@@ -29,22 +29,22 @@ def _envelope(running_s: float, cap: float) -> float:
     return min(cap, _GENTLE + (cap - _GENTLE) * (running_s - _GENTLE_S) / (_RAMP_S - _GENTLE_S))
 
 
-def _over_slew(told: Sequence[wire.Telemetry], rise: float = 2.0) -> float:
+def _over_slew(telemetry: Sequence[wire.Telemetry], rise: float = 2.0) -> float:
     """The most by which a level rose above what the slew allows, in points."""
     worst = 0.0
-    for a, b in pairwise(told):
+    for a, b in pairwise(telemetry):
         allowed = rise * ((b.uptime - a.uptime) / 1000 + TICK_S) + _ROUNDING
         worst = max(worst, *((y - x) / 10 - allowed for x, y in zip(a.level, b.level, strict=True)))
     return max(0.0, worst)
 
 
-def _over_envelope(told: Sequence[wire.Telemetry], first_s: float = 0.0) -> float:
+def _over_envelope(telemetry: Sequence[wire.Telemetry], first_s: float = 0.0) -> float:
     """The most by which a level stood above the envelope, by the device's uptime since the first level."""
     worst = 0.0
     started: int | None = None
     ran = first_s
     before: wire.Telemetry | None = None
-    for t in told:
+    for t in telemetry:
         if before is not None and any(before.level):
             ran += (t.uptime - before.uptime) / 1000
         elif any(t.level) and started is None:
@@ -72,12 +72,14 @@ async def slew(bench: Bench) -> None:
     await client.drive(3.0, _ALL)
     client.put((10, 10, 10, 10, 10, 10))
     fell = await client.see(lambda t: max(t.level) <= 10, 0.15 + bench.slack_s)
-    bench.true("a fall is told at once", fell is not None)
+    bench.true("a fall is reported at once", fell is not None)
     await client.drive(4.5, _ALL)
-    told = client.since(start)
-    bench.at_most("rise above 2 points/s", _over_slew(told), 0, "points")
-    bench.at_least("it does rise: highest level", max(max(t.level) for t in told) / 10, 2.0, "%")
-    bench.at_most("level above the envelope", _over_envelope(told), 0, "points", "R2")
+    telemetry = client.since(start)
+    bench.at_most("rise above 2 points/s", _over_slew(telemetry), 0, "points")
+    bench.at_least(
+        "it does rise: highest level", max(max(t.level) for t in telemetry) / 10, 2.0, "%"
+    )
+    bench.at_most("level above the envelope", _over_envelope(telemetry), 0, "points", "R2")
 
 
 @check(
@@ -93,7 +95,7 @@ async def slew_again(bench: Bench) -> None:
     start = len(client.heard)
     client.put(mode=1)
     paused = await client.see(lambda t: t.state == State.PAUSED, 0.15 + bench.slack_s)
-    bench.true("a pause is told at once", paused is not None)
+    bench.true("a pause is reported at once", paused is not None)
     highest = max(paused.level) / 10 if paused else 99.0
     bench.at_most("highest level in a pause", highest, 0, "%")
     await client.drive(0.4, mode=1)
@@ -117,11 +119,11 @@ async def fade(bench: Bench) -> None:
     await client.running(50, 1.0)
     client.put((20, 20, 0, 0, 0, 0), mode=2)
     seen = await client.see(lambda t: t.state == State.FADING, 0.15 + bench.slack_s)
-    bench.true("a fade is told at once", seen is not None)
+    bench.true("a fade is reported at once", seen is not None)
     start = len(client.heard) - 1
     await client.drive(1.5, (100,) * 6)
-    told = client.since(start)
-    bench.at_most("highest level after it", max(max(t.level) for t in told) / 10, 2.0, "%")
+    telemetry = client.since(start)
+    bench.at_most("highest level after it", max(max(t.level) for t in telemetry) / 10, 2.0, "%")
     bench.true("the session goes on", client.is_open)
 
 
@@ -148,15 +150,15 @@ async def telemetry_true(bench: Bench) -> None:
     await client.arm()
     start = len(client.heard)
     await client.drive(3.0, (60, 60, 60, 60, 60, 60))
-    told = client.since(start)[5:]
-    silent = [t.current for t in told if not any(t.level)]
+    telemetry = client.since(start)[5:]
+    silent = [t.current for t in telemetry if not any(t.level)]
     bench.at_most(
-        "current while all levels are told as zero", max(silent, default=0), _IDLE_MA, "mA"
+        "current while all levels are reported as zero", max(silent, default=0), _IDLE_MA, "mA"
     )
-    bench.at_least("current at the end", told[-1].current, _IDLE_MA + 1, "mA")
-    bench.at_least("level at the end", max(told[-1].level) / 10, 4.0, "%")
-    bench.true("running time is told", told[-1].running >= 1500)
-    bench.state(told[-1], State.RUNNING)
+    bench.at_least("current at the end", telemetry[-1].current, _IDLE_MA + 1, "mA")
+    bench.at_least("level at the end", max(telemetry[-1].level) / 10, 4.0, "%")
+    bench.true("running time is reported", telemetry[-1].running >= 1500)
+    bench.state(telemetry[-1], State.RUNNING)
     await client.stop()
     bench.at_most("current after STOP", (await client.next(3)).current, _IDLE_MA, "mA")
 
@@ -204,9 +206,9 @@ async def hand_over(bench: Bench) -> None:
     start = len(client.heard)
     for pattern in (0x01, 0x12, 0x43, 0x01):
         await client.drive(8.0, (100,) * 6, pattern=(pattern,) * 6)
-    told = client.since(start)
+    telemetry = client.since(start)
     rise, most = 0.0, 0
-    for before, after in pairwise(told):
+    for before, after in pairwise(telemetry):
         seconds = (after.uptime - before.uptime) / 1000
         pairs = zip(
             before.vibration + before.kneading, after.vibration + after.kneading, strict=True
@@ -216,7 +218,7 @@ async def hand_over(bench: Bench) -> None:
         most = max(most, *(a + b - level for a, b, level in each))
     bench.at_most("rise of a drive beyond 10 points/s", rise, 0.3, "points")
     bench.at_most("drives of a zone above its level", most / 10, 0.2, "points")
-    bench.at_least("kneading drive reached", max(max(t.kneading) for t in told) / 10, 3.0, "%")
+    bench.at_least("kneading drive reached", max(max(t.kneading) for t in telemetry) / 10, 3.0, "%")
 
 
 def _move(zones: list[bool], t: wire.Telemetry) -> bool:
@@ -250,15 +252,15 @@ async def envelope(bench: Bench) -> None:
         raise CannotMeasure("the session ended within 330 s")
     for pair in ((1000, 1000, 0, 0, 0, 0), (0, 0, 1000, 1000, 0, 0), (0, 0, 0, 0, 1000, 1000)):
         await client.drive(38.0, pair)
-    told = client.since(start)
-    bench.at_most("level above the envelope", _over_envelope(told), 0, "points")
-    bench.at_most("sum of all levels", max(sum(t.level) for t in told) / 10, _SUM, "%", "R1")
+    telemetry = client.since(start)
+    bench.at_most("level above the envelope", _over_envelope(telemetry), 0, "points")
+    bench.at_most("sum of all levels", max(sum(t.level) for t in telemetry) / 10, _SUM, "%", "R1")
     for zone, name in enumerate(ZONES):
-        most = max(t.level[zone] for t in told) / 10
+        most = max(t.level[zone] for t in telemetry) / 10
         bound = min(_CAPS[zone], bench.info.caps[zone])
         bench.at_most(f"highest level, {name}", most, bound, "%", "R1")
         bench.at_least(f"{name} reaches its cap", most, bound - 0.5, "%", "R1")
-    bench.at_most("rise above 2 points/s", _over_slew(told), 0, "points", "R3")
+    bench.at_most("rise above 2 points/s", _over_slew(telemetry), 0, "points", "R3")
 
 
 @check(
@@ -288,7 +290,7 @@ async def envelope_over(bench: Bench) -> None:
     client = bench.client
     await client.arm()
     await client.drive(120.0, _ALL)
-    most = max(client.told.level) / 10
+    most = max(client.latest.level) / 10
     bench.at_least("level reached before", most, 15.0, "%")
     await client.stop()
     await client.settle()

@@ -25,16 +25,16 @@ async def links_owner_drops(bench: Bench) -> None:
     client, other = bench.client, await bench.another()
     await client.running(20, 0.5)
     await other.next()
-    began = other.told.uptime
+    began = other.latest.uptime
     client.close()
-    told = await other.see(lambda t: t.owner == 0, 0.4 + bench.slack_s)
-    if told is None:
+    telemetry = await other.see(lambda t: t.owner == 0, 0.4 + bench.slack_s)
+    if telemetry is None:
         bench.never("the session is over", bound=LINK_ZERO_S)
     else:
-        late = (told.uptime - began) / 1000
+        late = (telemetry.uptime - began) / 1000
         bench.at_most("link down to zero", late, LINK_ZERO_S + 0.1 + bench.slack_s, "s")
-        bench.at_zero("after it", told)
-        bench.cause(told, Cause.LINK_LOST)
+        bench.at_zero("after it", telemetry)
+        bench.cause(telemetry, Cause.LINK_LOST)
     await other.next()
     bench.refused(
         "ARM of the other host", await other.try_arm(other.arm_message()), Result.OK, "R17"
@@ -84,13 +84,13 @@ async def links_half_a_frame(bench: Bench) -> None:
 
 
 @check(
-    "links-told-alike",
+    "links-telemetry-alike",
     "TELEMETRY goes to all links alike; INFO and ACK to the one that asked",
     "R16",
     "R17",
     needs=(Need.SECOND_LINK,),
 )
-async def links_told_alike(bench: Bench) -> None:
+async def links_telemetry_alike(bench: Bench) -> None:
     """Questions, ARM, STOP and RESET on one link, and silence on the other but for TELEMETRY."""
     client, other = bench.client, await bench.another()
     acks, infos = len(other.acks), len(other.infos)
@@ -104,7 +104,7 @@ async def links_told_alike(bench: Bench) -> None:
     bench.same("ACKs on the other link", len(other.acks) - acks, 0)
     bench.same("INFOs on the other link", len(other.infos) - infos, 0)
     both = {t.counter for t in client.since(0)} & {t.counter for t in other.since(0)}
-    bench.at_least("TELEMETRY told on both", len(both), 5)
+    bench.at_least("TELEMETRY reported on both", len(both), 5)
 
 
 @check(
@@ -126,16 +126,16 @@ async def links_stop_everywhere(bench: Bench) -> None:
             await client.arm()
         if mode:
             await client.drive(0.4, (10, 0, 0, 0, 0, 0) if mode == 2 else (0,) * 6, mode=mode)
-        before = client.told.epoch
+        before = client.latest.epoch
         ack = await other.stop(4)
         bench.same(f"{state}: result", ack.result, Result.OK.value)
-        told = await client.next()
-        if told.epoch == before:
-            told = await client.next()
-        bench.at_zero(state, told)
-        bench.true(f"{state}: a new epoch", told.epoch != before)
+        telemetry = await client.next()
+        if telemetry.epoch == before:
+            telemetry = await client.next()
+        bench.at_zero(state, telemetry)
+        bench.true(f"{state}: a new epoch", telemetry.epoch != before)
         if state != "idle":
-            bench.cause(told, Cause.SAFETY)
+            bench.cause(telemetry, Cause.SAFETY)
 
 
 @check(
@@ -164,7 +164,7 @@ async def links_foreign(bench: Bench) -> None:
             }
             other.send(msgspec.structs.replace(setpoint, **changes[what]))
             await client.next(2)
-            bench.state(client.told, State.RUNNING)
+            bench.state(client.latest, State.RUNNING)
         bench.at("ARM from another link")
         bench.refused("the owner's ARM", await other.try_arm(arm), Result.BUSY, "R17")
         mine = msgspec.structs.replace(other.arm_message(), owner=client.owner)
@@ -200,12 +200,12 @@ async def links_hand_over(bench: Bench) -> None:
     await other.next(2)
     await other.arm()
     await other.drive(0.6, _LOW)
-    bench.at_most("first levels of the other host", max(other.told.level) / 10, 1.6, "%", "R3")
+    bench.at_most("first levels of the other host", max(other.latest.level) / 10, 1.6, "%", "R3")
     client.send(late)
-    here = msgspec.structs.replace(late, epoch=other.epoch, echo=other.told.counter)
+    here = msgspec.structs.replace(late, epoch=other.epoch, echo=other.latest.counter)
     client.send(here)
     await other.drive(0.4, _LOW)
-    bench.same("owner told", other.told.owner, other.owner)
+    bench.same("owner reported", other.latest.owner, other.owner)
     bench.true("the session goes on", other.is_open)
     await other.stop()
     await other.settle()
@@ -250,10 +250,10 @@ async def links_without_bond(bench: Bench) -> None:
     for kind in ("ble_unbonded", "ble_small"):
         poor = await bench.poor(kind)
         bench.at(f"{kind}, idle")
-        told = await client.next()
+        telemetry = await client.next()
         arm = msgspec.structs.replace(client.arm_message(), token=poor.next_token(), owner=99)
         bench.refused(f"{kind}: ARM", await poor.try_arm(arm), Result.NOT_ALLOWED)
-        reset = wire.Reset(poor.next_token(), told.challenge, told.latch)
+        reset = wire.Reset(poor.next_token(), telemetry.challenge, telemetry.latch)
         poor.send(reset)
         ack = await poor.answer(reset.token)
         result = None if ack is None else ack.result
@@ -270,9 +270,9 @@ async def links_without_bond(bench: Bench) -> None:
             bench.true(f"{kind}: the session goes on", client.is_open)
             ack = await poor.stop(3)
             bench.same(f"{kind}: STOP", ack.result, Result.OK.value, "R6")
-        told = await client.next()
-        bench.at_zero(f"{kind}: STOP", told, "R6")
-        bench.cause(told, Cause.PAIN, rule="R6")
+        telemetry = await client.next()
+        bench.at_zero(f"{kind}: STOP", telemetry, "R6")
+        bench.cause(telemetry, Cause.PAIN, rule="R6")
         poor.close()
 
 
@@ -293,9 +293,9 @@ async def links_latched(bench: Bench) -> None:
     again = await bench.reopen()
     start = len(again.heard)
     await again.next(2)
-    told = again.heard[start][1]
-    bench.state(told, State.LATCHED)
-    bench.same("latch counter", told.latch, latch)
+    telemetry = again.heard[start][1]
+    bench.state(telemetry, State.LATCHED)
+    bench.same("latch counter", telemetry.latch, latch)
     bench.refused("ARM", await again.try_arm(again.arm_message()), Result.LATCHED)
     bench.refused("RESET", await again.reset(), Result.OK)
     bench.state(await again.next(), State.IDLE)

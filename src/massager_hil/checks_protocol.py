@@ -55,14 +55,14 @@ async def telemetry(bench: Bench) -> None:
     await client.next()
     start = len(client.heard) - 1
     await bench.sleep(2.0)
-    told = client.since(start)
-    passed = max(0.001, (told[-1].uptime - told[0].uptime) / 1000)
-    bench.at_least("TELEMETRY a second of the device's clock", (len(told) - 1) / passed, 9.5)
+    telemetry = client.since(start)
+    passed = max(0.001, (telemetry[-1].uptime - telemetry[0].uptime) / 1000)
+    bench.at_least("TELEMETRY a second of the device's clock", (len(telemetry) - 1) / passed, 9.5)
     bench.within("its clock against this one", passed / 2.0, 0.85, 1.15)
-    gaps = [(b.uptime - a.uptime) / 1000 for a, b in itertools.pairwise(told)]
+    gaps = [(b.uptime - a.uptime) / 1000 for a, b in itertools.pairwise(telemetry)]
     bench.at_most("longest gap on the device's clock", max(gaps, default=9.0), _MAX_GAP_S, "s")
     bench.true("its clock never goes back", all(gap >= 0 for gap in gaps))
-    steps = [(b.counter - a.counter) & 0xFFFFFFFF for a, b in itertools.pairwise(told)]
+    steps = [(b.counter - a.counter) & 0xFFFFFFFF for a, b in itertools.pairwise(telemetry)]
     bench.true("the counter goes up by one", all(step == 1 for step in steps), "R4")
     bench.same("frames from the device that are none", client.garbled, 0, "R16")
 
@@ -168,7 +168,7 @@ async def bad_frames_running(bench: Bench) -> None:
     """Three damaged SETPOINTs among good ones: under half, so the session goes on."""
     client = bench.client
     await client.running(20)
-    before = client.told
+    before = client.latest
     for _ in range(3):
         body = bytearray(wire.pack(client.setpoint((500,) * 6)))
         body[-1] ^= 0x5A
@@ -202,13 +202,13 @@ async def noise(bench: Bench) -> None:
         bench.at_zero("after it", over)
 
 
-@check("seq-told", "TELEMETRY names the last SETPOINT taken, at once on a change", "R16", "R24")
-async def seq_told(bench: Bench) -> None:
+@check("seq-reported", "TELEMETRY names the last SETPOINT taken, at once on a change", "R16", "R24")
+async def seq_reported(bench: Bench) -> None:
     """Nothing needs to move for it."""
     client = bench.client
     await client.arm()
     for period in (2000, 3000, 4000):
         client.put(period=period, pattern=(VIBRATE,) * 6)
         seen = await client.see(lambda t: t.seq == client.seq, 0.1 + bench.slack_s)
-        bench.true(f"seq told after a change to {period} ms", seen is not None)
-    bench.state(client.told, State.ARMED)
+        bench.true(f"seq reported after a change to {period} ms", seen is not None)
+    bench.state(client.latest, State.ARMED)

@@ -28,7 +28,7 @@ async def arm_stale(bench: Bench) -> None:
     bench.refused("another challenge", await client.try_arm(wrong), Result.STALE_CHALLENGE)
     bench.state(await client.next(2), State.IDLE)
     await client.arm()
-    used = client.told.challenge
+    used = client.latest.challenge
     await client.settle()
     await client.stop()
     await client.settle()
@@ -62,11 +62,11 @@ async def busy(bench: Bench) -> None:
     await client.settle()
     async with client.kept():
         await client.next()
-        mine = client.told.owner
+        mine = client.latest.owner
         other = msgspec.structs.replace(client.arm_message(), owner=client.owner ^ 0xFFFF)
         bench.refused("another owner", await client.try_arm(other), Result.BUSY)
-        told = await client.next(2)
-        bench.same("owner told", told.owner, mine)
+        telemetry = await client.next(2)
+        bench.same("owner reported", telemetry.owner, mine)
         bench.true("the session goes on", client.is_open)
 
 
@@ -161,7 +161,7 @@ async def old_sequence(bench: Bench) -> None:
         bench,
         client,
         "overtaken",
-        msgspec.structs.replace(overtaken, echo=client.told.counter),
+        msgspec.structs.replace(overtaken, echo=client.latest.counter),
     )
     far = msgspec.structs.replace(client.setpoint(_HIGH), seq=(client.seq + (1 << 31)) & 0xFFFFFFFF)
     await _no_effect(bench, client, "2^31 ahead", far)
@@ -206,7 +206,7 @@ async def arm_feeds_once(bench: Bench) -> None:
     while bench.now() < end:
         client.send(arm)
         await bench.sleep(0.1)
-    bench.true("the dead-man ends the session all the same", client.told.epoch != client.epoch)
+    bench.true("the dead-man ends the session all the same", client.latest.epoch != client.epoch)
 
 
 @check(
@@ -220,17 +220,17 @@ async def stale_echo(bench: Bench) -> None:
     client = bench.client
     await client.arm()
     client.put()
-    old = client.told.counter
+    old = client.latest.counter
     await client.drive(bench.dead_man_s + 0.3)
     bench.true("a session with fresh echoes is open", client.is_open)
     before = await client.next()
-    for what, echo in (("too old", old), ("not sent yet", client.told.counter + 1000)):
+    for what, echo in (("too old", old), ("not sent yet", client.latest.counter + 1000)):
         client.send(msgspec.structs.replace(client.setpoint(_HIGH), echo=echo))
         await client.next()
-        bench.true(f"echo {what}: not taken", client.told.seq != client.seq)
+        bench.true(f"echo {what}: not taken", client.latest.seq != client.seq)
         client.put()
         await client.next()
-    bench.at_least("counted", (client.told.rejected - before.rejected) & 0xFFFF, 2, rule="R16")
+    bench.at_least("counted", (client.latest.rejected - before.rejected) & 0xFFFF, 2, rule="R16")
     end = bench.now() + 1.4 * bench.dead_man_s + bench.slack_s
     while bench.now() < end:
         client.send(msgspec.structs.replace(client.setpoint(), echo=old))
@@ -287,9 +287,9 @@ async def malformed(bench: Bench) -> None:
     for what, change in _MALFORMED.items():
         start = len(client.heard)
         client.send(msgspec.structs.replace(client.setpoint(_LOW), **change))
-        told = await client.see(lambda t: t.seq == client.seq, 0.15 + bench.slack_s)
-        bench.true(f"{what}: told at once", told is not None)
-        highest = max(max(t.level) for t in client.since(start)[-1:]) if told else 1000
+        telemetry = await client.see(lambda t: t.seq == client.seq, 0.15 + bench.slack_s)
+        bench.true(f"{what}: reported at once", telemetry is not None)
+        highest = max(max(t.level) for t in client.since(start)[-1:]) if telemetry else 1000
         bench.at_most(f"{what}: highest level", highest / 10, 0, "%")
         bench.true(f"{what}: the session goes on", client.is_open)
         client.put(_LOW)

@@ -73,10 +73,10 @@ async def settings_fading(bench: Bench) -> None:
     await client.drive(0.4, (20, 20, 0, 0, 0, 0), mode=2)
     start = len(client.heard)
     await _changes(bench, "fading", _HIGH, 0)
-    told = client.since(start)
-    bench.at_most("highest level", max(max(t.level) for t in told) / 10, 2.0, "%")
-    bench.true("heat stays off", not any(t.flags & Flag.HEAT for t in told), "R11")
-    bench.state(client.told, State.FADING)
+    telemetry = client.since(start)
+    bench.at_most("highest level", max(max(t.level) for t in telemetry) / 10, 2.0, "%")
+    bench.true("heat stays off", not any(t.flags & Flag.HEAT for t in telemetry), "R11")
+    bench.state(client.latest, State.FADING)
 
 
 @check(
@@ -93,9 +93,9 @@ async def settings_paused(bench: Bench) -> None:
     await client.drive(0.4, mode=1)
     start = len(client.heard)
     await _changes(bench, "paused", (0,) * 6, 1)
-    told = client.since(start)
-    bench.true("heat stays off", not any(t.flags & Flag.HEAT for t in told), "R11")
-    bench.state(client.told, State.PAUSED)
+    telemetry = client.since(start)
+    bench.true("heat stays off", not any(t.flags & Flag.HEAT for t in telemetry), "R11")
+    bench.state(client.latest, State.PAUSED)
 
 
 def _is_hot(t: wire.Telemetry) -> bool:
@@ -144,13 +144,13 @@ async def arm_repeated(bench: Bench) -> None:
     arm = client.arm_message(cap=20, limit_s=6)
     bench.refused("ARM", await client.try_arm(arm), Result.OK)
     await client.settle()
-    began = client.told.uptime
+    began = client.latest.uptime
     await client.drive(1.5, _HIGH)
     again = msgspec.structs.replace(arm, cap=1000, limit_s=2700, seq=(arm.seq - 5) & 0xFFFFFFFF)
     for _ in range(2):
         client.acks.clear()  # They bear the token of the first one.
         bench.refused("repeated, with other fields", await client.try_arm(again), Result.OK, "R17")
-        bench.same("seq told after it", (await client.next()).seq, client.seq, "R16")
+        bench.same("seq reported after it", (await client.next()).seq, client.seq, "R16")
         await client.drive(0.3, _HIGH)
     for field, what in (("owner", "another owner's, with its token"), ("token", "another token's")):
         other = msgspec.structs.replace(arm, **{field: getattr(arm, field) ^ 0x40})
@@ -158,10 +158,12 @@ async def arm_repeated(bench: Bench) -> None:
         bench.refused(f"{what}", await client.try_arm(other), Result.BUSY, "R17")
         await client.drive(0.2, _HIGH)
     await client.drive(6.0, _HIGH)
-    told = await client.next()
+    telemetry = await client.next()
     most = max(max(t.level) for t in client.since(0)) / 10
     bench.at_most("highest level under the first cap of 2 %", most, 2.0, "%", "R1")
-    end = next((t for t in client.since(0) if t.epoch != client.epoch and t.uptime > began), told)
+    end = next(
+        (t for t in client.since(0) if t.epoch != client.epoch and t.uptime > began), telemetry
+    )
     bench.within("length of the session", (end.uptime - began) / 1000, 5.25, 5.6, "s", "R8")
 
 
@@ -186,9 +188,9 @@ async def arm_again_envelope(bench: Bench) -> None:
         await client.drive(2.0)
         await client.try_arm(arm)
     await client.drive(12.0, _HIGH)
-    running = client.told.running / 1000
-    bench.within("running time told", running, 80.0, 84.0, "s", "R2")
-    bench.at_least("it does climb: highest level", max(client.told.level) / 10, 11.0, "%")
+    running = client.latest.running / 1000
+    bench.within("running time reported", running, 80.0, 84.0, "s", "R2")
+    bench.at_least("it does climb: highest level", max(client.latest.level) / 10, 11.0, "%")
 
 
 @check(
@@ -208,18 +210,18 @@ async def zones_alone(bench: Bench) -> None:
         bench.at(f"zone {zone}")
         level = tuple(10 if number == zone else 0 for number in range(6))
         await client.drive(1.6, level, pattern=(pattern(Motion.HOLD),) * 6)
-        told = client.told
-        moved = tuple(number for number in range(6) if told.level[number])
+        telemetry = client.latest
+        moved = tuple(number for number in range(6) if telemetry.level[number])
         bench.same(f"zone {zone} asked: zones that have a level", moved, (zone,))
-        driven = tuple(n for n in range(6) if told.vibration[n] or told.kneading[n])
+        driven = tuple(n for n in range(6) if telemetry.vibration[n] or telemetry.kneading[n])
         bench.same(f"zone {zone} asked: zones that are driven", driven, (zone,))
-        bench.same(f"level of zone {zone}", told.level[zone], 10)
+        bench.same(f"level of zone {zone}", telemetry.level[zone], 10)
     level = (12, 10, 8, 6, 4, 2)
     bench.at("all at once")
     await client.drive(1.5, level, pattern=(pattern(Motion.VIBRATE),) * 6)
-    bench.same("levels, each its own", client.told.level, _there(bench, level))
+    bench.same("levels, each its own", client.latest.level, _there(bench, level))
     await client.drive(0.8, level[::-1], pattern=(pattern(Motion.VIBRATE),) * 6)
-    bench.same("levels, exchanged", client.told.level, _there(bench, level[::-1]))
+    bench.same("levels, exchanged", client.latest.level, _there(bench, level[::-1]))
 
 
 def _there(bench: Bench, level: tuple[int, ...]) -> tuple[int, ...]:

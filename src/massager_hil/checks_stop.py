@@ -21,15 +21,15 @@ _LEVEL = (20, 20, 0, 0, 0, 0)
 
 async def _stopped(bench: Bench, client: Client, what: str) -> None:
     """STOP by `client`, and everything that has to follow."""
-    before = bench.client.told.epoch
+    before = bench.client.latest.epoch
     ack = await client.stop()
     bench.same(f"{what}: result", ack.result, Result.OK.value)
-    told = await bench.client.settle()
+    telemetry = await bench.client.settle()
     if client is not bench.client:
-        told = await bench.client.next(2)
-    bench.at_zero(what, told)
-    bench.true(f"{what}: a new epoch", told.epoch != before)
-    bench.true(f"{what}: the ACK names the epoch that follows", ack.epoch == told.epoch)
+        telemetry = await bench.client.next(2)
+    bench.at_zero(what, telemetry)
+    bench.true(f"{what}: a new epoch", telemetry.epoch != before)
+    bench.true(f"{what}: the ACK names the epoch that follows", ack.epoch == telemetry.epoch)
 
 
 @check("stop-idle", "STOP without a session is acknowledged and changes the epoch", "R6")
@@ -76,7 +76,7 @@ async def stop_running(bench: Bench) -> None:
     client = bench.client
     await client.running(20)
     await _stopped(bench, client, "running")
-    bench.cause(client.told, Cause.PERSON)
+    bench.cause(client.latest, Cause.PERSON)
     await client.running(20)
     await client.drive(0.3, _LEVEL, mode=2)
     await _stopped(bench, client, "fading")
@@ -90,8 +90,8 @@ async def stop_reasons(bench: Bench) -> None:
         await client.arm()
         ack = await client.stop(reason)
         bench.same(f"reason {reason}: result", ack.result, Result.OK.value)
-        told = await client.settle()
-        bench.same(f"reason {reason}: cause", told.cause, cause)
+        telemetry = await client.settle()
+        bench.same(f"reason {reason}: cause", telemetry.cause, cause)
 
 
 @check("stop-later-version", "STOP of a later version is obeyed", "R6", needs=(Need.MOTOR,))

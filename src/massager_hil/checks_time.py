@@ -30,7 +30,7 @@ async def _ends(bench: Bench, limit_s: float, cause: Cause, over_s: float = 0.1)
     end = next((t for t in heard[first:] if t.epoch != client.epoch), None)
     if end is None:
         waited = (heard[-1].uptime - heard[first].uptime) / 1000
-        bench.never("the session ends by itself", waited, limit_s + over_s)
+        bench.never("the session ends on its own", waited, limit_s + over_s)
         return
     length = (end.uptime - heard[first].uptime) / 1000
     bench.within("length of the session", length, limit_s - 0.15, limit_s + over_s, "s")
@@ -66,15 +66,17 @@ async def arm_limit_pause(bench: Bench) -> None:
     arm = client.arm_message(limit_s=_LIMIT_S)
     bench.refused("ARM", await client.try_arm(arm), Result.OK)
     await client.settle()
-    began = client.told.uptime
+    began = client.latest.uptime
     await client.drive(1.0)
     await client.drive(3.0, mode=1)
     client.send(msgspec.structs.replace(client.setpoint(), period=1))
     await client.drive(1.0)
     await client.try_arm(arm)
     await client.drive(3.0)
-    told = await client.next()
-    end = next((t for t in client.since(0) if t.epoch != client.epoch and t.uptime > began), told)
+    telemetry = await client.next()
+    end = next(
+        (t for t in client.since(0) if t.epoch != client.epoch and t.uptime > began), telemetry
+    )
     length = (end.uptime - began) / 1000
     due = _LIMIT_S * _COUNTED + 3.0
     bench.within("length of the session, pause and all", length, due - 0.25, due + 0.25, "s")
@@ -90,9 +92,9 @@ async def arm_again(bench: Bench) -> None:
     bench.refused("ARM", await client.try_arm(arm), Result.OK)
     await client.settle()
     await client.drive(2.0)
-    before = client.told.epoch
+    before = client.latest.epoch
     bench.refused("the same ARM again", await client.try_arm(arm), Result.OK)
-    bench.same("epoch after it", client.told.epoch, before)
+    bench.same("epoch after it", client.latest.epoch, before)
     await client.drive(_LIMIT_S)
     await client.next()
     await _ends(bench, _LIMIT_S * _COUNTED, Cause.TIME_LIMIT)
@@ -110,7 +112,7 @@ async def allowance_counts(bench: Bench) -> None:
     client = bench.client
     before = (await client.next()).allowance
     await client.running(20, 4.0)
-    ran = client.told.running / 1000
+    ran = client.latest.running / 1000
     left = (await client.next()).allowance
     bench.at_least("seconds taken off", before - left, int(ran) - 1, "s")
     await client.stop()
@@ -139,11 +141,11 @@ async def pause_limit(bench: Bench) -> None:
     client = bench.client
     await client.arm()
     await client.settle()
-    start = client.told.uptime
+    start = client.latest.uptime
     await client.drive(_PAUSE_S, mode=1)
-    told = await client.next()
-    bench.true("the session is over", told.epoch != client.epoch)
-    end = next((t for t in client.since(0) if t.epoch == told.epoch), told)
+    telemetry = await client.next()
+    bench.true("the session is over", telemetry.epoch != client.epoch)
+    end = next((t for t in client.since(0) if t.epoch == telemetry.epoch), telemetry)
     bench.at_most(
         "length of the pause", (end.uptime - start) / 1000, _PAUSE_S * _COUNTED + 0.5, "s"
     )
@@ -156,15 +158,15 @@ async def pauses_limit(bench: Bench) -> None:
     client = bench.client
     await client.arm()
     await client.settle()
-    first = client.told.uptime
+    first = client.latest.uptime
     for _ in range(8):
         await client.drive(120.0)
         await client.drive(230.0, mode=1)
-        if client.told.epoch != client.epoch:
+        if client.latest.epoch != client.epoch:
             break
-    told = await client.next()
-    bench.true("the session is over", told.epoch != client.epoch)
-    end = next((t for t in client.since(0) if t.epoch == told.epoch), told)
+    telemetry = await client.next()
+    bench.true("the session is over", telemetry.epoch != client.epoch)
+    end = next((t for t in client.since(0) if t.epoch == telemetry.epoch), telemetry)
     bench.at_most("armed in all", (end.uptime - first) / 1000, _WITH_PAUSES_S * _COUNTED + 0.5, "s")
 
 
@@ -182,16 +184,16 @@ async def allowance(bench: Bench) -> None:
     for _ in range(3):
         await client.running(20)
         await client.drive(_AN_HOUR_S / 2, _LOW)
-        told = await client.next()
-        if told.epoch == client.epoch:
+        telemetry = await client.next()
+        if telemetry.epoch == client.epoch:
             await client.stop()
-            told = await client.settle()
-        ran += told.running / 1000
-        if told.cause == Cause.ALLOWANCE:
+            telemetry = await client.settle()
+        ran += telemetry.running / 1000
+        if telemetry.cause == Cause.ALLOWANCE:
             break
-        if told.state != State.IDLE:
-            raise CannotMeasure(f"the device stopped for another reason: cause {told.cause}")
+        if telemetry.state != State.IDLE:
+            raise CannotMeasure(f"the device stopped for another reason: cause {telemetry.cause}")
         await bench.sleep(0.1)
     bench.at_most("running in this hour", ran, _AN_HOUR_S * _COUNTED, "s")
-    bench.cause(client.told, Cause.ALLOWANCE)
+    bench.cause(client.latest, Cause.ALLOWANCE)
     bench.refused("ARM after it", await client.try_arm(client.arm_message()), Result.ALLOWANCE)

@@ -111,12 +111,14 @@ class Client(Heard):
 
     def arm_message(self, *, cap: int = 1000, limit_s: int = 2700) -> wire.Arm:
         """ARM with the newest epoch and challenge."""
-        told = self.told
+        telemetry = self.latest
         token = self.next_token()
-        return wire.Arm(token, self.owner, told.epoch, told.challenge, self.seq, cap, limit_s)
+        return wire.Arm(
+            token, self.owner, telemetry.epoch, telemetry.challenge, self.seq, cap, limit_s
+        )
 
     async def try_arm(self, arm: wire.Arm) -> Result | None:
-        """Send an ARM as it is; the result, or None where no ACK comes."""
+        """Send an ARM as it is; the result, or None if no ACK comes."""
         self.mark("ARM")
         self.send(arm)
         ack = await self.answer(arm.token)
@@ -144,7 +146,7 @@ class Client(Heard):
     ) -> wire.Setpoint:
         """The next SETPOINT of the session."""
         self.seq = (self.seq + 1) & _WORD
-        echo = self.told.counter
+        echo = self.latest.counter
         return wire.Setpoint(
             self.epoch,
             self.owner,
@@ -183,7 +185,7 @@ class Client(Heard):
         end = self.clock.now() + seconds
         started = len(self.heard)
         while (left := end - self.clock.now()) > 1e-6:
-            if len(self.heard) > started and self.told.epoch != self.epoch:
+            if len(self.heard) > started and self.latest.epoch != self.epoch:
                 return
             self.put(level, pattern=pattern, mode=mode, heat=heat, period=period)
             await self.clock.sleep(min(SETPOINT_S, left))
@@ -233,11 +235,11 @@ class Client(Heard):
         await self.arm()
         asked = (level, level, 0, 0, 0, 0)
         self.put(asked)
-        told = await self.see(lambda t: any(t.level) and t.state == State.RUNNING, 0.4)
-        if told is None:
+        telemetry = await self.see(lambda t: any(t.level) and t.state == State.RUNNING, 0.4)
+        if telemetry is None:
             raise CannotMeasure("no level rises after a SETPOINT, or the state is not 'running'")
         await self.drive(seconds, asked)
-        return self.told
+        return self.latest
 
     async def stop(self, reason: int = 1) -> wire.Ack:
         """STOP; it is a failure of R6 if nothing answers."""
@@ -251,8 +253,8 @@ class Client(Heard):
 
     async def reset(self, **changes: int) -> Result | None:
         """RESET with the newest challenge and latch counter, or with `changes` of its fields."""
-        told = await self.next()
-        reset = wire.Reset(self.next_token(), told.challenge, told.latch)
+        telemetry = await self.next()
+        reset = wire.Reset(self.next_token(), telemetry.challenge, telemetry.latch)
         reset = msgspec.structs.replace(reset, **changes)
         self.mark("RESET")
         self.send(reset)
@@ -262,8 +264,12 @@ class Client(Heard):
     @property
     def is_open(self) -> bool:
         """The device's newest TELEMETRY says that this client's session is open."""
-        told = self.told
-        return told.state in OPEN and told.owner == self.owner and told.epoch == self.epoch
+        telemetry = self.latest
+        return (
+            telemetry.state in OPEN
+            and telemetry.owner == self.owner
+            and telemetry.epoch == self.epoch
+        )
 
     def close(self) -> None:
         """Drop the link."""

@@ -51,20 +51,20 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return self._leap.now
 
 
-def run_simulated(story: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Run `story` to its end under simulated time, on a loop of its own; a signal never leaves that half made."""
-    told: list[_T] = []
+def run_simulated(scenario: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run `scenario` to its end under simulated time, on a loop of its own; a signal never leaves that half made."""
+    results: list[_T] = []
 
-    async def tell() -> None:
+    async def keep_result() -> None:
         # Not the result of the task: a runner that puts the handler of Ctrl-C back spells that out at length.
-        told.append(await story())
+        results.append(await scenario())
 
     runner = asyncio.Runner(loop_factory=LeapingLoop)
     try:
         with held_back():
             runner.get_loop()
-        runner.run(tell())
+        runner.run(keep_result())
     finally:
         with held_back():
             runner.close()
-    return told[0]
+    return results[0]

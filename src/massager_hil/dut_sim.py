@@ -35,7 +35,7 @@ class EmbeddedDut:
     def __init__(self, address: str) -> None:
         transport = make_transport(address)
         if not isinstance(transport, SimTransport):
-            raise TypeError(f"{address} is no sim: address")
+            raise TypeError(f"{address} is not a sim: address")
         self._transport = transport
         self.hands: Hands = NoHands()
 

@@ -71,24 +71,24 @@ class Hands(Protocol):
 
 
 class NoHands:
-    """Nobody is there; the start of those that can do a part."""
+    """No one is there; the start of those that can do a part."""
 
     can: frozenset[Need] = frozenset()
     faults: frozenset[str] = frozenset()
 
     async def press(self, client: Client) -> None:  # noqa: ARG002
-        """Nobody presses."""
-        raise CannotMeasure("nobody is there to press the button")
+        """No one presses."""
+        raise CannotMeasure("no one is there to press the button")
 
     release = reset = power_cycle = press
 
     async def charger(self, client: Client, plugged: bool) -> None:  # noqa: ARG002
-        """Nobody does."""
-        raise CannotMeasure("nobody is there to plug the charger in and out")
+        """No one does."""
+        raise CannotMeasure("no one is there to plug the charger in and out")
 
     async def fault(self, name: str) -> None:
-        """Nobody does."""
-        raise CannotMeasure(f"nobody is there to bring about {name}")
+        """No one does."""
+        raise CannotMeasure(f"no one is there to bring about {name}")
 
     mend = fault
 
@@ -119,8 +119,10 @@ class AskingHands(NoHands):
 
     async def _wait(self, client: Client, ask: str, flag: int, *, on: bool) -> None:
         self._say(ask)
-        if not await client.until(lambda: bool(client.told.flags & flag) == on, PATIENCE_S):
-            raise CannotMeasure(f"the device told of no change for {PATIENCE_S:.0f} s after: {ask}")
+        if not await client.until(lambda: bool(client.latest.flags & flag) == on, PATIENCE_S):
+            raise CannotMeasure(
+                f"the device reported no change for {PATIENCE_S:.0f} s after: {ask}"
+            )
 
 
 async def settled(seconds: float) -> None:

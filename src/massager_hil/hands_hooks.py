@@ -13,7 +13,7 @@ from massager_hil.model import CannotMeasure, Need, NotHere
 from massager_hil.tables import Flag
 
 _SEEN_S: Final = 0.5
-"""What was done is told by then; whether it is, the check says."""
+"""What was done is reported by then; whether it is, the check says."""
 _BOOT_S: Final = 10.0
 """A device that was reset or switched on speaks again by then, or its link is gone."""
 _RELEASED_S: Final = 0.15
@@ -81,7 +81,7 @@ class HookHands(NoHands):
         await self._boot(client, "power off and on", "power-cycle")
 
     async def fault(self, name: str) -> None:
-        """Bring it about. Raises `NotHere` where the bench cannot."""
+        """Bring it about. Raises `NotHere` if the bench cannot."""
         if name not in self.faults:
             raise NotHere(f"the bench cannot bring about the fault {name}")
         self._faulted.append(name)
@@ -122,7 +122,7 @@ class HookHands(NoHands):
     async def _see(self, client: Client, flag: int, *, on: bool) -> None:
         """Give the device time to tell. It is for the check to say that it does not."""
         try:
-            await client.until(lambda: bool(client.told.flags & flag) == on, _SEEN_S)
+            await client.until(lambda: bool(client.latest.flags & flag) == on, _SEEN_S)
         except CannotMeasure:
             return
 

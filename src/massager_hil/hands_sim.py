@@ -66,7 +66,7 @@ class SimulatedHands(NoHands):
             await self._do("charging")
 
     async def fault(self, name: str) -> None:
-        """Bring it about now. Raises `NotHere` where the simulator has no such fault."""
+        """Bring it about now. Raises `NotHere` if the simulator has no such fault."""
         if name not in _SPECS:
             raise NotHere(f"the simulator has no fault {name}")
         await self._do(_SPECS[name])

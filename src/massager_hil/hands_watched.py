@@ -21,7 +21,7 @@ class WatchedHands:
         self._now = clock.now
         self._watch = watch
         self.found_before: frozenset[tuple[str, str]] = frozenset()
-        """What the oracle had found before it was told of the last act."""
+        """What the oracle had found before the last act was announced to it."""
 
     @property
     def can(self) -> frozenset[Need]:

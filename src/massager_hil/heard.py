@@ -26,7 +26,7 @@ class Heard:
         self.acks: list[tuple[float, wire.Ack]] = []
         self.infos: list[wire.Info] = []
         self.garbled = 0
-        """Frames from the device that are no frames."""
+        """Frames from the device that are not frames."""
         self.lost: Exception | None = None
         self.clock = DeviceClock()
         self._before_ack = 0
@@ -104,7 +104,7 @@ class Heard:
         return True
 
     @property
-    def told(self) -> wire.Telemetry:
+    def latest(self) -> wire.Telemetry:
         """The newest TELEMETRY."""
         if not self.heard:
             raise CannotMeasure("the device sends no TELEMETRY", "R24")
@@ -115,7 +115,7 @@ class Heard:
         before = len(self.heard)
         if not await self.until(lambda: len(self.heard) >= before + count, 1.0 + 0.2 * count):
             raise CannotMeasure("the device sends no TELEMETRY any more", "R24")
-        return self.told
+        return self.latest
 
     async def see(
         self, test: Callable[[wire.Telemetry], bool], seconds: float, start: int | None = None
@@ -126,9 +126,9 @@ class Heard:
 
         def look() -> bool:
             nonlocal start
-            for _, told in self.heard[start:]:
-                if test(told):
-                    found.append(told)
+            for _, telemetry in self.heard[start:]:
+                if test(telemetry):
+                    found.append(telemetry)
                     return True
             start = len(self.heard)
             return False
@@ -138,7 +138,7 @@ class Heard:
 
     def since(self, index: int) -> list[wire.Telemetry]:
         """Every TELEMETRY from number `index` of `heard` on."""
-        return [told for _, told in self.heard[index:]]
+        return [telemetry for _, telemetry in self.heard[index:]]
 
     async def answer(self, token: int, seconds: float | None = None) -> wire.Ack | None:
         """The ACK with `token`, if it comes in time."""
@@ -154,14 +154,14 @@ class Heard:
     def _is_settled(self) -> bool:
         """The newest TELEMETRY came after the last ACK, and its epoch is that one's."""
         last = self.acks[-1][1].epoch if self.acks else None
-        return len(self.heard) > self._before_ack and last in (None, self.told.epoch)
+        return len(self.heard) > self._before_ack and last in (None, self.latest.epoch)
 
     async def settle(self) -> wire.Telemetry:
         """TELEMETRY from after the last ACK: the newest one, or the next."""
         if self.acks and self._is_settled:
-            return self.told
+            return self.latest
         last = self.acks[-1][1] if self.acks else None
-        told = await self.next()
-        if last is not None and told.epoch != last.epoch:
-            told = await self.next()
-        return told
+        telemetry = await self.next()
+        if last is not None and telemetry.epoch != last.epoch:
+            telemetry = await self.next()
+        return telemetry

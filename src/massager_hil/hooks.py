@@ -114,7 +114,7 @@ class Hooks:
 
 
 async def _waited(child: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit code; None where it does not end in time. A thread waits, so that the loop goes on."""
+    """The exit code; None if it does not end in time. A thread waits, so that the loop goes on."""
     ended: asyncio.Future[int] = asyncio.get_running_loop().run_in_executor(None, child.wait)
     done, _ = await asyncio.wait((ended,), timeout=seconds)
     return ended.result() if done else None

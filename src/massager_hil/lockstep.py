@@ -57,17 +57,17 @@ class ProcessFirmware:
         self._lost = lost
         self.trouble: LinkError | None = None
         self._sent: list[tuple[int, bytes]] = []
-        self._told = bytearray()
+        self._unread = bytearray()
         clock_in, self._clock = os.pipe()
         self._answers, clock_out = os.pipe()
-        told = {CLOCK_IN: str(clock_in), CLOCK_OUT: str(clock_out)}
+        clocks = {CLOCK_IN: str(clock_in), CLOCK_OUT: str(clock_out)}
         try:
             self._child = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=(clock_in, clock_out),
-                env={**os.environ, **told},
+                env={**os.environ, **clocks},
                 start_new_session=True,
                 bufsize=0,
             )
@@ -153,7 +153,7 @@ class ProcessFirmware:
     # --- the pipe
 
     def _ask(self, request: str, data: bytes = b"") -> list[str]:
-        """One request, and the words of its answer; none once the process is in trouble, which is told once."""
+        """One request, and the words of its answer; none once the process is in trouble, which is reported once."""
         if self.trouble is not None:
             return []
         try:
@@ -197,10 +197,10 @@ class ProcessFirmware:
             return words[1:]
 
     def _line(self, request: str, deadline: float) -> str:
-        while (end := self._told.find(b"\n")) < 0:
-            self._told += self._some(self._answers, request, deadline)
-        line = self._told[:end].decode(errors="replace")
-        del self._told[: end + 1]
+        while (end := self._unread.find(b"\n")) < 0:
+            self._unread += self._some(self._answers, request, deadline)
+        line = self._unread[:end].decode(errors="replace")
+        del self._unread[: end + 1]
         return line
 
     def _read(self, count: int, request: str, deadline: float) -> bytes:

@@ -116,7 +116,7 @@ def evidence(session: Session) -> str:
         "# Evidence of a device",
         "",
         f"Serial number {serial}, firmware {firmware}, {'full' if session.full else 'quick'} tier, "
-        f"seed {session.seed}, on {'hardware' if real else 'a simulated device: the last column is no hardware'}.",
+        f"seed {session.seed}, on {'hardware' if real else 'a simulated device: the last column is not hardware'}.",
         "",
         "Witness (instrument, calibration): ____  Person: ____  Date: ____",
         "",

@@ -1,4 +1,4 @@
-"""A check's waveform as an SVG drawing: the levels that the device told, and what was done when."""
+"""A check's waveform as an SVG drawing: the levels that the device reported, and what was done when."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _COLOURS: Final = ("#0b6", "#4c9", "#06c", "#6af", "#a4c", "#d8e")
 
 
 def waveform(wave: list[tuple[float, Telemetry]], marks: list[Mark]) -> str:
-    """The drawing, or nothing where no level ever rose."""
-    if len(wave) < 2 or not any(any(told.level) for _, told in wave):
+    """The drawing, or nothing if no level ever rose."""
+    if len(wave) < 2 or not any(any(telemetry.level) for _, telemetry in wave):
         return ""
     start, end = wave[0][0], wave[-1][0]
     span = max(end - start, 0.1)
-    top = max(max(told.level) for _, told in wave) / 10
+    top = max(max(telemetry.level) for _, telemetry in wave) / 10
     top = next(bound for bound in (2, 5, 10, 20, 50, 75, 100, 7000) if bound >= top)
     width, height = _WIDTH - _LEFT - 8, _HEIGHT - _TOP - _BOTTOM
 
@@ -46,7 +46,7 @@ def waveform(wave: list[tuple[float, Telemetry]], marks: list[Mark]) -> str:
     drawn: set[tuple[int, ...]] = set()
     legend = float(_LEFT)
     for zone, name in enumerate(ZONES):
-        levels = tuple(told.level[zone] for _, told in kept)
+        levels = tuple(telemetry.level[zone] for _, telemetry in kept)
         if not any(levels) or levels in drawn:
             continue  # Zones that do the same lie under one line.
         drawn.add(levels)

@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--massager-bench",
         metavar="SERIAL",
         default="",
-        help="This device lies on a bench, and nobody wears it: its motors may move.",
+        help="This device lies on a bench, and no one wears it: its motors may move.",
     )
     group.addoption(
         "--massager-full-power", action="store_true", help="Levels above 10 %% on a bench, too."

@@ -107,7 +107,7 @@ def as_json(session: Session) -> bytes:
 
 
 class RecordError(ValueError):
-    """A file that is no record of a run; the message says why."""
+    """A file that is not a record of a run; the message says why."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def read(path: Path) -> dict[str, Any]:
         raise RecordError(f"cannot read {path}: {error}") from error
     if not isinstance(made, dict) or cast("dict[str, Any]", made).get("format") != FORMAT:
         raise RecordError(
-            f"{path} is no record that `massager-sim hil --json` of this version wrote"
+            f"{path} is not a record that `massager-sim hil --json` of this version wrote"
         )
     return cast("dict[str, Any]", made)
 

@@ -65,13 +65,13 @@ async def _calm(bench: Bench, say: Say) -> None:
                 await client.next(2)  # The device looks at its supply ten times a second.
         except HookFailed as problem:
             raise LinkGone(f"the bench does not put the device at rest: {problem}") from problem
-    told = await client.settle()
-    if told.flags & Flag.BUTTON:
+    telemetry = await client.settle()
+    if telemetry.flags & Flag.BUTTON:
         await bench.hands.release(client)
-    if told.flags & Flag.CHARGING:
+    if telemetry.flags & Flag.CHARGING:
         say("Unplug the charger.")
-        await client.until(lambda: not client.told.flags & Flag.CHARGING, _PATIENCE_S)
-    if told.state in (State.LATCHED, State.FAULT):
+        await client.until(lambda: not client.latest.flags & Flag.CHARGING, _PATIENCE_S)
+    if telemetry.state in (State.LATCHED, State.FAULT):
         result = await _cleared(client)
         if result is not Result.OK:
             raise CannotMeasure("the device stays latched, and RESET does not clear it", "R7")

@@ -89,7 +89,7 @@ class Session:
     interrupted: bool = False
     """By Ctrl-C or a signal."""
     stopped: bool = True
-    """The device confirmed STOP at the end; True where it is in simulated time."""
+    """The device confirmed STOP at the end; True if it is in simulated time."""
     bench_failed: str = ""
     """What the bench did not do at the end of the run."""
 
@@ -113,7 +113,7 @@ Tell = Callable[[Outcome], None]
 
 
 def run(order: Order, tell: Tell, say: Say) -> Session:
-    """Run what `order` asks for. Raises `InputError` where that is wrong; a lost device is told in the session."""
+    """Run what `order` asks for. Raises `InputError` if that is wrong; a lost device is recorded in the session."""
     began = time.monotonic()
     embedded = in_simulated_time(order.address)
     session = Session(order.address, None, embedded, full=embedded or order.full, seed=order.seed)
@@ -216,7 +216,7 @@ async def _clock_rate(client: Client) -> float:
 async def make_bench(dut: Dut, order: Order, rate: float | None = None) -> Bench:
     """A bench with the device on it; `rate` is that of its clock, measured here where it is not known.
 
-    Raises `CannotMeasure` where the device does not talk.
+    Raises `CannotMeasure` if the device does not talk.
     """
     client = await dut.connect()
     await client.next()

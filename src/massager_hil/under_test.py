@@ -46,7 +46,7 @@ class DeviceUnderTest:
     def check(self, expression: str) -> list[Outcome]:
         """Run the checks that `expression` chooses, such as `deadman-running` or `R4 and not link`.
 
-        Raises `NotConforming` where one fails, `ValueError` where none is chosen. Those that cannot run are not run.
+        Raises `NotConforming` if one fails, `ValueError` if none is chosen. Those that cannot run are not run.
         """
         checks = [check for check in all_checks() if check.id == expression]
         checks = checks or chosen(expression, all_checks())
@@ -61,7 +61,7 @@ class DeviceUnderTest:
     ) -> Outcome:
         """Run a coroutine function of your own, which gets a `massager_hil.bench.Bench`, as a check of `rules`.
 
-        Raises `NotConforming` where it, or the oracle, finds something; skips the test where its needs are not met.
+        Raises `NotConforming` if it, or the oracle, finds something; skips the test where its needs are not met.
         """
         name = story.__name__ if hasattr(story, "__name__") else "story"
         own = Check(name, title or name, rules or ("R16",), Tier.QUICK, frozenset(needs), story)

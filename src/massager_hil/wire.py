@@ -16,7 +16,7 @@ _OVERHEAD: Final = 4
 
 
 class BadFrame(Exception):
-    """Bytes that are no frame; the message says in which way."""
+    """Bytes that are not a frame; the message says in which way."""
 
 
 def crc16(data: bytes) -> int:
@@ -46,7 +46,7 @@ def stuff(body: bytes) -> bytes:
 
 
 def unstuff(run: bytes) -> bytes:
-    """What `stuff` was given. Raises `BadFrame` where the run is no COBS."""
+    """What `stuff` was given. Raises `BadFrame` if the run is not COBS."""
     out = bytearray(run)
     joints = [0]
     """Codes that stand for no zero: the first one, and each after a full group."""
@@ -293,6 +293,6 @@ def parse(body: bytes) -> Message:
 
 
 def _text(value: bytes) -> str:
-    # A report shows it: a byte that is no printable letter must not steer what reads the report.
+    # A report shows it: a byte that is not a printable letter must not steer what reads the report.
     text = value.rstrip(b"\x00").decode("ascii", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

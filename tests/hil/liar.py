@@ -43,11 +43,11 @@ class BothLinks:
         self._deaf = deaf
         self._splitter = wire.Splitter()
         self._last: wire.Telemetry | None = None
-        self.told: SimLink
+        self.reported: SimLink
         self.true: SimLink
 
     def hear(self, data: bytes) -> None:
-        """The true one's own TELEMETRY, which nobody is told."""
+        """The true one's own TELEMETRY, which no one receives."""
         for run in self._splitter.feed(data):
             message = wire.parse(wire.unstuff(run))
             if isinstance(message, wire.Telemetry):
@@ -61,7 +61,7 @@ class BothLinks:
         else:
             if not (self._deaf and isinstance(message, wire.Stop)):
                 self.true.write(wire.frame(wire.pack(self._translated(message))))
-        self.told.write(data)
+        self.reported.write(data)
 
     def _translated(self, message: wire.Message) -> wire.Message:
         last = self._last
@@ -77,15 +77,15 @@ class BothLinks:
 
     def close(self) -> None:
         self.true.close()
-        self.told.close()
+        self.reported.close()
 
 
 class Liar:
     """A device as its port sees it."""
 
-    def __init__(self, told: SimulatedDevice, true: SimulatedDevice, *, deaf: bool) -> None:
-        self._told, self._true, self._deaf = told, true, deaf
-        self.loop, self.plugged, self.watch_plug = told.loop, True, told.watch_plug
+    def __init__(self, reported: SimulatedDevice, true: SimulatedDevice, *, deaf: bool) -> None:
+        self._reported, self._true, self._deaf = reported, true, deaf
+        self.loop, self.plugged, self.watch_plug = reported.loop, True, reported.watch_plug
 
     def open_link(
         self,
@@ -97,15 +97,15 @@ class Liar:
     ) -> BothLinks:
         both = BothLinks(deaf=self._deaf)
         both.true = self._true.open_link(kind, both.hear, lambda _: None)
-        both.told = self._told.open_link(kind, on_data, on_lost, to_system=to_system)
+        both.reported = self._reported.open_link(kind, on_data, on_lost, to_system=to_system)
         return both
 
 
 async def main(port: str, trace: IO[str], mutant: str, deaf: str = "") -> None:
     """Serve until the end of standard input."""
     true = build_device(parse_options(f"mutant={mutant}"), trace=trace)
-    told = build_device(parse_options(""))
-    PtyPort(Liar(told, true, deaf=bool(deaf)), Path(port))  # type: ignore[arg-type]
+    reported = build_device(parse_options(""))
+    PtyPort(Liar(reported, true, deaf=bool(deaf)), Path(port))  # type: ignore[arg-type]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

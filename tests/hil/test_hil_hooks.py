@@ -209,9 +209,9 @@ def test_a_run_in_simulated_time_ends_in_order_too(tmp_path: Path) -> None:
         said += child.stdout.read()
         assert child.wait(PATIENCE_S) == 130, said
     assert "Traceback" not in said
-    told = json.loads(record.read_text(encoding="utf-8"))
-    assert told["interrupted"] is True
-    assert told["checks"][-1]["verdict"] == "not run"
+    written = json.loads(record.read_text(encoding="utf-8"))
+    assert written["interrupted"] is True
+    assert written["checks"][-1]["verdict"] == "not run"
 
 
 def test_what_does_not_switch_off_is_said(rig: Rig) -> None:
@@ -234,7 +234,7 @@ def test_flash_comes_first(rig: Rig) -> None:
     ("text", "said"),
     [
         ("serial = 5", "serial is missing"),
-        ("[hooks", "is no TOML"),
+        ("[hooks", "is not TOML"),
         ('serial = "A"\nhook = 1', "there is no key 'hook'"),
         ('serial = "A"\n[hooks]\nboot = ["a"]', "there is no hook 'boot'"),
         ('serial = "A"\n[hooks]\nreset = "rm -rf x"', "no shell reads it"),

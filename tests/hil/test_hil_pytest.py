@@ -1,4 +1,4 @@
-"""The checks as items of somebody else's pytest, and the fixture `massager_dut`."""
+"""The checks as items of someone else's pytest, and the fixture `massager_dut`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ pytest_plugins = ["pytester"]
 OWN = """
 async def gentle(bench):
     await bench.client.running(20)
-    bench.at_most("level of the first zone", bench.client.told.level[0], 30)
+    bench.at_most("level of the first zone", bench.client.latest.level[0], 30)
 
 async def strict(bench):
     await bench.client.running(20)
-    bench.at_most("level of the first zone", bench.client.told.level[0] / 10, 0.1, "%", "R3")
+    bench.at_most("level of the first zone", bench.client.latest.level[0] / 10, 0.1, "%", "R3")
 
 def test_gentle(massager_dut):
     assert massager_dut.run(gentle, "R3").findings

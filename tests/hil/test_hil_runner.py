@@ -117,10 +117,10 @@ def test_the_list_names_each_check_and_its_needs() -> None:
 def test_a_report_that_could_not_be_written_is_found_before_the_run(tmp_path: Path) -> None:
     for option in ("--junit", "--html"):
         for where in (tmp_path, tmp_path / "none" / "report"):
-            told = hil("-k", "info-again", option, str(where))
-            assert told.exit_code == 2
-            assert "cannot be written" in told.output
-            assert "PASS" not in told.output
+            result = hil("-k", "info-again", option, str(where))
+            assert result.exit_code == 2
+            assert "cannot be written" in result.output
+            assert "PASS" not in result.output
 
 
 def test_a_sound_device_exits_with_0_and_writes_its_reports(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ INFO = wire.Info(
 )
 
 
-def told(counter: int, uptime: int, epoch: int = 1) -> wire.Telemetry:
+def telemetry(counter: int, uptime: int, epoch: int = 1) -> wire.Telemetry:
     rest = (0,) * 6
     return wire.Telemetry(
         *(counter, epoch, 7, uptime, 0, 0, 0, 0, 0, 0, 8, 86),
@@ -45,7 +45,7 @@ def test_a_time_without_any_link_is_no_gap_between_two_telemetry() -> None:
         motion = MotionJudge(sheet, INFO)
         for number, uptime in enumerate((100, 200, 600)):
             motion.unheard = opened and number == 2
-            motion.look(told(number, uptime), traverses=False)
+            motion.look(telemetry(number, uptime), traverses=False)
         assert len(sheet.breaches) == breaches
 
 
@@ -55,14 +55,14 @@ def test_a_time_without_any_link_is_no_gap_between_two_telemetry() -> None:
 def test_two_stops_may_be_under_way_before_the_first_is_told(
     slack_s: float, late_s: float, breaches: int
 ) -> None:
-    """In real time, for as long as both may be; an epoch that changes later does so by itself."""
+    """In real time, for as long as both may be; an epoch that changes later does so on its own."""
     oracle = Oracle(INFO, kind="serial", slack_s=slack_s, late=lambda: 0.0)
     oracle.opened(1)
-    oracle.heard(1, told(1, 100), 0.1)
+    oracle.heard(1, telemetry(1, 100), 0.1)
     for token in (1, 2):
         oracle.sent(1, wire.frame(wire.pack(wire.Stop(token, 1))), 0.11)
-    oracle.heard(1, told(2, 120, epoch=2), 0.12)
-    oracle.heard(1, told(3, 140, epoch=3), 0.12 + late_s)
+    oracle.heard(1, telemetry(2, 120, epoch=2), 0.12)
+    oracle.heard(1, telemetry(3, 140, epoch=3), 0.12 + late_s)
     changes = [what for _, what in oracle.sheet.breaches if what == "the epoch changes"]
     assert len(changes) == breaches
 
@@ -73,9 +73,9 @@ def test_telemetry_that_comes_late_on_another_link_is_no_boot() -> None:
     for link in (1, 2):
         oracle.opened(link)
     for number in (1, 2, 3):
-        oracle.heard(1, told(number, 100 * number), 0.1 * number)
+        oracle.heard(1, telemetry(number, 100 * number), 0.1 * number)
     for number in (1, 2, 3):
-        oracle.heard(2, told(number, 100 * number), 0.31)
+        oracle.heard(2, telemetry(number, 100 * number), 0.31)
     assert not oracle.sheet.breaches
-    oracle.heard(2, told(4, 150), 0.4)
+    oracle.heard(2, telemetry(4, 150), 0.4)
     assert {rule for rule, _ in oracle.sheet.breaches} >= {"R24"}

@@ -87,8 +87,8 @@ def test_a_sound_device_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("says", "said"),
     [
-        ("echo hello", "the witness says what cannot be read: it is no JSON: 'hello'"),
-        ("echo '[1]'", "it is no object"),
+        ("echo hello", "the witness says what cannot be read: it is not JSON: 'hello'"),
+        ("echo '[1]'", "it is not an object"),
         ("""echo '{"time": 1, "actuator": "nose", "drive": 1}'""", "actuator is ZONE.vibration"),
         ("exit 9", "the witness ended with the exit code 9"),
         ("head -c 9000 /dev/zero | tr '\\0' x", "a line of more than 4096 bytes"),
@@ -141,9 +141,9 @@ def test_lines_are_read_strictly() -> None:
         ("drive", -1),
         ("drive", "1"),
     ):
-        told = {"time": 1.0, "actuator": "neck_left.vibration", "drive": 1.0, key: value}
+        fields = {"time": 1.0, "actuator": "neck_left.vibration", "drive": 1.0, key: value}
         with pytest.raises(BadLine):
-            read(json.dumps(told).encode())
+            read(json.dumps(fields).encode())
 
 
 def test_clocks_are_matched_by_the_fastest_line() -> None:
@@ -163,11 +163,11 @@ class Outputs:
 
     def __init__(self, **info: Any) -> None:
         self.sheet = Sheet()
-        told: dict[str, Any] = dict.fromkeys(wire.Info.__struct_fields__, 0)
-        told |= {"serial": "A", "firmware": (1, 0, 0), "rise": 20, "sum_cap": 200}
-        told["caps"] = (70, 70, 50, 50, 35, 35)
-        told |= info
-        self.judge = WitnessJudge(self.sheet, wire.Info(**told), "serial", 0.5, lambda: 0.0)
+        fields: dict[str, Any] = dict.fromkeys(wire.Info.__struct_fields__, 0)
+        fields |= {"serial": "A", "firmware": (1, 0, 0), "rise": 20, "sum_cap": 200}
+        fields["caps"] = (70, 70, 50, 50, 35, 35)
+        fields |= info
+        self.judge = WitnessJudge(self.sheet, wire.Info(**fields), "serial", 0.5, lambda: 0.0)
         self.now = 0.0
         self.drives = [0.0] * 12
 

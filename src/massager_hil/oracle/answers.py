@@ -79,14 +79,14 @@ class Answers:
     def info(self, link: int, token: int) -> None:
         """INFO came."""
         if self._find(link, wire.GetInfo.TYPE, token) is None:
-            self._sheet.breach("R16", "INFO that nobody asked for", f"token {token}", "none")
+            self._sheet.breach("R16", "INFO that no one asked for", f"token {token}", "none")
 
     def ack(self, link: int, ack: wire.Ack) -> Question | None:
         """ACK came; the question that it answers. Breaches where there was none, or the result is wrong."""
         question = self._find(link, ack.of, ack.token)
         name = NAMES.get(ack.of, str(ack.of))
         if question is None:
-            what = f"ACK of {name} that nobody here asked for"
+            what = f"ACK of {name} that no one here asked for"
             self._sheet.breach("R16", what, f"token {ack.token}", "none")
             return None
         if ack.result not in question.allowed:

@@ -32,7 +32,7 @@ class ButtonJudge:
         self.released_at = _NEVER
         self.down = False
         self.presses = 0
-        """Since the last TELEMETRY that told of a latch."""
+        """Since the last TELEMETRY that reported a latch."""
         self._while_latched = False
         self.cleared_at = _NEVER
         """When a hold that may clear a latch was let go."""
@@ -84,13 +84,13 @@ class ButtonJudge:
         if not self._exact:
             return
         breach = self._sheet.breach
-        told = bool(t.flags & Flag.BUTTON)
-        if self.down and now - self.pressed_at > BUTTON_S + 0.001 and not told:
-            breach("R7", "button told as pressed while it is", "released", "pressed")
-        if not self.down and now - self.released_at > RELEASE_S + 0.041 and told:
-            breach("R7", "button told as released 50 ms after it was", "pressed", "released")
-        if told and not self.down and 0.001 < now - self.released_at < 0.0:
-            breach("R7", "button told as released too soon", "released", "pressed")
+        reported = bool(t.flags & Flag.BUTTON)
+        if self.down and now - self.pressed_at > BUTTON_S + 0.001 and not reported:
+            breach("R7", "button reported as pressed while it is", "released", "pressed")
+        if not self.down and now - self.released_at > RELEASE_S + 0.041 and reported:
+            breach("R7", "button reported as released 50 ms after it was", "pressed", "released")
+        if reported and not self.down and 0.001 < now - self.released_at < 0.0:
+            breach("R7", "button reported as released too soon", "released", "pressed")
         self._must_clear &= t.state in _LATCHES
         if self._must_clear and now - self.released_at > RELEASE_S + 0.15:
             self._must_clear = False

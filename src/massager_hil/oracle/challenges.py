@@ -49,7 +49,7 @@ class Challenges:
         self.renewed = True
 
     def holds(self, value: int, now: float) -> bool | None:
-        """Whether the device has to take it; None where either will do."""
+        """Whether the device has to take it; None if either will do."""
         if value in self._used:
             return False
         place = next((i for i, h in enumerate(reversed(self._heard)) if h.value == value), None)

@@ -123,16 +123,16 @@ class EndJudge:
         w = self._world
         breach = w.sheet.breach
         if t.owner != session.arm.owner:
-            breach("R17", "owner told", f"{t.owner:08x}", f"{session.arm.owner:08x}")
+            breach("R17", "owner reported", f"{t.owner:08x}", f"{session.arm.owner:08x}")
         newest_first = range(len(session.taken) - 1, -1, -1)
         place = next((i for i in newest_first if session.taken[i].seq == t.seq), None)
         if place is None:
             known = ", ".join(str(k.seq) for k in session.taken[-3:])
-            breach("R16", "seq told: a SETPOINT was taken that must not count", t.seq, known)
+            breach("R16", "seq reported: a SETPOINT was taken that must not count", t.seq, known)
             return
         taken = session.taken[place]
         newest = next((i for i in newest_first if session.taken[i].sure), place)
-        if place < newest and w.told_at - session.taken[newest].at > w.settle_s:
+        if place < newest and w.latest_at - session.taken[newest].at > w.settle_s:
             what = "a fresh SETPOINT of the owner is taken"
             breach("R16", what, f"seq {t.seq}", f"seq {session.taken[newest].seq}")
         for zone, (level, asked) in enumerate(zip(t.level, taken.level, strict=True)):
@@ -147,7 +147,7 @@ class EndJudge:
             return
         self._state(taken, t)
         heat = taken.heat and taken.mode is Mode.RUN and not taken.malformed
-        if t.flags & Flag.HEAT and not heat and w.told_at > taken.at:
+        if t.flags & Flag.HEAT and not heat and w.latest_at > taken.at:
             breach("R11", "heat", "on", "off: not asked for, or a pause, a fade or malformed")
 
     def _state(self, taken: Taken, t: wire.Telemetry) -> None:
@@ -169,7 +169,7 @@ class EndJudge:
     ) -> None:
         """No level rises once the last SETPOINT is older than T/2."""
         w = self._world
-        if w.told_at - session.fed_at_most <= w.dead_man_s / 2 + w.slack_s + _EDGE_S:
+        if w.latest_at - session.fed_at_most <= w.dead_man_s / 2 + w.slack_s + _EDGE_S:
             return
         risen = max(b - a for a, b in zip(before.level, t.level, strict=True))
         if risen > 0:

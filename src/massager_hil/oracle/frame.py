@@ -75,9 +75,9 @@ class FrameJudge:
             if not most and kneading[zone]:
                 breach("R3", f"kneading of zone {zone} at level 0", kneading[zone] / 10, "0 %")
             if vibration[zone] and not self._info.vibration >> zone & 1:
-                breach("R12", f"vibration told where zone {zone} has none", vibration[zone], 0)
+                breach("R12", f"vibration reported where zone {zone} has none", vibration[zone], 0)
             if kneading[zone] and not self._info.kneading >> zone & 1:
-                breach("R12", f"kneading told where zone {zone} has none", kneading[zone], 0)
+                breach("R12", f"kneading reported where zone {zone} has none", kneading[zone], 0)
         if sum(level) > self._sum:
             breach("R1", "sum of all levels", sum(level) / 10, f"≤ {self._sum / 10} %")
 

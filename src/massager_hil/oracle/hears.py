@@ -89,12 +89,12 @@ class Hears:
         if question.of == wire.Reset.TYPE and ack.result == Result.OK:
             w.cleared_at = now
         w.acked_epoch = ack.epoch if question.of == wire.Stop.TYPE else w.acked_epoch
-        if w.told is not None and question.of != wire.Stop.TYPE and not w.epoch_events:
-            if ack.epoch != w.told.epoch:
-                epochs = f"{ack.epoch:08x}", f"{w.told.epoch:08x}"
+        if w.latest is not None and question.of != wire.Stop.TYPE and not w.epoch_events:
+            if ack.epoch != w.latest.epoch:
+                epochs = f"{ack.epoch:08x}", f"{w.latest.epoch:08x}"
                 w.sheet.breach("R16", "epoch in an ACK that changes none", *epochs)
-            if ack.detail != w.told.latch and not w.faulted:
-                w.sheet.breach("R7", "latch counter in an ACK", ack.detail, w.told.latch)
+            if ack.detail != w.latest.latch and not w.faulted:
+                w.sheet.breach("R7", "latch counter in an ACK", ack.detail, w.latest.latch)
 
     # --- TELEMETRY
 
@@ -104,78 +104,78 @@ class Hears:
         w.sheet.frames += 1
         w.sheet.uptime_ms = t.uptime
         here = w.links[link]
-        told = w.told
+        last = w.latest
         if here.heard is not None and (t.counter - here.heard) & 0xFFFFFFFF != 1:
-            restarted = told is not None and (t.uptime < told.uptime or self._starts_again(told, t))
+            restarted = last is not None and (t.uptime < last.uptime or self._starts_again(last, t))
             if not restarted and t.counter != 1:
                 step = (t.counter - here.heard) & 0xFFFFFFFF
                 w.sheet.breach("R4", "the counter goes up by", step, 1)
         here.heard = t.counter
         if w.recent.get(t.counter) == t:
             return  # Two links do not keep step: the other one has brought it, and newer ones, before.
-        if told is not None and (t.uptime < told.uptime or self._starts_again(told, t)):
+        if last is not None and (t.uptime < last.uptime or self._starts_again(last, t)):
             self._boots(t)
-            told = None
-        if told is not None and self._known(told, t):
+            last = None
+        if last is not None and self._known(last, t):
             return
         w.sheet.within_frames = True
         self._frames.look(t)
         w.sheet.within_frames = False
         session = w.session
-        if told is not None:
-            self._changes(told, t, now)
+        if last is not None:
+            self._changes(last, t, now)
         self._motion.renewed |= w.challenges.renewed
         w.challenges.renewed = False
         self._motion.excused = w.faulted
         w.sheet.within_frames = True
         self._motion.look(t, traverses=session is not None and session.traverses)
         w.sheet.within_frames = False
-        self._session(told, t, now)
+        self._session(last, t, now)
         self._counts(t, now)
         w.button.look(t, now)
-        self._times(told, t, now)
+        self._times(last, t, now)
         self._remember(t, now)
         w.answers.late(now)
 
-    def _starts_again(self, told: wire.Telemetry, t: wire.Telemetry) -> bool:
+    def _starts_again(self, last: wire.Telemetry, t: wire.Telemetry) -> bool:
         """A boot that is due, so soon after the last one that uptime does not go back."""
-        return self._booted and t.epoch != told.epoch and t.counter <= told.counter
+        return self._booted and t.epoch != last.epoch and t.counter <= last.counter
 
-    def _known(self, told: wire.Telemetry, t: wire.Telemetry) -> bool:
+    def _known(self, last: wire.Telemetry, t: wire.Telemetry) -> bool:
         """Whether it was heard before, on another link: then it is only compared."""
         w = self._world
-        if t.counter == told.counter:
-            if t != told:
+        if t.counter == last.counter:
+            if t != last:
                 w.sheet.breach("R16", "TELEMETRY on all links alike", "it differs", "the same")
             return True
-        step = (t.counter - told.counter) & 0xFFFFFFFF
+        step = (t.counter - last.counter) & 0xFFFFFFFF
         if step > _FAR and len(w.links) > 1:
-            counters = f"{t.counter} after {told.counter}"
+            counters = f"{t.counter} after {last.counter}"
             w.sheet.breach("R16", "counters on all links alike", counters, "the same")
         return False
 
     def _boots(self, t: wire.Telemetry) -> None:
         w = self._world
         if not self._booted and not w.hung:
-            w.sheet.breach("R24", "the device has booted by itself", f"uptime {t.uptime} ms", "no")
-        epochs = w.told.epoch if w.told is not None else -1
+            w.sheet.breach("R24", "the device has booted on its own", f"uptime {t.uptime} ms", "no")
+        epochs = w.latest.epoch if w.latest is not None else -1
         if t.epoch in w.epochs or t.epoch == epochs:
             w.sheet.breach("R16", "an epoch from before the boot", f"{t.epoch:08x}", "a new one")
-        if w.told is not None and w.told.state == State.FAULT and t.state != State.FAULT:
+        if w.latest is not None and w.latest.state == State.FAULT and t.state != State.FAULT:
             w.sheet.breach("R7", "a fault latch outlives a boot", t.state, "fault")
         self._booted = True
         self._motion.boot()
         w.restart()
 
-    def _changes(self, told: wire.Telemetry, t: wire.Telemetry, now: float) -> None:
+    def _changes(self, last: wire.Telemetry, t: wire.Telemetry, now: float) -> None:
         """Epoch, latch, cause and state change for a reason only."""
         w = self._world
         breach = w.sheet.breach
-        if t.epoch != told.epoch:
+        if t.epoch != last.epoch:
             if t.epoch in w.epochs:
                 breach("R16", "an epoch comes again", f"{t.epoch:08x}", "never within 2^20 changes")
-            ended = w.session is not None and w.session.arm.epoch == told.epoch
-            # Under way at the same time: the change before may have been told when this one was asked for already.
+            ended = w.session is not None and w.session.arm.epoch == last.epoch
+            # Under way at the same time: the change before may have been reported when this one was asked for already.
             lately = w.slack_s and now - w.epoch_event_at <= w.settle_s
             if not (w.epoch_events or ended or w.faulted or lately):
                 breach("R16", "the epoch changes", f"{t.epoch:08x}", "for a reason only")
@@ -188,13 +188,13 @@ class Hears:
             if t.epoch != w.acked_epoch and not w.slack_s:
                 breach("R6", "epoch in the ACK of STOP", f"{w.acked_epoch:08x}", f"{t.epoch:08x}")
             w.acked_epoch = None
-        self._latch(told, t, now)
+        self._latch(last, t, now)
 
-    def _latch(self, told: wire.Telemetry, t: wire.Telemetry, now: float) -> None:
+    def _latch(self, last: wire.Telemetry, t: wire.Telemetry, now: float) -> None:
         w = self._world
         breach = w.sheet.breach
         latched = (State.LATCHED, State.FAULT)
-        up = (t.latch - told.latch) & _WORD
+        up = (t.latch - last.latch) & _WORD
         presses = w.button.presses
         if up or now - w.button.pressed_at > _EDGE_S:
             w.button.presses = 0
@@ -207,38 +207,38 @@ class Hears:
             breach("R7", "the latch counter goes up with each press by", up, presses)
         if up > 8:
             breach("R7", "the latch counter jumps", f"by {up}", "one a cause")
-        self._clearing(told, t, now, pressed=bool(presses))
-        if not told.owner and not t.owner and t.cause != told.cause and t.state not in latched:
+        self._clearing(last, t, now, pressed=bool(presses))
+        if not last.owner and not t.owner and t.cause != last.cause and t.state not in latched:
             ended = w.session is not None or w.charging or w.slack_s
             if not ended:
-                breach("R6", "cause without a session", t.cause, f"{told.cause}, as before")
+                breach("R6", "cause without a session", t.cause, f"{last.cause}, as before")
 
     def _clearing(
-        self, told: wire.Telemetry, t: wire.Telemetry, now: float, *, pressed: bool
+        self, last: wire.Telemetry, t: wire.Telemetry, now: float, *, pressed: bool
     ) -> None:
         """A latch comes and goes for a reason only."""
         w = self._world
         breach = w.sheet.breach
         latched = (State.LATCHED, State.FAULT)
-        if told.state in latched and t.state not in latched:
+        if last.state in latched and t.state not in latched:
             if w.base_slack_s and "button" in w.acts:
                 pass  # Held by a person, for as long as that took.
             elif now - w.cleared_at > w.settle_s + 0.1 and not w.button.may_have_cleared(now):
-                breach("R7", "a latch goes", "by itself", "by RESET or a hold only")
-        elif t.state in latched and t.state == told.state:
+                breach("R7", "a latch goes", "on its own", "by RESET or a hold only")
+        elif t.state in latched and t.state == last.state:
             due = _EDGE_S + w.slack_s < now - w.cleared_at < 0.5
             if due and not pressed and not w.faulted:
                 breach("R7", "a RESET that was taken clears the latch", "it does not", "it does")
-        if t.state in latched and told.state not in latched:
+        if t.state in latched and last.state not in latched:
             w.button.ends_attendance()
             if not pressed and not w.faulted and "button" not in w.acts:
                 breach("R7", "it latches", f"cause {t.cause}", "for a reason only")
 
-    def _session(self, told: wire.Telemetry | None, t: wire.Telemetry, now: float) -> None:
+    def _session(self, last: wire.Telemetry | None, t: wire.Telemetry, now: float) -> None:
         w = self._world
         session = w.session
         if session is None:
-            if t.state in OPEN and told is not None and told.state not in OPEN:
+            if t.state in OPEN and last is not None and last.state not in OPEN:
                 w.sheet.breach("R17", "a session opens", f"state {t.state}", "by an ARM only")
             return
         is_open = t.state in OPEN and t.epoch == session.arm.epoch
@@ -246,10 +246,10 @@ class Hears:
             session.sure = True
             self._ends.in_session(session, t)
             self._ends.still_open(session, t, now)
-            if told is not None and told.state in OPEN:
-                self._ends.no_late_rise(session, told, t, now)
+            if last is not None and last.state in OPEN:
+                self._ends.no_late_rise(session, last, t, now)
             return
-        young = now - session.at <= w.settle_s and not (told is not None and told.owner)
+        young = now - session.at <= w.settle_s and not (last is not None and last.owner)
         if young:
             return  # Sent a moment ago: what is heard now may be from before it.
         if session.sure or not w.slack_s:
@@ -273,21 +273,23 @@ class Hears:
             w.sheet.breach("R16", "frames counted in `rejected`", counted, bound)
             rejected.restart(t.rejected)
 
-    def _times(self, told: wire.Telemetry | None, t: wire.Telemetry, now: float) -> None:
-        """What is told at once, and what only with the regular TELEMETRY; exact in simulated time alone."""
+    def _times(self, last: wire.Telemetry | None, t: wire.Telemetry, now: float) -> None:
+        """What is reported at once, and what only with the regular TELEMETRY; exact in simulated time alone."""
         w = self._world
         if w.slack_s:
             return
         breach = w.sheet.breach
         for due, seq in w.tells:
-            if now > due and (seq < 0 or t.seq != seq or told is None or told.seq != seq):
+            if now > due and (seq < 0 or t.seq != seq or last is None or last.seq != seq):
                 what = "STOP" if seq < 0 else "a SETPOINT or ARM that changes something"
-                breach("R24", f"{what} is told at once", f"{now - due + TICK_S:.3f} s", "at once")
+                breach(
+                    "R24", f"{what} is reported at once", f"{now - due + TICK_S:.3f} s", "at once"
+                )
         w.tells.clear()
-        if told is None:
+        if last is None:
             w.grid_ms = None
             return
-        news = (told.epoch, told.state, told.cause, told.latch, told.flags & Flag.BUTTON) != (
+        news = (last.epoch, last.state, last.cause, last.latch, last.flags & Flag.BUTTON) != (
             *(t.epoch, t.state, t.cause, t.latch, t.flags & Flag.BUTTON),
         )
         if news or now <= w.off_grid_until:
@@ -299,7 +301,7 @@ class Hears:
 
     def _remember(self, t: wire.Telemetry, now: float) -> None:
         w = self._world
-        w.told, w.told_at = t, now
+        w.latest, w.latest_at = t, now
         w.epochs.add(t.epoch)
         w.challenges.hear(t.challenge, now)
         w.sent_at[t.counter] = now

@@ -25,7 +25,7 @@ from massager_hil.tables import (
 _TICK_MS: Final = TICK_S * 1000
 _GAP_MS: Final = 120
 _FRESH_MS: Final = 5250
-"""A challenge is renewed by this age, told by the next regular TELEMETRY."""
+"""A challenge is renewed by this age, reported by the next regular TELEMETRY."""
 _YOUNG_MS: Final = 4700
 _HOUR_MS: Final = 3_500_000
 _NEVER: Final = -10_000_000
@@ -33,19 +33,19 @@ _UNKNOWN: Final = -2
 
 
 class Ceiling:
-    """The highest that each of some told values may stand at, from all that was told before: it rises at a rate.
+    """The bound of each of some reported values, from all that was reported before: it rises at a rate.
 
-    What is told is rounded up, so the value itself is not above it.
+    What is reported is rounded up, so the value itself is not above it.
     """
 
     def __init__(self, count: int) -> None:
         self._top = [0.0] * count
 
-    def look(self, told: tuple[int, ...], rise: float, spare: float) -> list[tuple[int, float]]:
+    def look(self, reported: tuple[int, ...], rise: float, spare: float) -> list[tuple[int, float]]:
         """Each value that stands above its ceiling after a rise by `rise`, with the ceiling."""
         over: list[tuple[int, float]] = []
         top = self._top
-        for number, value in enumerate(told):
+        for number, value in enumerate(reported):
             most = top[number] + rise
             if value > most + spare + 1:
                 over.append((number, most + spare + 1))

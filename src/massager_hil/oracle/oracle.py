@@ -77,7 +77,7 @@ class Oracle:
                 self.sheet.breach("R16", "a frame that only hosts send", message.TYPE, "none")
 
     def garbled(self, why: str) -> None:
-        """Bytes came that are no frame."""
+        """Bytes came that are not a frame."""
         self.sheet.breach("R16", "a frame of the device that is none", why, "none")
 
     # --- hands

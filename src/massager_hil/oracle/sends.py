@@ -118,15 +118,15 @@ class Sends:
 
     def _arm_results(self, link: int, arm: wire.Arm, now: float) -> frozenset[Result]:
         w = self._world
-        told = w.told
-        if told is None or w.hung:
+        last = w.latest
+        if last is None or w.hung:
             return frozenset(Result)
         open_now = self._is_open(now)
         if open_now and self._repeats(link, arm):
             return frozenset((Result.OK,))
         if open_now:
             return frozenset((Result.BUSY,))
-        results = self._without_session(arm, told, now)
+        results = self._without_session(arm, last, now)
         if open_now is False:
             return results
         if w.session is not None and self._may_be_dead(w.session, now):
@@ -134,12 +134,12 @@ class Sends:
         return results | {Result.BUSY, Result.OK}
 
     def _may_be_dead(self, session: Session, now: float) -> bool:
-        """The dead-man may have ended it, and nothing has told yet."""
+        """The dead-man may have ended it, and no TELEMETRY has reported it yet."""
         w = self._world
         return now - session.fed > w.dead_man_s - w.slack_s - _EDGE_S
 
     def _is_open(self, now: float) -> bool | None:
-        """Whether a session is open at the device; None where that is not certain."""
+        """Whether a session is open at the device; None if that is not certain."""
         w = self._world
         session = w.session
         if session is None:
@@ -151,15 +151,15 @@ class Sends:
         return True
 
     def _without_session(
-        self, arm: wire.Arm, told: wire.Telemetry, now: float
+        self, arm: wire.Arm, last: wire.Telemetry, now: float
     ) -> frozenset[Result]:
         w = self._world
         maybe: set[Result] = set()
-        pressed = w.button.down or told.flags & Flag.BUTTON
+        pressed = w.button.down or last.flags & Flag.BUTTON
         recent = now - w.button.released_at < 0.2 or now - w.button.pressed_at < w.settle_s
         cleared = now - w.cleared_at < w.settle_s or w.button.may_have_cleared(now)
         for state, result in ((State.FAULT, Result.FAULT), (State.LATCHED, Result.LATCHED)):
-            if told.state == state:
+            if last.state == state:
                 if not cleared:
                     return frozenset((result,))
                 maybe.add(result)
@@ -169,9 +169,9 @@ class Sends:
             maybe |= {Result.BUTTON, Result.LATCHED}
         if w.epoch_events:
             maybe.add(Result.STALE_EPOCH)
-            if all(sure for _, sure in w.epoch_events) and arm.epoch == told.epoch:
+            if all(sure for _, sure in w.epoch_events) and arm.epoch == last.epoch:
                 return frozenset(maybe)
-        elif arm.epoch != told.epoch:
+        elif arm.epoch != last.epoch:
             return frozenset(maybe | {Result.STALE_EPOCH})
         holds = w.challenges.holds(arm.challenge, now)
         if holds is False:
@@ -183,20 +183,20 @@ class Sends:
         in_range = arm.owner and 1 <= arm.cap <= 1000 and 1 <= arm.limit_s <= WITH_PAUSES_S
         if not in_range:
             return frozenset(maybe | {Result.MALFORMED})
-        return frozenset(maybe | self._fitness(told))
+        return frozenset(maybe | self._fitness(last))
 
-    def _fitness(self, told: wire.Telemetry) -> set[Result]:
+    def _fitness(self, last: wire.Telemetry) -> set[Result]:
         w = self._world
-        if w.charging or told.flags & Flag.CHARGING:
+        if w.charging or last.flags & Flag.CHARGING:
             return {Result.CHARGING}
         if not w.info.flags & Feature.MAINS and w.info.sensing & Feature.BATTERY:
-            if told.battery < BATTERY_ARM - 1:
+            if last.battery < BATTERY_ARM - 1:
                 return {Result.BATTERY}
-            if told.battery <= BATTERY_ARM:
+            if last.battery <= BATTERY_ARM:
                 return {Result.BATTERY, Result.OK}
-        if told.allowance == 0:
+        if last.allowance == 0:
             return {Result.ALLOWANCE}
-        return {Result.OK} if told.allowance > 1 else {Result.OK, Result.ALLOWANCE}
+        return {Result.OK} if last.allowance > 1 else {Result.OK, Result.ALLOWANCE}
 
     # --- RESET
 
@@ -209,13 +209,13 @@ class Sends:
 
     def _reset_results(self, reset: wire.Reset, now: float) -> frozenset[Result]:
         w = self._world
-        told = w.told
-        if told is None or w.hung or w.button.may_have_cleared(now):
+        last = w.latest
+        if last is None or w.hung or w.button.may_have_cleared(now):
             return frozenset(Result)
         recent = now - w.button.pressed_at < w.settle_s or now - w.cleared_at < w.settle_s
         if recent and w.slack_s:
             return frozenset(Result)
-        if told.state not in (State.LATCHED, State.FAULT):
+        if last.state not in (State.LATCHED, State.FAULT):
             return frozenset((Result.NOT_LATCHED,))
         maybe: set[Result] = set()
         holds = w.challenges.holds(reset.challenge, now)
@@ -225,12 +225,12 @@ class Sends:
             maybe.add(Result.STALE_CHALLENGE)
         else:
             w.challenges.use(reset.challenge)
-        if reset.latch != told.latch:
+        if reset.latch != last.latch:
             return frozenset(maybe | {Result.WRONG_LATCH})
-        if w.button.down or told.flags & Flag.BUTTON:
+        if w.button.down or last.flags & Flag.BUTTON:
             due = {Result.BUTTON}
             return frozenset(maybe | due | ({Result.OK} if not w.button.down else set()))
-        if told.state == State.FAULT and w.faulted:
+        if last.state == State.FAULT and w.faulted:
             return frozenset(maybe | {Result.OK, Result.CAUSE_PRESENT})
         return frozenset(maybe | {Result.OK})
 
@@ -252,7 +252,7 @@ class Sends:
                 w.tells.append((now + _EDGE_S, ask.seq))
 
     def _verdict(self, link: int, ask: wire.Setpoint, now: float) -> bool | None:
-        """Whether the device has to take it; None where either will do."""
+        """Whether the device has to take it; None if either will do."""
         w = self._world
         session = w.session
         if session is None:
@@ -266,7 +266,7 @@ class Sends:
             return False
         age = w.counter_age(ask.echo, now)
         if age is None:
-            return False if w.told_at >= now - 1.0 else None
+            return False if w.latest_at >= now - 1.0 else None
         spare = w.slack_s + _EDGE_S
         if age > w.dead_man_s + spare:
             return False

@@ -104,7 +104,7 @@ class Session:
             self.over, self.over_at = why, at
 
     def newer(self, seq: int) -> bool | None:
-        """Whether `seq` is newer than the last one; None where that hangs on an unsure one."""
+        """Whether `seq` is newer than the last one; None if that hangs on an unsure one."""
         sure = next((t.seq for t in reversed(self.taken) if t.sure), None)
         if sure is None:
             return None

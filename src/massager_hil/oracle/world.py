@@ -41,7 +41,7 @@ class Link:
     poor: str = ""
     """ble_unbonded or ble_small: then it may stop and ask, or only stop."""
     heard: int | None = None
-    """The counter that was told last on it."""
+    """The counter that was reported last on it."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Rejected:
     least: int = 0
     most: int = 0
     young: deque[tuple[float, int]] = field(default_factory=deque["tuple[float, int]"])
-    """Those that may not be told yet, with what each adds to the least."""
+    """Those that may not be reported yet, with what each adds to the least."""
 
     def add(self, now: float, *, sure: bool = True) -> None:
         """One more frame."""
@@ -61,7 +61,7 @@ class Rejected:
             self.young.append((now, 1))
 
     def settle(self, now: float, age_s: float) -> None:
-        """Frames of that age are told by now."""
+        """Frames of that age are reported by now."""
         while self.young and now - self.young[0][0] > age_s:
             self.least += self.young.popleft()[1]
 
@@ -85,8 +85,8 @@ class World:
     challenges: Challenges = field(init=False)
     button: ButtonJudge = field(init=False)
     links: dict[int, Link] = field(default_factory=dict[int, Link])
-    told: wire.Telemetry | None = None
-    told_at: float = 0.0
+    latest: wire.Telemetry | None = None
+    latest_at: float = 0.0
     session: Session | None = None
     asked_for: dict[tuple[int, int], Session] = field(
         default_factory=dict["tuple[int, int]", Session]
@@ -137,13 +137,13 @@ class World:
 
     @property
     def settle_s(self) -> float:
-        """After so long what was sent has had its effect, and is told."""
+        """After so long what was sent has had its effect, and is reported."""
         return self.slack_s + PROCESS_S
 
     @property
     def state(self) -> int:
-        """The state that was told last."""
-        return self.told.state if self.told is not None else State.IDLE
+        """The state that was reported last."""
+        return self.latest.state if self.latest is not None else State.IDLE
 
     def epoch_changes(self, now: float, *, sure: bool = True) -> None:
         """Something happened that gives a new epoch, and voids every challenge."""
@@ -159,7 +159,7 @@ class World:
 
     def counter_age(self, echo: int, now: float) -> float | None:
         """Seconds since the device sent that counter; None if it did not, or need not remember."""
-        if self.told is None or not 0 <= (self.told.counter - echo) & 0xFFFFFFFF < ECHOES:
+        if self.latest is None or not 0 <= (self.latest.counter - echo) & 0xFFFFFFFF < ECHOES:
             return None
         sent = self.sent_at.get(echo)
         return None if sent is None else now - sent

@@ -87,7 +87,7 @@ class Commands:
         self._over = True
 
     def alive(self, at: float, slack_s: float) -> Window | None:
-        """None where outputs may be driven at that time; otherwise the window before it, or an empty one."""
+        """None if outputs may be driven at that time; otherwise the window before it, or an empty one."""
         before = Window(at, at)
         before.rule, before.why = "R14", "the start of the check"
         for window in self._windows:
@@ -131,7 +131,7 @@ class WitnessJudge:
         self._ran_s = 0.0
         self._before: float | None = None
         self._series: list[deque[tuple[float, float]]] = [deque() for _ in range(12)]
-        self._told: deque[tuple[float, tuple[int, ...]]] = deque()
+        self._reported: deque[tuple[float, tuple[int, ...]]] = deque()
         self.lines = 0
         self.excused = False
         """A fault or a boot was brought about: outputs say nothing about what was asked."""
@@ -142,14 +142,14 @@ class WitnessJudge:
         """STOP was sent."""
         self.commands.over(now + (STOP_ZERO_S + TICK_S) * _OFF, "R6", "STOP")
 
-    def link_down(self, now: float, *, told: bool) -> None:
+    def link_down(self, now: float, *, reported: bool) -> None:
         """The owner's link is gone; a bare line does not tell the device, so that the dead-man alone ends it."""
-        if told:
+        if reported:
             self.commands.over(now + (LINK_ZERO_S + TICK_S) * _OFF, "R4", "the end of the link")
 
-    def told(self, now: float, t: wire.Telemetry) -> None:
+    def reported(self, now: float, t: wire.Telemetry) -> None:
         """TELEMETRY tells of drives."""
-        self._told.append((now, t.vibration + t.kneading))
+        self._reported.append((now, t.vibration + t.kneading))
 
     # --- what the witness says
 
@@ -199,11 +199,11 @@ class WitnessJudge:
     def _slew(self, elapsed: float, drives: Sequence[float]) -> None:
         rise = DRIVE_RISE * elapsed * _OFF
         spare = DRIVE_RISE * TICK_S + self._spare
-        told = tuple(round(drive) for drive in drives)
-        for number, over in self._drives_under.look(told, rise, spare):
+        reported = tuple(round(drive) for drive in drives)
+        for number, over in self._drives_under.look(reported, rise, spare):
             what = f"{KINDS[number // 6]} of {ZONES[number % 6]}, risen by at most 10 points/s"
             self._breach("R3", what, drives[number], over)
-        both = tuple(told[zone] + told[zone + 6] for zone in range(6))
+        both = tuple(reported[zone] + reported[zone + 6] for zone in range(6))
         for zone, over in self._zones_under.look(both, rise, spare + 1):
             what = f"both drives of {ZONES[zone]}, risen by at most 10 points/s"
             self._breach("R3", what, both[zone], over)
@@ -250,12 +250,12 @@ class WitnessJudge:
         """What TELEMETRY tells lies within what was measured around that time."""
         before, after = self._slack() + _AROUND_S, _AROUND_S
         spare = self._spare + 1
-        while self._told and self._told[0][0] + after < at:
-            then, told = self._told.popleft()
-            for number, drive in enumerate(told):
+        while self._reported and self._reported[0][0] + after < at:
+            then, reported = self._reported.popleft()
+            for number, drive in enumerate(reported):
                 low, high = self._range(number, then - before, then + after)
                 if low <= high and not low - spare <= drive <= high + spare:
-                    what = f"told drive, {KINDS[number // 6]} of {ZONES[number % 6]}"
+                    what = f"reported drive, {KINDS[number // 6]} of {ZONES[number % 6]}"
                     self._sheet.breach(
                         "R14",
                         f"TELEMETRY against what is measured outside: {what}",

@@ -38,12 +38,12 @@ def read(text: bytes) -> Line:
     """Read a line: `{"time": 12.34, "actuator": "neck_left.vibration", "drive": 8.5}`. Raises BadLine."""
     shown = text[:_SHOWN].decode(errors="replace").strip()
     try:
-        told: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except ValueError:
-        raise BadLine(f"it is no JSON: {shown!r}") from None
-    if not isinstance(told, dict):
-        raise BadLine(f"it is no object: {shown!r}")
-    values = cast("dict[str, Any]", told)
+        raise BadLine(f"it is not JSON: {shown!r}") from None
+    if not isinstance(parsed, dict):
+        raise BadLine(f"it is not an object: {shown!r}")
+    values = cast("dict[str, Any]", parsed)
     name = values.get("actuator")
     if not isinstance(name, str) or name not in ACTUATORS:
         raise BadLine(f"actuator is ZONE.vibration or ZONE.kneading: {shown!r}")

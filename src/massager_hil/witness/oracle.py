@@ -42,7 +42,7 @@ class WitnessedOracle(Oracle):
         owner = session is not None and session.link == link
         super().closed(link, now)
         if owner:
-            self.outputs.link_down(self._clock(), told=not self._bare)
+            self.outputs.link_down(self._clock(), reported=not self._bare)
 
     def sent(self, link: int, data: bytes, now: float) -> None:
         """Bytes went out."""
@@ -69,7 +69,7 @@ class WitnessedOracle(Oracle):
         """A frame came in."""
         super().heard(link, message, now)
         if isinstance(message, wire.Telemetry):
-            self.outputs.told(self._clock(), message)
+            self.outputs.reported(self._clock(), message)
 
     def pressed(self, now: float) -> None:
         """The button goes down some time from here on."""

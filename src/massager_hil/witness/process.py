@@ -23,7 +23,7 @@ _SETTLE_S: Final = 0.5
 
 
 class Witness:
-    """One program that prints what it measures. Raises `LinkGone` where it does not."""
+    """One program that prints what it measures. Raises `LinkGone` if it does not."""
 
     def __init__(self, argv: tuple[str, ...], folder: Path, tolerance: float) -> None:
         self._argv = argv
