@@ -103,7 +103,7 @@ def power() -> str:
     d.words(30, 168, "The adapter's minus is the ground of everything.", "n")
     d.dot(330, 112, POWER)
     d.wire(POWER, (330, 112), (330, 230))
-    d.box(250, 230, (160, 64), "Buck 12 V → 5 V", "0.5 A or more")
+    d.box(250, 230, (160, 64), "Buck 12 V → 5 V", "0.5 A or more", "other pins: open")
     d.wire(SUPPLY, (330, 294), (330, 330))
     d.box(250, 330, (160, 46), "D1  1N5817", "stripe towards VSYS")
     d.wire(SUPPLY, (330, 376), (330, 410))
@@ -122,6 +122,8 @@ def power() -> str:
     d.dot(1095, 112, POWER)
     d.wire(POWER, (1095, 112), (1095, 190))
     d.wire(POWER, (995, 190), (1295, 190))
+    d.dot(1095, 190, POWER)
+    d.dot(1195, 190, POWER)
     for x, name, value in (
         (950, "R5  68 kΩ", ""),
         (1050, "C1 220 µF", "25 V, + at VM"),

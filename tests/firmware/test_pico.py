@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.firmware.running_pico import (
     DEAD_MAN,
     KNEAD,
     LEVELS,
+    LIGHT,
     STALL,
     START,
     STUCK,
@@ -88,6 +90,31 @@ def test_the_button_cuts_within_50_ms_and_latches(power: Callable[..., Pico]) ->
     pressed = board.noted("hand")[-1][0]
     assert [line for line in board.noted("pwm") if line[2] == 2][-1][0] - pressed <= 50
     assert host.arm().result == 4
+
+
+def test_the_light_says_latched_and_pairing_apart(power: Callable[..., Pico]) -> None:
+    """R17: a hold of 5 s opens pairing, which nothing else at the device shows."""
+
+    def half_periods(seconds: float) -> list[int]:
+        began = len(board.noted("pin"))
+        host.listen(seconds)
+        turns = [at for at, _, pin, _ in board.noted("pin")[began:] if pin == LIGHT]
+        return [later - sooner for sooner, later in pairwise(turns)]
+
+    board = power()
+    host = PlainHost(board)
+    host.telemetry(within=10)
+    assert not half_periods(2)
+    board.hand("button", 1)
+    host.listen(1)
+    board.hand("button", 0)
+    host.listen(0.5)
+    assert half_periods(3) == pytest.approx([400] * 6, abs=30)
+    board.hand("button", 1)
+    host.listen(5.5)
+    board.hand("button", 0)
+    host.listen(0.5)
+    assert half_periods(1) == pytest.approx([100] * 9, abs=30)
 
 
 def test_kneading_turns_after_five_seconds_and_a_stall_latches(power: Callable[..., Pico]) -> None:

@@ -21,14 +21,21 @@ pytestmark = needs_micropython
 class Person:
     """Sees a motor turn from some duty on, and holds its rotor when told to."""
 
-    def __init__(self, board: Pico, turns_from: float, *, holds: bool = True) -> None:
+    def __init__(
+        self, board: Pico, turns_from: float, *, holds: bool = True, refuses: str = "nothing"
+    ) -> None:
         self._board = board
         self._turns_from = turns_from
         self._holds = holds
+        self._refuses = refuses
         self.asked: list[str] = []
 
     def __call__(self, question: str) -> bool:
         self.asked.append(question)
+        if question.startswith(self._refuses):
+            return False
+        if question.startswith("Next"):
+            return True
         number = sum("Hold the rotor" in one for one in self.asked) - 1
         if question.startswith("Hold"):
             if self._holds:
@@ -77,6 +84,21 @@ def test_a_rotor_that_was_not_held_is_told(power: Callable[..., Pico]) -> None:
         with pytest.raises(FirmwareError, match="it was not held"):
             bench.measure(bench.motors[0], Person(board, 5.0, holds=False))
     assert duties(board, 2)[-1] == 0
+
+
+@pytest.mark.parametrize("question", ["Next", "Hold"])
+def test_a_motor_does_not_pull_at_full_duty_unless_the_person_agrees(
+    power: Callable[..., Pico], question: str
+) -> None:
+    board = power(stepped=False, button=1)
+    at_the_door(board)
+    person = Person(board, 5.0, refuses=question)
+    with relayed(board.usb) as port, open_repl(port) as repl:
+        bench = Bench(repl)
+        with pytest.raises(FirmwareError, match="you said no, so nothing moved"):
+            bench.measure(bench.motors[0], person)
+    assert person.asked[-1].startswith(question)
+    assert duties(board, 2).count(65535) == {"Next": 0, "Hold": 1}[question]
 
 
 def test_nothing_turns_while_the_button_is_pressed(power: Callable[..., Pico]) -> None:

@@ -63,5 +63,6 @@ USB = True
 UART = None
 BLUETOOTH = True
 
-# A light: off at rest, on in a session, blinking when latched. None if there is none.
+# A light: off at rest, on in a session, blinking slowly when latched and fast while pairing is open. None if there is
+# none.
 LED = 15

@@ -133,7 +133,9 @@ class Device:
 
     def _shine(self):
         state = self.firmware.core.state
-        if state in (State.LATCHED, State.FAULT):
+        if self.firmware.pairing_open:
+            self.board.light(self.now // 100 & 1)
+        elif state in (State.LATCHED, State.FAULT):
             self.board.light(self.now // 400 & 1)
         else:
             self.board.light(state != State.IDLE)

@@ -74,8 +74,10 @@ class Bench:
                     f"the {motor.kind} motor of {motor.zone} does not turn at {LAST:g} % either",
                     "Look at its wiring and its supply.",
                 )
+        name = f"{motor.zone} {motor.kind}"
+        _agreed(ask, f"Next {name} turns freely at full duty for 1.5 s: look at the meter. Ready")
         free = self._pulse(motor, 100, _TURN_MS)
-        ask(f"Hold the rotor of {motor.zone} {motor.kind} fast with a clamp; it pulls for 0.3 s")
+        _agreed(ask, f"Hold the rotor of {name} fast with a clamp; it pulls for 0.3 s. Is it held")
         locked = self._pulse(motor, 100, _HELD_MS)
         if locked < free * _HELD_RATIO:
             raise FirmwareError(
@@ -89,6 +91,11 @@ class Bench:
         return ask(
             f"{motor.zone} {motor.kind} at {duty:g} % ({drawn} mA): did it turn all the time"
         )
+
+
+def _agreed(ask: Callable[[str], bool], question: str) -> None:
+    if not ask(question):
+        raise FirmwareError("you said no, so nothing moved", "Begin again when the motor is ready.")
 
 
 def lines_for_pins(found: list[Measured]) -> list[str]:
