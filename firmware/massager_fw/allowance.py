@@ -100,7 +100,7 @@ class Allowance:
         _save(self._ticks, self._slots, self._now, into)
 
     def restore(self, data: bytearray, size: int) -> bool:
-        """From the first `size` bytes of NVM's record; False if it is none of ours."""
+        """From the first `size` bytes of NVM's record; False if it is none of ours, as one of -1 bytes."""
         if size != self.record_size:
             return False
         self._used = 0

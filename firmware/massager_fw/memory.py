@@ -127,7 +127,7 @@ class Memory:
 
     def _load_allowance(self, allowance: Allowance) -> None:
         size = self._read(_ALLOWANCE, _ANY)
-        if size >= 0 and allowance.restore(self._record, size):
+        if allowance.restore(self._record, size):
             allowance.charge_boot()
             return
         self.intact = False

@@ -19,7 +19,8 @@ from massager_ctl.control.run import STOP_LATE_S
 from massager_ctl.control.stop_path import StopPath
 from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.errors import DriverFault, LinkError, MassagerError, Refused, StopUnconfirmed
-from massager_ctl.model.device import OFF, Cause, DeviceInfo, Setpoint, Telemetry
+from massager_ctl.model.device import Cause, Channel, DeviceInfo, Setpoint, Telemetry
+from massager_ctl.model.units import Levels
 from massager_ctl.safety.assurance import WEAK_CAP, DeadMan, OnDisconnect, Shown
 from massager_ctl.safety.steps import Steps
 
@@ -68,8 +69,8 @@ class TableTrial:
         self._stops = StopPath(driver)
         self._scheduler = Scheduler()
         self._pacer = Pacer(driver, self._scheduler, self._turn)
-        self._setpoint = OFF
-        self._until = 0.0
+        self._setpoint: Setpoint
+        self._until: float
         self._fault: DriverFault | None = None
         self._told_levels = self._told_zeros = 0
         self._shown_levels = 0
@@ -103,7 +104,7 @@ class TableTrial:
     def _usable(self) -> list[int]:
         """The steps that a device of its class may ever be sent, gentlest first."""
         channels = self._driver.spec.channels
-        most = max(sum(percent <= WEAK_CAP for percent in one.percents) for one in channels)
+        most = max(map(_usable, channels))
         if not most:
             lowest = min(one.percents[0] for one in channels)
             raise Refused(
@@ -127,17 +128,20 @@ class TableTrial:
             await self._off(2 if number == numbers[0] else 1)
 
     async def _on(self, number: int) -> None:
-        steps = tuple(min(number, len(one.percents)) for one in self._driver.spec.channels)
-        levels = self._steps.levels(steps)
-        percent = max(levels)
-        await self._person.press(f"step {number}, {percent:g} %, is sent")
+        levels = self._levels_at(number)
+        await self._person.press(f"step {number}, {max(levels):g} %, is sent")
         await self._driver.arm(WEAK_CAP, ARMED_S)
         self._begin(Setpoint(levels), LONGEST_S)
         await asyncio.sleep(SETTLE_S)
         self._shown_levels += 1
-        newest = self._driver.newest
-        if self._driver.tells and newest is not None and newest.levels == levels:
+        told = self._driver.newest if self._driver.tells else None
+        if told is not None and told.levels == levels:
             self._told_levels += 1
+
+    def _levels_at(self, number: int) -> Levels:
+        """Each channel at that step, or at its highest within WEAK_CAP; percent by zone."""
+        channels = self._driver.spec.channels
+        return self._steps.levels([min(number, _usable(one)) for one in channels])
 
     async def _off(self, times: int) -> None:
         for time in range(times):
@@ -146,9 +150,7 @@ class TableTrial:
             )
             confirmed = await self._stop()
             if not await self._person.sees("Is it at rest?"):
-                with contextlib.suppress(MassagerError):
-                    await self._stop()
-                raise StopUnconfirmed(
+                raise StopUnconfirmed(  # it is sent again on the way out
                     "a person sees that the stop does not stop it",
                     "Switch it off at its own switch. It is not driven.",
                 )
@@ -205,19 +207,17 @@ class TableTrial:
             return False
         await self._person.press(f"step {number} is sent, with its timer at {minutes:g} min")
         await self._driver.arm(WEAK_CAP, int(minutes * 60 / 0.9) + 11)
-        steps = tuple(min(number, len(one.percents)) for one in spec.channels)
-        self._begin(Setpoint(self._steps.levels(steps)), minutes * 60 + 30)
+        self._begin(Setpoint(self._levels_at(number)), minutes * 60 + 30)
         await asyncio.sleep(minutes * 60 + 10)
         ended = await self._person.sees("Did it come to rest on its own?")
         await self._stop()
         return ended
 
     async def _in_time(self, answer: Awaitable[bool]) -> bool:
-        """The answer; a level that nobody judges is stopped after LONGEST_S."""
+        """The answer; a level that nobody judges has been stopped after LONGEST_S, by the heartbeat."""
         asked = asyncio.ensure_future(answer)
         done, _ = await asyncio.wait({asked}, timeout=LONGEST_S)
         if not done:
-            await self._stop()
             self._person.told(f"Nobody answered for {LONGEST_S:g} s: it was stopped.")
         return await asked
 
@@ -250,8 +250,12 @@ class TableTrial:
             self._hold_still()
         with contextlib.suppress(LinkError, StopUnconfirmed):
             await self._stops.stop_now(Cause.HOST_CLOSING)
-        self._stops.clear()
         await self._driver.close()
+
+
+def _usable(channel: Channel) -> int:
+    """The highest of its steps that a device of such a class may ever be sent, 0 for none (R25)."""
+    return sum(percent <= WEAK_CAP for percent in channel.percents)
 
 
 def in_words(shown: Shown) -> list[str]:

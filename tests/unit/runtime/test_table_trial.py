@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from tests.support.ascii_massager import ASCII, BOTH, AsciiDialect, AsciiPeer
 from tests.support.marks import simulated_time
+from tests.unit.runtime.at_the_table import Somebody, tried
 
-from massager_ctl.drivers.dialect import DriverSpec
 from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.errors import Refused, StopUnconfirmed
 from massager_ctl.model.device import Channel
@@ -20,44 +19,6 @@ from massager_ctl.runtime.table_trial import LONGEST_S, TableTrial, in_words
 from massager_ctl.runtime.trial_records import FILE, TrialRecords
 from massager_ctl.safety.assurance import NOTHING_SHOWN, Shown
 from massager_ctl.testing.peers import PeerLink
-
-
-class Somebody:
-    """Answers as they see it; `lies` are answers to questions that hold such a word."""
-
-    def __init__(self, link: PeerLink, lies: dict[str, bool] | None = None) -> None:
-        self.link, self.lies = link, lies or {}
-        self.pressed: list[tuple[str, int]] = []
-        self.said: list[str] = []
-
-    async def press(self, text: str) -> None:
-        await asyncio.sleep(1.0)
-        self.pressed.append((text, len(self.link.heard)))
-
-    async def sees(self, question: str) -> bool:
-        await asyncio.sleep(1.0)
-        for word, answer in self.lies.items():
-            if word in question:
-                return answer
-        if "Does it run" in question:
-            return self.link.peer.steps != (0,)
-        if "rest" in question:
-            return self.link.peer.steps == (0,)
-        return True
-
-    def told(self, text: str) -> None:
-        self.said.append(text)
-
-
-async def tried(
-    spec: DriverSpec = ASCII,
-    make: Callable[[], Any] = AsciiPeer,
-    lies: dict[str, bool] | None = None,
-) -> tuple[Shown, Somebody, PeerLink]:
-    async with PeerLink(make()) as link:
-        person = Somebody(link, lies)
-        _, shown = await TableTrial(PlainDriver(link.host, spec), person).run()
-        return shown, person, link
 
 
 @simulated_time
