@@ -120,8 +120,18 @@ async def allowance_counts(bench: Bench) -> None:
     await client.arm()
     await client.drive(0.3)
     bench.at_most("left after a new ARM", (await client.next()).allowance, left, "s")
-    lifetime = (await client.info()).lifetime - bench.info.lifetime
-    bench.at_least("seconds added to the lifetime", lifetime, int(ran) - 1, "s")
+
+
+@check("lifetime", "Running is added to the lifetime seconds", "R9", needs=(Need.MOTOR,))
+async def lifetime(bench: Bench) -> None:
+    """Two seconds of running, and STOP: INFO has what TELEMETRY counted, and one second more or less by rounding."""
+    client = bench.client
+    before = (await client.info()).lifetime
+    await client.running(10, 2.2)
+    await client.stop()
+    ran = (await client.settle()).running / 1000
+    added = (await client.info()).lifetime - before
+    bench.within("seconds added to the lifetime", added, int(ran), int(ran) + 1, "s")
 
 
 @check("session-limit", "A session without pauses ends after 1800 s", "R8", tier=Tier.FULL)
