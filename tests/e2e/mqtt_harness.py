@@ -322,3 +322,16 @@ async def rig(
             transport.end()
             for fault in filter(None, faults):
                 raise fault
+
+
+@contextlib.asynccontextmanager
+async def offered(
+    folder: Path, *, subject: Subject = Subject.EMBEDDED, **settings: Any
+) -> AsyncGenerator[tuple[Mosquitto, Ear, Rig]]:
+    """A broker of its own, what listens to it, and the simulated device that the service offers on it."""
+    async with (
+        Mosquitto(folder) as broker,
+        listener(broker.port) as ear,
+        rig(settings_for(broker.port, **settings), subject=subject) as bench,
+    ):
+        yield broker, ear, bench

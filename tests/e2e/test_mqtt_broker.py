@@ -12,7 +12,16 @@ import pytest
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import SetLevel
 from massager_ctl.model.status import Phase
-from tests.e2e.mqtt_harness import Mosquitto, Rig, free_port, listener, rig, settings_for, soon
+from tests.e2e.mqtt_harness import (
+    Mosquitto,
+    Rig,
+    free_port,
+    listener,
+    offered,
+    rig,
+    settings_for,
+    soon,
+)
 from tests.e2e.remote_orders import now, running
 
 pytestmark = [
@@ -116,11 +125,7 @@ async def test_the_will_tells_when_the_service_is_gone_and_a_goodbye_when_it_lea
 
 
 async def test_a_lost_device_is_told_and_comes_back_at_rest(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await running(ear, bench)
         bench.device.drop_links("pulled out")
         stopped = await ear.event("stopped")

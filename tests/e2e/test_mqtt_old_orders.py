@@ -13,7 +13,16 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from massager_ctl.model.status import Phase
-from tests.e2e.mqtt_harness import PATIENCE_S, Mosquitto, Rig, listener, rig, settings_for, soon
+from tests.e2e.mqtt_harness import (
+    PATIENCE_S,
+    Mosquitto,
+    Rig,
+    listener,
+    offered,
+    rig,
+    settings_for,
+    soon,
+)
 from tests.e2e.remote_orders import nothing_retained, running
 
 pytestmark = [
@@ -43,11 +52,7 @@ async def test_fault_29_a_retained_start_is_ignored_and_cleared(
 async def test_fault_29_a_start_published_live_with_retain_is_ignored_on_mqtt_5(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (broker, ear, bench):
         await ear.becomes(phase="idle", problem=False)
         bench.let()
         await ear.send("start", ear.stamped("manual"), retain=True)
@@ -112,11 +117,7 @@ async def test_fault_30_nothing_is_queued_for_the_service_while_it_is_away(tmp_p
 async def test_fault_31_a_retained_stop_stops_once_and_is_cleared(
     tmp_path: Path, protocol: str
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port, protocol=protocol)) as bench,
-    ):
+    async with offered(tmp_path, protocol=protocol) as (broker, ear, bench):
         await running(ear, bench)
         await _mosquitto_pub(broker, ear.topic("cmd/stop"), "PRESS")
         assert (await ear.event("stopped"))["confirmed"] is True
@@ -148,11 +149,7 @@ async def reconnected(bench: Rig, broker: Mosquitto) -> None:
 
 
 async def test_duplicates_have_no_effect(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await running(ear, bench)
         stamped = ear.stamped(9)
         await ear.send("level/trapezius_left", stamped)

@@ -12,7 +12,7 @@ import pytest
 from massager_ctl.control.admission import Subject
 from massager_ctl.errors import StopUnconfirmed
 from massager_ctl.model.status import Phase
-from tests.e2e.mqtt_harness import Ear, Mosquitto, listener, rig, settings_for, soon
+from tests.e2e.mqtt_harness import Ear, Mosquitto, listener, offered, rig, settings_for, soon
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -88,11 +88,7 @@ async def test_a_will_that_comes_late_is_corrected(tmp_path: Path) -> None:
 
 
 async def test_two_services_of_one_name_are_noticed_and_neither_is_started(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ear.becomes(phase="idle", problem=False)
         await ear.client.publish(ear.topic("availability"), _said("online", 7), 1, retain=True)
         problem = await ear.event("problem")
@@ -177,11 +173,7 @@ async def _unconfirmed(broker: Mosquitto, ear: Ear) -> None:
 
 
 async def test_a_medical_lock_is_a_problem_that_says_what_to_do(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port), subject=Subject.REAL) as bench,
-    ):
+    async with offered(tmp_path, subject=Subject.REAL) as (_, ear, bench):
         state = await ear.becomes(phase="idle", problem=False, locked=False)
         assert "massager-ctl screen" in state["advice"]  # not answered yet: told, and no problem
         await ear.send("pain")
@@ -195,11 +187,7 @@ async def test_a_medical_lock_is_a_problem_that_says_what_to_do(tmp_path: Path) 
 async def test_a_running_session_publishes_its_state_every_two_seconds_at_most(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ear.becomes(phase="idle", problem=False)
         bench.let()
         await ear.press("start", "restorative")

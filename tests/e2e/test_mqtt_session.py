@@ -17,7 +17,7 @@ from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Pause
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
-from tests.e2e.mqtt_harness import Ear, Mosquitto, Rig, listener, rig, settings_for
+from tests.e2e.mqtt_harness import Ear, Mosquitto, Rig, listener, offered, rig, settings_for
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -40,11 +40,7 @@ async def begin(ear: Ear, bench: Rig, value: str = "manual") -> None:
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 async def test_a_session_by_hand(tmp_path: Path, protocol: str) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port, protocol=protocol)) as bench,
-    ):
+    async with offered(tmp_path, protocol=protocol) as (_, ear, bench):
         await begin(ear, bench)
         started = await ear.event("started")
         assert (started["profile"], started["remote"]) == ("manual", True)
@@ -60,11 +56,7 @@ async def test_a_session_by_hand(tmp_path: Path, protocol: str) -> None:
 
 
 async def test_a_chosen_profile_plays_and_is_eased_paused_and_faded(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         await ear.press("profile", "restorative")
         await ear.becomes(profile="restorative")
@@ -92,22 +84,14 @@ async def test_a_profile_can_be_chosen_as_soon_as_the_state_is_there(
         return profile_titles()
 
     monkeypatch.setattr(bridge, "profile_titles", read_slowly)
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         await ear.press("profile", "restorative")
         await ear.becomes(profile="restorative")
 
 
 async def test_choices_are_told_back_only_when_they_are_taken(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         await ear.press("duration", 5)
         await ear.becomes(duration_min=5)
@@ -134,11 +118,7 @@ async def test_choices_are_told_back_only_when_they_are_taken(tmp_path: Path) ->
 
 
 async def test_what_was_clamped_is_told_and_published_back(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await begin(ear, bench)
         await ear.press("level/trapezius_left", 65)
         clamped = await ear.event("clamped")
@@ -164,11 +144,7 @@ async def test_what_was_clamped_is_told_and_published_back(tmp_path: Path) -> No
 async def test_a_start_without_the_right_stamp_does_nothing(
     tmp_path: Path, payload: str, why: str
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         now = time.time()
         await ear.send(
@@ -189,11 +165,7 @@ async def test_a_start_without_the_right_stamp_does_nothing(
 async def test_without_somebody_at_the_machine_nothing_starts_and_only_once_with(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ear.becomes(phase="idle", problem=False)
         await ear.press("start", "manual")
         assert (await ear.event("rejected"))["why"] == "not_ready"
@@ -206,11 +178,7 @@ async def test_without_somebody_at_the_machine_nothing_starts_and_only_once_with
 
 
 async def test_the_devices_button_makes_ready(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ear.becomes(phase="idle", problem=False)
         bench.device.press()  # the first edge latches, as every press does
         await ear.becomes(phase="latched")
@@ -225,11 +193,7 @@ async def test_the_devices_button_makes_ready(tmp_path: Path) -> None:
 
 
 async def test_a_copy_of_a_start_and_of_a_raise_does_nothing(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         start = ear.stamped("manual")
         await ear.send("start", start)
@@ -254,11 +218,7 @@ async def test_a_copy_of_a_start_and_of_a_raise_does_nothing(tmp_path: Path) -> 
 async def test_home_assistant_restarting_voids_what_was_sent_before_and_hears_all_again(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await ready(ear, bench)
         start, old = ear.stamped("manual"), ear.nonce
         config = ear.last("state")
@@ -279,11 +239,7 @@ async def test_home_assistant_restarting_voids_what_was_sent_before_and_hears_al
 async def test_pain_from_elsewhere_stops_and_locks_until_it_is_answered_here(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await begin(ear, bench)
         await ear.send("pain")
         assert (await ear.event("stopped"))["reason"] == "pain"
@@ -294,11 +250,7 @@ async def test_pain_from_elsewhere_stops_and_locks_until_it_is_answered_here(
 
 
 async def test_nothing_resets_from_elsewhere(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await begin(ear, bench)
         bench.device.press()
         assert (await ear.event("estop"))["reason"] == "button"
@@ -323,11 +275,7 @@ async def test_a_stop_works_without_a_session_and_is_confirmed(tmp_path: Path) -
 
 
 async def test_a_pause_by_somebody_else_shows_here(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port)) as bench,
-    ):
+    async with offered(tmp_path) as (_, ear, bench):
         await begin(ear, bench)
         bench.controller.request(Pause())
         await ear.becomes(phase="paused")
@@ -352,11 +300,7 @@ async def test_the_discovery_message_is_what_home_assistant_wants(tmp_path: Path
 async def test_a_device_that_somebody_wears_keeps_its_screening_and_its_medical_lock(
     tmp_path: Path,
 ) -> None:
-    async with (
-        Mosquitto(tmp_path) as broker,
-        listener(broker.port) as ear,
-        rig(settings_for(broker.port), subject=Subject.REAL) as bench,
-    ):
+    async with offered(tmp_path, subject=Subject.REAL) as (_, ear, bench):
         await ready(ear, bench)
         await ear.press("start", "manual")
         assert (await ear.event("rejected"))["why"] == "screening_needed"
