@@ -21,7 +21,7 @@ class FrameWriter:
         self.descriptor = descriptor
         self._begun = b""
         """The rest of a frame of which a part is gone."""
-        self._seq_begun = 0
+        self._seq_begun: int
         self._waiting: deque[tuple[bytes, int]] = deque()
         os.set_blocking(descriptor, False)
 

@@ -70,7 +70,7 @@ class Machine:
         self._stops: tuple[Burst, ...] = ()
         self._rest: tuple[tuple[bytes, bytes], ...] = ()
         self._stopped_at = 0.0
-        self._heard_at = 0.0
+        self._heard_at: float
         self._again_at = 0.0
         self._sent = 0
         """How many stops were sent by this process itself."""

@@ -12,7 +12,7 @@ from tests.faults.ground import Ground, Line, On, Recipe, laid
 from tests.support.marks import simulated_time
 
 from massager_ctl.control.session import Ended
-from massager_ctl.errors import DeviceRefused, Refused, StopUnconfirmed
+from massager_ctl.errors import DeviceRefused, ExitCode, Refused, StopUnconfirmed
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import SetLevel
 from massager_ctl.wire.codec import decode_body
@@ -98,3 +98,27 @@ async def test_r6_a_cancelled_close_is_cancelled_once_its_stop_is_confirmed(g: G
         await closing
     assert g.device.firmware.core.session is None
     assert (await g.over()).cause is Cause.HOST_CLOSING
+
+
+@pytest.mark.parametrize("seconds_left", [0.5, 2.0])
+async def test_r7_a_button_in_the_last_second_is_no_end_of_its_own(
+    g: Ground, seconds_left: float
+) -> None:
+    await g.controller.connect()
+    await g.controller.manual(60)
+    await asyncio.sleep(60.0 - seconds_left)
+    g.device.press()
+    end = await g.over()
+    assert (end.cause, end.exit_code) == (Cause.BUTTON, ExitCode.REFUSED)
+    g.device.release()
+
+
+async def test_r7_a_reset_is_told(g: Ground) -> None:
+    await g.controller.connect()
+    g.device.press()
+    await asyncio.sleep(0.3)
+    g.device.release()
+    await asyncio.sleep(0.3)
+    assert not g.heard("reset")
+    await g.controller.reset()
+    assert g.events[-1].name == "reset"

@@ -103,3 +103,11 @@ def test_r25_a_driver_is_for_the_bench_if_either_place_says_so() -> None:
     assert not replace(ASCII, bench_only=False).declared.bench_only
     assert replace(ASCII, bench_only=True).declared.bench_only
     assert replace(ASCII, bench_only=False, assurance=careful).declared.bench_only
+
+
+def test_what_a_dialect_leaves_out_is_an_error_and_not_an_empty_answer() -> None:
+    for call in (lambda: Dialect().levels((1,), 0.0), lambda: Dialect().stop(0.0)):
+        with pytest.raises(NotImplementedError):
+            call()
+    with pytest.raises(NotImplementedError):
+        RelativeDialect().more(0, 0.0)

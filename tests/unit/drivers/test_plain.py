@@ -214,3 +214,21 @@ async def test_r7_a_device_without_a_latch_has_none_to_clear() -> None:
         with pytest.raises(DeviceRefused, match="no latch") as caught:
             await PlainDriver(link.host, ASCII).reset()
         assert caught.value.result == "not_latched"
+
+
+@simulated_time
+async def test_running_time_is_counted_from_each_start() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, ASCII)
+        await driver.open(Listener())
+        for _ in range(2):
+            await driver.arm(25.0, 600)
+            assert driver.newest is not None
+            assert driver.newest.running_s == 0.0
+            for _ in range(10):
+                driver.send(both(20.0))
+                await asyncio.sleep(0.2)
+            assert driver.newest.running_s == pytest.approx(2.0, abs=0.25)
+            await driver.stop(Cause.PERSON)
+            await asyncio.sleep(3.0)
+        await driver.close()

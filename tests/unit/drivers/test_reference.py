@@ -264,3 +264,14 @@ async def test_telemetry_that_never_comes_is_not_waited_for_longer_than_an_answe
         await peer.transport.close()
         with pytest.raises(LinkLost):
             await reading
+
+
+@simulated_time
+async def test_what_waits_for_an_answer_fails_when_the_link_is_closed() -> None:
+    async with on_a_pipe() as (driver, _, listener):
+        await driver.open(listener)
+        stop = driver.stop(Cause.PERSON)
+        await driver.close()
+        assert isinstance(stop.exception(), LinkLost)
+        with pytest.raises(LinkLost, match="was closed"):
+            await driver.arm(cap=10.0, limit_s=60)

@@ -141,3 +141,11 @@ def test_six_minutes_at_full_request_end_at_the_sum_cap() -> None:
     assert max(sum(look.level) for look in watch.looks) <= 20_000
     at_59 = [look for look in watch.looks if look.running <= 59.9]
     assert max(max(look.level) for look in at_59) == 1_000
+
+
+def test_r2_a_level_that_stays_asked_for_follows_the_envelope(peer: Peer) -> None:
+    """The same SETPOINT again changes nothing, and the envelope goes on all the same."""
+    peer.arm()
+    for seconds, least, most in ((59.0, 95, 100), (60.0, 235, 250), (60.0, 385, 400)):
+        peer.drive(seconds, (700, 0, 0, 0, 0, 0))
+        assert least <= peer.telemetry.level[0] <= most

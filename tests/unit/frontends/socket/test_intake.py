@@ -55,3 +55,7 @@ def test_what_waits_is_bounded_in_number_and_size_and_comes_in_order() -> None:
 )
 def test_a_line_that_may_stop_is_read_at_once(line: bytes, urgent: bool) -> None:
     assert may_stop(line) is urgent
+
+
+def test_a_line_of_spaces_is_none() -> None:
+    assert Intake[bytes]().lines(b" \n\t\r\n\n{} \n") == [b"{} "]
