@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from massager_ctl.guardian import process
-from massager_ctl.guardian.clock import now
+from massager_ctl.guardian import pipe, process
 from massager_ctl.guardian.frame_writer import FrameWriter
 from massager_ctl.guardian.machine import State
 from massager_ctl.guardian.messages import Burst, Decoder, Kind, Message
@@ -20,10 +19,14 @@ from massager_ctl.guardian.process import Guardian
 OFF: tuple[Burst, ...] = ((b"OFF\n",),)
 
 
+TURN_S = 0.05
+
+
 class Desk:
-    """A guardian, the controller's end of its pipe, and the device."""
+    """A guardian, the controller's end of its pipe, and the device. Its time passes with its turns alone."""
 
     def __init__(self, lock: Path) -> None:
+        self.at = 1000.0
         self.ours, theirs = socket.socketpair()
         self.theirs = theirs
         self.device, self.slave = os.openpty()
@@ -46,11 +49,13 @@ class Desk:
 
     def say(self, *messages: Message, turns: int = 1) -> None:
         self.ours.sendall(b"".join(message.encode() for message in messages))
-        for _ in range(turns):
-            self.guardian.turn(0.05)
+        self.turns(turns)
+
+    def now(self) -> float:
+        return self.at
 
     def start(self) -> None:
-        self.say(Message(Kind.START, 1, 1, now(), (b"AT 0", b"\xff" * 4), OFF))
+        self.say(Message(Kind.START, 1, 1, self.now(), (b"AT 0", b"\xff" * 4), OFF))
         assert [one.kind for one in self.heard()] == [Kind.STARTED]
 
     def heard(self) -> list[Message]:
@@ -73,13 +78,16 @@ class Desk:
 
     def turns(self, count: int = 1) -> None:
         for _ in range(count):
-            self.guardian.turn(0.05)
+            self.guardian.turn(TURN_S)
+            self.at += TURN_S
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Generator[Desk]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Desk]:
     (tmp_path / "lock").write_text("1")
     found = Desk(tmp_path / "lock")
+    for module in (process, pipe):
+        monkeypatch.setattr(module, "now", found.now)
     yield found
     found.close()
 
@@ -87,8 +95,8 @@ def desk(tmp_path: Path) -> Generator[Desk]:
 def test_it_hands_on_and_answers(desk: Desk) -> None:
     desk.start()
     desk.say(
-        Message(Kind.SEND, 1, 2, now(), (b"L1\n", b"L2\n")),
-        Message(Kind.BEAT, 1, 3, now()),
+        Message(Kind.SEND, 1, 2, desk.now(), (b"L1\n", b"L2\n")),
+        Message(Kind.BEAT, 1, 3, desk.now()),
         turns=2,
     )
     assert desk.came() == b"L1\nL2\n"
@@ -150,10 +158,11 @@ def test_r25_it_looks_for_a_new_owner_all_the_time_and_is_late_for_no_stop(
 
     def counted(longest_s: float | None = None) -> None:
         assert longest_s is not None, "it would wait for ever"
-        waits.append((longest_s, machine.due(now())))
+        waits.append((longest_s, machine.due(desk.now())))
         if len(waits) == 30:
             (tmp_path / "lock").write_text("2")
         turn(longest_s)
+        desk.at += longest_s
 
     monkeypatch.setattr(desk.guardian, "turn", counted)
     desk.guardian.run()
@@ -176,7 +185,7 @@ def test_r25_a_lock_that_is_gone_is_no_new_owner(desk: Desk, tmp_path: Path) -> 
 def test_r25_a_device_that_hangs_up_is_told(desk: Desk) -> None:
     desk.start()
     desk.hang_up()
-    desk.say(Message(Kind.SEND, 1, 2, now(), (b"L1\n",)), turns=2)
+    desk.say(Message(Kind.SEND, 1, 2, desk.now(), (b"L1\n",)), turns=2)
     (told,) = [one for one in desk.heard() if one.kind is Kind.BROKE]
     assert told.frames[0]
     assert desk.guardian.machine.state is State.OVER
@@ -194,11 +203,13 @@ def test_r25_a_device_that_hangs_up_under_a_stop_leaves_nothing_to_do(desk: Desk
 def test_r25_a_frame_that_has_begun_is_finished_before_the_stop(desk: Desk) -> None:
     desk.start()
     long = b"L" + b"x" * 60_000 + b"\n"
-    desk.say(Message(Kind.SEND, 1, 2, now(), (long, b"L9\n")))
-    desk.say(Message(Kind.STOP, 1, 3, now(), OFF[0]))
+    desk.say(Message(Kind.SEND, 1, 2, desk.now(), (long, b"L9\n")))
+    desk.say(Message(Kind.STOP, 1, 3, desk.now(), OFF[0]))
     got = b""
     for _ in range(200):
-        desk.turns()
+        desk.guardian.turn(
+            TURN_S
+        )  # no time passes: however slow the line is, this is the first stop
         got += desk.came()
         if got.endswith(b"OFF\n"):
             break
