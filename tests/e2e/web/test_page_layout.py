@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Playwright
+from playwright.async_api import Browser, Playwright, expect
 
 from tests.e2e.web.browser import context, faults, opened, play
 from tests.e2e.web.harness import rig
@@ -79,6 +80,41 @@ async def test_everything_comes_from_here_and_is_small(
         assert all(url.startswith(made.origin) for url in asked), asked
         assert sum(len(file.content) for file in made.server.app.page.files.values()) <= 60_000
         assert faults(page) == []
+
+
+async def test_live_data_take_one_request_and_no_more_than_the_view_at_rest(
+    browser: Browser, playing: Playwright
+) -> None:
+    """The websocket is the first thing asked for after the files, and what only a session needs comes with one."""
+    async with rig() as made, context(browser, playing) as at:
+        asked: list[str] = []
+        at.on("request", lambda request: asked.append(request.url.removeprefix(made.origin)))
+        page = await opened(at, made)
+        await expect(page.locator("now-view h2")).to_have_text("Nothing runs")
+        modules = {url for url in asked if url.endswith(".js")}
+        assert modules == {
+            f"/static/{name}.js" for name in ("app", "dom", "link", "now", "stop", "texts")
+        }
+        assert not [url for url in asked if url.startswith("/v1/")], asked
+        await play(page, made)
+        await page.click("nav a[href='#now']")
+        await expect(page.locator("now-view svg.chart .plan.neck")).to_have_attribute(
+            "points", re.compile(r",")
+        )
+        assert faults(page) == []
+
+
+async def test_a_tab_keeps_the_device_that_it_shows(browser: Browser, playing: Playwright) -> None:
+    async with rig("neck", "back") as made, context(browser, playing) as at:
+        page = await opened(at, made, "#devices")
+        await expect(page.locator("#device")).to_have_text("neck")
+        await page.click("section:has(h2:text-is('back')) button:has-text('Show this one')")
+        await expect(page.locator("#device")).to_have_text("back")
+        await page.reload()
+        await expect(page.locator("#device")).to_have_text("back")
+        await page.evaluate("sessionStorage.setItem('device', 'gone')")
+        await page.reload()
+        await expect(page.locator("#device")).to_have_text("neck")
 
 
 async def test_pictures_of_three_sizes(

@@ -1,7 +1,7 @@
 // The page: which view is shown, how the link is, and what must not be missed.
 import "./now.js";
 import { button, h, put, say, show, write } from "./dom.js";
-import { device, get, onNews, picture, state, watch } from "./link.js";
+import { begin, device, get, onNews, picture, state } from "./link.js";
 import { inSession } from "./now.js";
 import { alarm, forget } from "./stop.js";
 import { texts } from "./texts.js";
@@ -17,15 +17,15 @@ let name = "";
 for (const [id, text] of Object.entries(texts.tabs)) tabs.append(h("a", { href: `#${id}` }, text));
 
 async function go() {
-	const wanted = location.hash.slice(1).replace(/^k=.*/, "");
+	const wanted = location.hash.slice(1);
 	const next = wanted in texts.tabs ? wanted : "now";
 	if (next === name) return;
 	name = next;
 	if (name in LATER) await import(LATER[name]);
 	if (name !== next) return;
+	if (shown) scrollTo(0, 0);
 	shown = /** @type {any} */ (document.createElement(`${name}-view`));
 	view.replaceChildren(/** @type {any} */ (shown));
-	scrollTo(0, 0);
 	for (const tab of tabs.children) put(tab, "aria-current", tab.getAttribute("href") === `#${name}` ? "page" : null);
 	news();
 }
@@ -86,28 +86,24 @@ function sound() {
 	alarms.replaceChildren(...left.map((text) => h("p", {}, h("span", {}, text), button(texts.alarm.seen, () => { seen.add(text); sound(); }))));
 }
 
-async function begin() {
-	const code = /^#k=(.+)$/.exec(location.hash)?.[1];
-	if (code) history.replaceState(null, "", "/");
-	try {
-		if (code) throw Object.assign(new Error(), { problem: { status: 401 } });
-		const { devices } = await get("/v1/devices?limit=200");
-		const kept = sessionStorage.getItem("device");
-		watch(devices.find((one) => one.id === kept)?.id ?? devices[0].id);
-	} catch (error) {
-		if (/** @type {any} */ (error).problem?.status !== 401) {
-			setTimeout(() => void begin(), 1500);
-			return;
-		}
-		await import("./pair.js");
-		view.replaceChildren(h("pair-view", { code: code ?? "" }));
-		view.addEventListener("paired", () => void begin(), { once: true });
-		return;
-	}
-	name = "";
-	await go();
+/** @param {string} code */
+async function pair(code) {
+	if (name === "pair") return;
+	name = "pair";
+	shown = null;
+	await import("./pair.js");
+	view.replaceChildren(h("pair-view", { code }));
+	view.addEventListener("paired", () => { name = ""; begin(); void go(); }, { once: true });
 }
 
-addEventListener("hashchange", () => device && void go());
+addEventListener("refused", () => void get("/v1/devices?limit=1").catch((error) => error.problem?.status === 401 && pair("")));
+addEventListener("hashchange", () => name !== "pair" && void go());
 onNews(news);
-void begin();
+const code = /^#k=(.+)$/.exec(location.hash)?.[1];
+if (code) {
+	history.replaceState(null, "", "/");
+	void pair(code);
+} else {
+	if (!device) begin();
+	void go();
+}

@@ -1,8 +1,8 @@
 // Curves as a few SVG lines: each pair of zones has its own colour and its own dashes.
 import { h, put, write } from "./dom.js";
+import { PAIRS } from "./now.js";
 import { texts } from "./texts.js";
 
-export const PAIRS = /** @type {const} */ (["trapezius", "neck", "suboccipital"]);
 const W = innerWidth < 700 ? 380 : 900;
 const H = innerWidth < 700 ? 220 : 260;
 const LEFT = 30;

@@ -1,12 +1,10 @@
 // By hand: a slider a zone, with − and + beside it; what is aimed at is climbed to.
-import { PAIRS } from "./chart.js";
 import { View, button, card, h, p, put, row, show, write } from "./dom.js";
 import { ask } from "./link.js";
-import { inSession, notice } from "./now.js";
+import { PAIRS, SIDES, inSession, notice } from "./now.js";
 import { Prospect } from "./start.js";
 import { texts } from "./texts.js";
 
-const SIDES = /** @type {const} */ (["left", "right"]);
 const SPACING_MS = 150;
 const HOLD_MS = 1200;
 

@@ -36,6 +36,13 @@ export function watch(name) {
 	open();
 }
 
+/** Watch what this tab showed before, or else the first device that the page has a STOP for. */
+export function begin() {
+	const names = [...document.querySelectorAll("form[data-device]")].map((one) => /** @type {any} */ (one).dataset.device);
+	const kept = names[1] && sessionStorage.getItem("device"); // reading it is slow
+	watch(names.includes(kept) ? kept : names[0] ?? "");
+}
+
 function open() {
 	if (!device) return;
 	const address = new URL(`/v1/devices/${device}/watch?page=${page}`, location.href);
@@ -56,6 +63,7 @@ function open() {
 	mine.onclose = () => {
 		if (socket !== mine) return;
 		socket = null;
+		if (!picture) dispatchEvent(new Event("refused"));
 		setTimeout(() => socket || open(), wait);
 		wait = Math.min(2000, wait * 1.6);
 	};
@@ -81,6 +89,9 @@ document.addEventListener("visibilitychange", answer);
 for (const event of ["online", "pageshow", "focus"]) {
 	addEventListener(event, () => socket || open());
 }
+
+// Before the rest of the page is there; with a code in the address it has to be paired first.
+if (!location.hash.startsWith("#k=")) begin();
 
 /** Unix seconds by the service's clock: it grows with every request. */
 function time() {

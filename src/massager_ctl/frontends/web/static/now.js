@@ -1,11 +1,11 @@
 // What plays now, and what can be done about it.
-import { Chart, PAIRS } from "./chart.js";
 import { View, button, card, h, head, p, row, say, show, write } from "./dom.js";
 import { ask, device, get, page } from "./link.js";
 import { stop } from "./stop.js";
 import { texts } from "./texts.js";
 
-const SIDES = /** @type {const} */ (["left", "right"]);
+export const PAIRS = /** @type {const} */ (["trapezius", "neck", "suboccipital"]);
+export const SIDES = /** @type {const} */ (["left", "right"]);
 const LIVE = ["arming", "running", "paused", "fading", "stopping"];
 
 /** Whether a session is open. */
@@ -20,35 +20,41 @@ export function notice() {
 class NowView extends View {
 	connectedCallback() {
 		const t = texts.now;
+		this.idle = card(h("h2", {}, t.idle), p("last"), row(
+			h("a", { class: "button main", href: "#start" }, t.choose), h("a", { class: "button", href: "#hand" }, t.hand)));
+		show(this.idle, false);
+		this.append(this.idle);
+	}
+
+	/** What a session needs, made when there is one: most pages open at rest. */
+	open() {
+		const t = texts.now;
 		this.note = notice();
 		/** @param {string} name @param {string} text @param {string} [kind] */
 		const press = (name, text, kind) => button(text, () => void this.press(name), kind);
+		this.rows = h("tbody");
 		this.heading = h("h2");
 		this.step = p("step");
 		this.time = p("time");
 		this.bar = h("div", { class: "fill" });
 		this.guided = h("div", { class: "guided card" }, p("cue"), p("prompt"), p("count"), p("next"));
 		this.buttons = { pause: press("pause", t.pause), resume: press("resume", t.resume, "main"), ease: press("ease", t.ease), undo: press("undo", t.undo), fade: press("fade", t.fade) };
-		
-		this.chart = new Chart();
+		const curves = h("section", { class: "card wide" }, h("details", {}, h("summary", {}, t.table),
+			h("table", {}, head(t.zone, t.at, t.target, t.allowed, t.cap), this.rows)));
+		void import("./chart.js").then(({ Chart }) => curves.prepend((this.chart = new Chart()).node));
 		this.zones = new Map();
 		const pairs = PAIRS.map((pair) => h("section", { class: `pair ${pair}` }, h("h3", {}, h("span", { class: `key ${pair}` }), texts.zones[pair]),
 			...SIDES.map((side) => this.zone(`${pair}_${side}`, texts.sides[side]))));
-		this.rows = h("tbody");
 		this.why = h("ul");
 		this.whyCard = card(h("h3", {}, t.why), this.why);
 		this.there = h("section", { class: "there card", role: "alert" }, h("h2", {}, t.there), h("p"), press("presence", t.here, "main"));
 		this.keeper = h("div", { class: "keeper" }, h("p"), press("presence", t.over));
-		this.idle = card(h("h2", {}, t.idle), p("last"), row(
-			h("a", { class: "button main", href: "#start" }, t.choose), h("a", { class: "button", href: "#hand" }, t.hand)));
 		this.live = h("div", { class: "live" },
 			this.there,
 			card(this.heading, this.step, this.time, h("div", { class: "progress" }, this.bar), this.guided, row(...Object.values(this.buttons)), this.note.node),
 			card(...pairs),
-			h("section", { class: "card wide" }, this.chart.node, h("details", {}, h("summary", {}, t.table),
-				h("table", {}, head(t.zone, t.at, t.target, t.allowed, t.cap), this.rows))),
-			this.whyCard, card(this.keeper, row(button(t.pain, () => void this.hurt(), "pain")), p("help", t.painhelp)));
-		this.append(this.idle, this.live);
+			curves, this.whyCard, card(this.keeper, row(button(t.pain, () => void this.hurt(), "pain")), p("help", t.painhelp)));
+		this.append(this.live);
 	}
 
 	zone(name, text) {
@@ -79,7 +85,8 @@ class NowView extends View {
 		const { status } = picture;
 		const running = inSession(status);
 		show(this.idle, !running);
-		show(this.live, running);
+		if (running && !this.live) this.open();
+		if (this.live) show(this.live, running);
 		if (!running) {
 			const last = texts.ends[status.end_reason] ?? status.message;
 			write(this.idle.children[1], status.end_reason ? last : "");
@@ -89,7 +96,7 @@ class NowView extends View {
 		write(this.heading, status.title);
 		write(this.step, status.phase === "running" ? status.step : texts.phases[status.phase]);
 		write(this.time, texts.clock(status.remaining_s));
-		this.bar.style.inlineSize = `${Math.min(100, (100 * status.elapsed_s) / Math.max(1, status.duration_s))}%`;
+		this.bar.style.width = `${Math.min(100, (100 * status.elapsed_s) / Math.max(1, status.duration_s))}%`;
 		this.guide(status.guided, status.remaining_s);
 		const paused = status.phase === "paused";
 		show(this.buttons.pause, !paused);
@@ -97,11 +104,12 @@ class NowView extends View {
 		show(this.buttons.undo, status.eased > 0);
 		const caps = Math.max(1, ...Object.values(status.caps));
 		for (const [name, { fill, aim, number }] of this.zones) {
-			fill.style.inlineSize = `${(100 * status.actual[name]) / caps}%`;
+			fill.style.width = `${(100 * status.actual[name]) / caps}%`;
 			aim.style.insetInlineStart = `${(100 * Math.min(status.target[name], status.caps[name])) / caps}%`;
 			write(number, texts.percent(status.actual[name]));
 		}
-		this.chart.update(status);
+		if (this.chart) this.chart.plan = this.plan;
+		this.chart?.update(status);
 		this.explain(status);
 		this.keep(picture);
 	}
@@ -146,11 +154,11 @@ class NowView extends View {
 
 	async fetchPlan(name) {
 		this.planned = name;
-		this.chart.plan = null;
+		this.plan = null;
 		if (name === "manual") return;
 		try {
 			const plan = await get(`/v1/profiles/${encodeURIComponent(name)}`);
-			if (this.planned === name) this.chart.plan = plan;
+			if (this.planned === name) this.plan = plan;
 		} catch { /* a personal profile: there is no plan to draw */ }
 	}
 }

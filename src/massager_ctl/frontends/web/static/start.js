@@ -1,8 +1,8 @@
 // What can be played, what it needs, and why it may not start.
-import { PAIRS, sketch } from "./chart.js";
+import { sketch } from "./chart.js";
 import { View, button, card, h, p, put, row, show, write } from "./dom.js";
 import { ask, device, get } from "./link.js";
-import { inSession, notice } from "./now.js";
+import { PAIRS, inSession, notice } from "./now.js";
 import { texts } from "./texts.js";
 
 /** What a start would get now, as a card above the choice. */
