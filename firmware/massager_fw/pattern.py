@@ -322,7 +322,6 @@ class Patterns:
     def fall(self, level: list[int], tick: int) -> None:
         """A level fell: its drives follow in the same tick."""
         _fall(level, self.drive, self.actuators, self._kept, tick)
-        self.settled = False
 
     @micropython.native
     def step(self, level: list[int], tick: int) -> None:

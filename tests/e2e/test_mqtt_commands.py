@@ -64,6 +64,8 @@ async def test_r18_without_an_echo_nothing_starts_and_nothing_is_used_up() -> No
         home.press("start", "manual")
         await home.handler.settled()
         assert home.whys() == ["broker"]
+        home.take("start", home.stamped("manual"), retained=True)
+        assert home.whys() == ["broker", "retained"], "a broker that keeps orders is told as such"
         assert bench.controller.status.phase is Phase.IDLE
         assert home.gate.ready_for_s(bench.loop.time()) > 0
         home.trouble = ""

@@ -233,7 +233,6 @@ class PlainDriver:
     def _send_unsent(self) -> None:
         if self._unsent is not None:
             setpoint, since = self._unsent
-            self._unsent = None
             if _now() - since <= UNSENT_S:
                 with contextlib.suppress(DriverFault):  # told with the next one
                     self._hand_on(setpoint)

@@ -202,7 +202,6 @@ class ReferenceDriver:
     def _send_unsent(self) -> None:
         if self._unsent is not None:
             setpoint, since = self._unsent
-            self._unsent = None
             age = asyncio.get_running_loop().time() - since
             if age <= self.kind.dead_man_s - EXPIRY_MARGIN_S:
                 self.send(setpoint)

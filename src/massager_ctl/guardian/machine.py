@@ -74,7 +74,7 @@ class Machine:
         self._again_at = 0.0
         self._sent = 0
         """How many stops were sent by this process itself."""
-        self._told = b""
+        self._told: bytes
 
     @property
     def done(self) -> bool:

@@ -219,7 +219,6 @@ def create_file(
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             schema.migrate(connection)
-            connection.execute("VACUUM")
             with transaction(connection):
                 fill(connection)
         finally:

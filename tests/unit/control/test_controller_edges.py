@@ -14,7 +14,8 @@ from tests.support.marks import simulated_time
 from massager_ctl.control.session import Ended
 from massager_ctl.errors import DeviceRefused, ExitCode, Refused, StopUnconfirmed
 from massager_ctl.model.device import Cause
-from massager_ctl.model.requests import SetLevel
+from massager_ctl.model.requests import MANUAL, Origin, SetLevel, Start
+from massager_ctl.model.units import ZERO
 from massager_ctl.wire.codec import decode_body
 from massager_ctl.wire.messages import SetpointFrame
 
@@ -122,3 +123,42 @@ async def test_r7_a_reset_is_told(g: Ground) -> None:
     assert not g.heard("reset")
     await g.controller.reset()
     assert g.events[-1].name == "reset"
+
+
+async def test_r9_what_a_closed_session_delivered_is_in_the_ledger_when_close_returns(
+    g: Ground,
+) -> None:
+    await g.controller.connect()
+    await g.run()
+    await g.controller.close()
+    (entry,) = await g.entries()
+    assert not entry.open
+    assert entry.charged_s >= g.delivered_s > 0
+
+
+async def test_a_request_at_this_machine_shows_a_person_only_where_the_session_came_from_elsewhere(
+    g: Ground,
+) -> None:
+    await g.controller.connect()
+    await g.run()
+    for origin in (Origin.LOCAL, Origin.REMOTE):
+        g.controller.request(SetLevel(1.0), origin=origin)
+    assert not g.heard("present")
+    await g.controller.stop()
+    await g.over()
+    attempt = g.controller.receive(Start(profile=MANUAL), origin=Origin.REMOTE)
+    await g.controller.begin(attempt)
+    g.controller.request(SetLevel(0.0), origin=Origin.REMOTE)
+    assert not g.heard("present")
+    g.controller.request(SetLevel(0.0), origin=Origin.LOCAL)
+    assert g.heard("present")
+
+
+async def test_r18_what_manual_control_aims_at_is_zero_without_it(g: Ground) -> None:
+    await g.controller.connect()
+    assert g.controller.aims == ZERO
+    await g.run(level=20.0)
+    assert max(g.controller.aims) == 20.0
+    await g.controller.stop()
+    await g.over()
+    assert g.controller.aims == ZERO

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from massager_ctl.control.session import ARMED_MAX_S, ARMED_WITH_PAUSES_MAX_S, PAUSE_MAX_S, Session
-from massager_ctl.model.device import VIBRATE, Cause, Mode, Pattern, Setpoint
+from massager_ctl.control.session import (
+    ARMED_MAX_S,
+    ARMED_WITH_PAUSES_MAX_S,
+    PAUSE_MAX_S,
+    Ended,
+    Session,
+)
+from massager_ctl.model.device import OFF, VIBRATE, Cause, Mode, Pattern, Setpoint
 from massager_ctl.model.requests import Change, Ease, Fade, Pause, Resume
 from massager_ctl.model.status import GuidedStep, Phase
 from massager_ctl.model.units import Direction, Motion
@@ -167,3 +173,10 @@ def test_r8_the_fade_at_the_end_is_over_when_the_time_is() -> None:
     step(session, 11.01)
     assert session.ended is not None
     assert (session.ended.cause, session.ended.text) == (Cause.FINISHED, "its time is over")
+
+
+def test_before_its_arm_and_after_its_end_a_session_asks_for_nothing(session: Session) -> None:
+    waiting = Session(Playing())
+    assert waiting.step(BEGAN) == OFF
+    session.end(Ended(Cause.PERSON, "stopped"))
+    assert session.step(BEGAN + 1.0) == OFF

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.harness import Bench
 from tests.support.marks import simulated_time
 
+from massager_ctl.control.start_attempt import StartAttempt
 from massager_ctl.errors import ProfileError, Refused
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Origin, Start
@@ -100,3 +101,10 @@ async def test_r6_a_start_after_the_stop_of_a_session_waits_for_its_confirmation
 async def test_a_start_names_a_profile_of_the_library_and_no_path(bench: Bench, name: str) -> None:
     with pytest.raises(ProfileError, match="no profile"):
         await bench.controller.start(Start(name))
+
+
+async def test_a_cancelled_attempt_says_so() -> None:
+    attempt = StartAttempt(Start(), Origin.LOCAL, 0.0)
+    assert attempt.cancelled is False
+    attempt.cancel()
+    assert attempt.cancelled is True

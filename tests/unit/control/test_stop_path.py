@@ -9,10 +9,10 @@ from asyncio import Future
 import pytest
 
 from massager_ctl.aio.simulated_time import SimulatedTimeLoop
-from massager_ctl.control.stop_path import RESENDS, StopPath
+from massager_ctl.control.stop_path import AGAIN_S, RESENDS, StopPath
 from massager_ctl.errors import LinkLost, StopUnconfirmed
 from massager_ctl.model.device import Cause
-from massager_ctl.safety.assurance import FULL
+from massager_ctl.safety.assurance import FULL, Assurance, Confirmation
 from massager_ctl.transports.base import LinkKind
 
 
@@ -167,3 +167,33 @@ def test_r6_a_board_that_stays_deaf_is_an_unconfirmed_stop() -> None:
         confirmed(line, deaf_s=3.0)
     assert line.dropped_at is not None
     assert 3.0 <= line.dropped_at < 3.5
+
+
+def weak(lost_at: int) -> Line:
+    """Without a dead-man; its link is lost at that stop."""
+    line = Line()
+    line.assurance = Assurance(stop=Confirmation.STATE)
+    line.answers[lost_at] = LinkLost("it went away")
+    return line
+
+
+def test_r25_without_a_dead_man_a_link_that_is_gone_is_told_at_once() -> None:
+    line = weak(lost_at=2)
+    with pytest.raises(StopUnconfirmed, match="not confirmed: it went away"):
+        confirmed(line)
+    assert line.sent == [0.0, AGAIN_S]
+
+
+def test_r25_a_link_that_goes_later_ends_the_stops_that_are_still_sent() -> None:
+    line = weak(lost_at=10)
+
+    async def main() -> None:
+        path = StopPath(line)  # type: ignore[arg-type]
+        with pytest.raises(StopUnconfirmed, match="does not report level 0"):
+            await path.stop_now(Cause.PAIN)
+        await path.settled()
+        assert path.unconfirmed is not None
+
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+        runner.run(main())
+    assert len(line.sent) == 10

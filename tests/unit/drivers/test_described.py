@@ -241,3 +241,13 @@ def test_a_description_that_was_confirmed_by_no_other_says_so_in_no_words() -> N
     assert spec_of(load_text(GOOD, "demo.yaml"), Path("demo.yaml")).confirmed_by == ""
     text = GOOD.replace("sure: from documents", "sure: from documents, by: a friend")
     assert spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).confirmed_by == "a friend"
+
+
+def test_a_keep_alive_of_the_file_says_when_it_is_due() -> None:
+    driver = spec_of(load_text(GOOD, "demo.yaml"), Path("demo.yaml")).dialect()
+    assert driver.next_due() is None
+    driver.start(0.0)
+    assert driver.next_due() == 1.0
+    assert hexes(list(driver.due(0.9))) == []
+    assert hexes(list(driver.due(1.0))) == ["aa0200ac"]
+    assert driver.next_due() == 2.0

@@ -72,3 +72,18 @@ async def test_a_link_that_breaks_while_the_device_is_asked_who_it_is_is_told_at
         with pytest.raises(DriverFault, match="made up"):
             await PlainDriver(link.host, faulty("feed")).open(Listener())
         assert not link.host.is_open
+
+
+@simulated_time
+async def test_nothing_is_told_of_a_device_whose_link_is_closed() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver, ear = PlainDriver(link.host, ASCII), Listener()
+        await driver.open(ear)
+        await driver.arm(25.0, 600)
+        driver.send(both(20.0))
+        await asyncio.sleep(0.1)
+        count = len(ear.telemetry)
+        driver.stop(Cause.PERSON)
+        driver.abort()
+        await asyncio.sleep(1.0)
+        assert len(ear.telemetry) == count

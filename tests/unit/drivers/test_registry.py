@@ -13,7 +13,7 @@ from tests.unit.drivers.test_described import GOOD
 from massager_ctl.drivers.described.driver import spec_of
 from massager_ctl.drivers.described.load import load_text
 from massager_ctl.drivers.registry import installed, links_of, spec_for
-from massager_ctl.errors import DriverFault, InputError
+from massager_ctl.errors import DescriptionError, DriverFault, InputError
 from massager_ctl.testing.peers import peer_for
 
 
@@ -80,11 +80,16 @@ def test_a_package_of_descriptions(site: Site, tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "demo.yaml").write_text(GOOD)
+    (package / "torn.yaml").write_text(GOOD[:200])
     points = "[massager_ctl.descriptions]\nshelf = made_up_shelf\nbroken = made_up_none\n"
     site.add("made_up_info", "", points)
     found = {one.scheme: one for one in installed(tmp_path / "nothing")}
     assert found["demo"].spec is not None
     assert found["broken"].problem is not None
+    assert found["torn"].spec is None
+    assert found["torn"].source == str(package / "torn.yaml")
+    with pytest.raises(DescriptionError):
+        raise found["torn"].problem or AssertionError
     assert "descriptions of made_up_info 1.0 cannot be read" in found["broken"].problem.message
 
 

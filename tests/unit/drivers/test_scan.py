@@ -87,3 +87,9 @@ async def test_a_serial_port_is_asked_only_where_a_person_named_the_driver() -> 
 async def test_what_another_knows_already_is_left_as_it_is() -> None:
     known = msgspec.structs.replace(HEARD, supported=True, note="known")
     assert await claimed([known], [on_ble(Find(name="Relax*"))]) == (known,)
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_serial_port_is_not_asked() -> None:
+    silent = msgspec.structs.replace(HEARD, note="silent")
+    assert await claimed([silent], [ASCII], ask=ASCII) == (silent,)

@@ -336,3 +336,9 @@ def test_r25_a_new_start_forgets_why_the_last_one_ended(bench: Bench) -> None:
     bench.wait(GIVE_UP_S + 1.0)
     bench.start(2)
     assert bench.machine.why == ""
+
+
+def test_the_first_reason_for_its_end_is_kept(bench: Bench) -> None:
+    bench.machine.end("another program owns the device")
+    bench.machine.end("the device cannot be reached")
+    assert bench.machine.why == "another program owns the device"

@@ -109,6 +109,7 @@ def test_r25_the_pipes_end_is_a_stop(desk: Desk) -> None:
     desk.turns()
     assert desk.came() == b"OFF\n"
     assert desk.guardian.machine.gone
+    assert desk.guardian._pipe.gone
 
 
 def test_r25_nonsense_on_the_pipe_is_a_stop(desk: Desk) -> None:

@@ -19,6 +19,8 @@ def test_the_moment_is_what_the_clock_says() -> None:
 def test_linux_names_its_boots(tmp_path: Path) -> None:
     (tmp_path / "boot_id").write_text("0c0ffee0\n")
     assert boot_id(tmp_path / "boot_id") == "0c0ffee0"
+    (tmp_path / "boot_id").write_text("\n")
+    assert boot_id(tmp_path / "boot_id") == UNKNOWN_BOOT
 
 
 def test_another_system_is_asked_by_a_program(tmp_path: Path) -> None:

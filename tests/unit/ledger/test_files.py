@@ -161,3 +161,17 @@ async def test_a_file_whose_version_is_not_sealed_is_damaged_and_not_newer(
     connection.execute(f"DELETE FROM {rows.SealRow.TABLE} WHERE name = ?", (rows.SCHEMA,))
     assert schema.newer(connection) is None
     connection.close()
+
+
+def test_a_file_system_without_a_write_ahead_log_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite keeps none where memory cannot be shared, as on some network drives."""
+    connect = sqlite3.connect
+
+    def on_a_network_drive(path: Path, **given: Any) -> sqlite3.Connection:
+        return connect(f"file:{path}?vfs=unix-none", uri=True, **given)
+
+    monkeypatch.setattr(sqlite3, "connect", on_a_network_drive)
+    with pytest.raises(StoreError, match="no write-ahead log"):
+        database.open_file(tmp_path / FILE)

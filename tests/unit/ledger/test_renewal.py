@@ -265,3 +265,21 @@ def test_of_two_copies_of_a_seal_the_later_one_is_kept() -> None:
 def test_a_value_of_no_type_or_past_the_end_of_its_page_is_none(code: int, content: int) -> None:
     with pytest.raises(ValueError, match=r"^$"):
         salvage._value(bytes(content), code, 0)
+
+
+def test_the_copy_of_a_damaged_ledger_is_on_the_disk_before_anything_goes(
+    lived_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synced = os.fsync, list[tuple[int, int]]()
+
+    def sync(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        synced.append((found.st_ino, found.st_size))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    path = lived_in / FILE
+    path.with_name(f"{FILE}-wal").write_bytes(b"its log")
+    aside = repair._copy(path, "now")
+    for part in (aside, aside.with_name(f"{aside.name}-wal")):
+        assert (part.stat().st_ino, part.stat().st_size) in synced

@@ -78,3 +78,18 @@ def test_r12_time_that_was_blanked_counts_once() -> None:
         said += rest(guard, board, tick, 0, 1)
         tick += 1
     assert set(said) == {Cause.NONE}
+
+
+def test_r14_only_what_is_seen_on_end_is_a_short_circuit_or_a_current_at_rest() -> None:
+    """Seen again after a sound tick it begins anew: a hundred ticks with gaps trip nothing, and without one they do."""
+    short_ma = 4 * LOCKED_MA[0]
+    for of, driven in (([short_ma], True), ([HIGH_MA], False)):
+        for gaps in (True, False):
+            guard, board, said = MotorGuard(1, LOCKED_MA), Sensed(), set[int]()
+            for tick in range(1, 101):
+                sound = SOUND_MA if driven else 0
+                board.current_ma[0] = sound if gaps and tick % 2 else of[0]
+                board.speed[0] = FULL
+                duty = FULL if driven else 0
+                said.add(guard.check(tick, [duty] + [0] * (ACTUATORS - 1), board))
+            assert (said == {Cause.NONE}) is gaps, (of, driven, gaps, said)

@@ -68,3 +68,7 @@ def test_r17_each_byte_of_an_epoch_and_of_an_owner_counts(place: int) -> None:
     assert same(body, 2, other)
     other[place] ^= 0x80
     assert not same(body, 2, other)
+
+
+def test_what_has_read_nothing_has_no_frame() -> None:
+    assert Receiver().size == 0

@@ -137,3 +137,28 @@ def test_r18_a_button_that_was_let_go_is_not_given_back_with_a_refused_start() -
     gate.attended(3.0, flag=False)
     gate.give_back()
     assert gate.ready_for_s(3.0) == 0.0
+
+
+def test_r18_what_made_ready_is_given_back_with_a_refused_start() -> None:
+    gate = renewed()
+    gate.attended(0.0, flag=False)
+    gate.attended(1.0, flag=True)
+    assert judge(gate, Need.START, Stamp("first", WALL), now=2.0) is None
+    assert gate.ready_for_s(2.0) == 0.0
+    gate.give_back()
+    assert gate.ready_for_s(2.0) == READY_S - 1.0
+    gate.give_back()
+    gate.revoke()
+    gate.give_back()
+    assert gate.ready_for_s(2.0) == 0.0, "it is given back once"
+
+
+def test_r18_a_button_held_anew_is_not_shortened_by_what_is_given_back() -> None:
+    gate = renewed()
+    gate.attended(0.0, flag=False)
+    gate.attended(1.0, flag=True)
+    assert judge(gate, Need.START, Stamp("first", WALL), now=2.0) is None
+    gate.attended(3.0, flag=False)
+    gate.attended(4.0, flag=True)
+    gate.give_back()
+    assert gate.ready_for_s(4.0) == READY_S

@@ -84,7 +84,6 @@ class DescribedDialect(Dialect):
                 )
                 if found is not None:
                     told, self._rest = found, b""
-                    break
         return told
 
 

@@ -148,9 +148,9 @@ def _sides(points: tuple[Point, ...], times: list[float]) -> list[tuple[float, f
 
 
 class PlanCursor:
-    """Reads a plan moment by moment; going forward costs no search."""
+    """Reads a plan moment by moment."""
 
-    __slots__ = ("_after", "_at_row", "_at_segment", "_before", "_plan", "_starts")
+    __slots__ = ("_after", "_before", "_plan", "_starts")
 
     def __init__(self, plan: Plan) -> None:
         table = rows(plan.zones)
@@ -158,14 +158,13 @@ class PlanCursor:
         self._starts = [row[0] for row in table]
         self._before = [row[1] for row in table]
         self._after = [row[2] for row in table]
-        self._at_row = self._at_segment = 0
 
     def levels(self, t: float) -> Levels:
         """What each zone should have at `t`, percent."""
         starts = self._starts
         if not starts:
             return ZERO
-        self._at_row = here = _seek(starts, t, self._at_row)
+        here = max(bisect_right(starts, t) - 1, 0)
         after = self._after[here]
         if here + 1 >= len(starts) or t <= starts[here]:
             return after
@@ -180,12 +179,8 @@ class PlanCursor:
         plan = self._plan
         if t >= plan.duration_s or not plan.motions:
             return OFF
-        segments = plan.motions
-        here = self._at_segment
-        if t < segments[here].t or (here + 1 < len(segments) and t >= segments[here + 1].t):
-            here = max(bisect_right(segments, t, key=lambda segment: segment.t) - 1, 0)
-            self._at_segment = here
-        segment = segments[here]
+        here = bisect_right(plan.motions, t, key=lambda segment: segment.t) - 1
+        segment = plan.motions[max(here, 0)]
         return Setpoint(
             self.levels(max(t, 0.0)), segment.patterns, segment.period_s, segment.heat_c
         )
@@ -215,14 +210,3 @@ class PlanCursor:
         phases = self._plan.phases
         here = bisect_right(phases, t, key=lambda phase: phase[0]) - 1
         return phases[max(here, 0)][1] if phases else ""
-
-
-def _seek(starts: list[float], t: float, here: int) -> int:
-    """The last index whose start is at or before `t`, tried first near `here`."""
-    last = len(starts) - 1
-    if starts[here] <= t:
-        if here == last or t < starts[here + 1]:
-            return here
-        if here + 1 == last or t < starts[here + 2]:
-            return here + 1
-    return max(bisect_right(starts, t) - 1, 0)

@@ -9,6 +9,7 @@ from tests.e2e.harness import Bench
 from tests.support.marks import simulated_time
 from tests.unit.frontends.socket.served import served
 
+from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.model.device import DeviceState
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -68,3 +69,16 @@ async def test_r7_the_second_step_comes_in_time() -> None:
         await asyncio.sleep(20)
         assert (await line.ask({"request": "reset", "confirm": offer["confirm"]}))["ok"] is False
         assert state(bench) is DeviceState.LATCHED
+
+
+@simulated_time
+async def test_r7_where_nothing_was_heard_of_the_device_nothing_is_known_to_be_latched() -> None:
+    async with served() as (bench, _, line):
+        await bench.controller._link.close()
+        driver = bench.controller._link.driver
+        assert isinstance(driver, ReferenceDriver)
+        driver.newest = None
+        bench.controller._link.feed.outdated()
+        assert bench.controller.status.telemetry is None
+        offer = await line.ask({"request": "reset"})
+        assert (offer["latched"], offer["latch"], offer["cause"]) == (False, 0, "unknown")
