@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, Protocol, cast
 from urllib.parse import parse_qsl
 
 from massager_ctl.errors import AddressError
@@ -19,7 +19,9 @@ _KINDS: Final = {"serial": "serial", "process": "memory", "tcp": "tcp", "ble": "
 _RESTART_S: Final = 0.2
 
 
-@runtime_checkable
+_NEEDED: Final = ("link_up", "link_down", "feed", "advance")
+
+
 class Firmware(Protocol):
     """The least that an object has to offer; `now` is seconds, and never goes back.
 
@@ -70,12 +72,14 @@ def make(address: str) -> PythonDut:
     """The device under test at a `python:` address, on the running loop. Raises AddressError."""
     factory, seed, kind = load(address)
     made = factory(seed)
-    if not isinstance(made, Firmware):
+    # By attribute, not by the protocol: from Python 3.12 on that does not see what an object hands on.
+    missing = [name for name in _NEEDED if not callable(getattr(made, name, None))]
+    if missing:
         raise AddressError(
-            f"{address}: what the factory made has no link_up, link_down, feed and advance",
+            f"{address}: what the factory made has no {' and no '.join(missing)}",
             "docs/how-to/hil.md says what each of them does.",
         )
-    return PythonDut(made, kind)
+    return PythonDut(cast("Firmware", made), kind)
 
 
 class PythonDut:

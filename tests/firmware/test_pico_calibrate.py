@@ -36,6 +36,8 @@ class Person:
             return False
         if question.startswith("Next"):
             return True
+        if question.startswith("Take the clamp off"):
+            return len(self.asked) > 1 and self.asked[-2] == question
         number = sum("Hold the rotor" in one for one in self.asked) - 1
         if question.startswith("Hold"):
             if self._holds:
@@ -65,6 +67,8 @@ def test_calibration_finds_what_pins_needs(power: Callable[..., Pico]) -> None:
             ("trapezius_right", "vibration"),
         ]
         found = bench.measure(bench.motors[0], person)
+    assert "Hold the rotor" in person.asked[-3]
+    assert person.asked[-2] == person.asked[-1], "it waits until the clamp is off"
     assert found.start_duty == 9.5
     assert found.free_ma == pytest.approx(100, abs=4)
     assert found.locked_ma == pytest.approx(400, abs=10)

@@ -58,6 +58,7 @@ class Peer:
         self._running_since: float | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._advertising: asyncio.Task[None] | None = None
         self._host = on_radio(radio, device.name, address)
         self._radio = self._host.device
         self._notify, self._battery_level = self._make_services()
@@ -88,6 +89,9 @@ class Peer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._silence is not None:
             self._silence.cancel()
+        # Half a change of the advertising cannot be undone.
+        if self._advertising is not None:
+            await self._advertising
         await self._radio.stop_advertising()
         await self._host.close()
 
@@ -165,7 +169,7 @@ class Peer:
         connection.on(connection.EVENT_DISCONNECTION, self._disconnected)
 
     def _disconnected(self, _: object) -> None:
-        self._later(self._advertise())
+        self._advertising = asyncio.get_running_loop().create_task(self._advertise())
 
     def _written_elsewhere(self, _: object, data: bytes) -> None:
         self.record.elsewhere.append(data)

@@ -79,6 +79,8 @@ class Bench:
         free = self._pulse(motor, 100, _TURN_MS)
         _agreed(ask, f"Hold the rotor of {name} fast with a clamp; it pulls for 0.3 s. Is it held")
         locked = self._pulse(motor, 100, _HELD_MS)
+        while not ask(f"Take the clamp off {name}, if there is one. Is every hand away"):
+            pass  # The next motor turns after this.
         if locked < free * _HELD_RATIO:
             raise FirmwareError(
                 f"held it draws {locked} mA, and free {free} mA: it was not held, or its current is not sensed",

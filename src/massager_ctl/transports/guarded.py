@@ -217,6 +217,8 @@ class GuardedTransport:
             async with asyncio.timeout(seconds):
                 return await answer
         except TimeoutError:
+            if answer.done() and not answer.cancelled():
+                return answer.result()  # It answered in time; this process was late to look.
             raise self._no_guardian(f"it did not answer within {seconds:g} s") from None
         except MassagerError:
             self._give_up()

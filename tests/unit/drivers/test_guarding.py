@@ -18,7 +18,7 @@ from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.errors import DriverFault, GuardianLost, MassagerError
 from massager_ctl.model.device import Cause, Setpoint, Telemetry
 from massager_ctl.transports.factory import make_transport
-from massager_ctl.transports.guarded import GuardedTransport, guarded
+from massager_ctl.transports.guarded import ANSWER_S, GuardedTransport, guarded
 
 LEVEL = Setpoint((10.0, 10.0, 0.0, 0.0, 0.0, 0.0))
 HIGHER = Setpoint((15.0, 15.0, 0.0, 0.0, 0.0, 0.0))
@@ -149,6 +149,16 @@ async def test_r25_a_driver_is_told_at_once_and_arms_again_with_another_guardian
         assert transport._process is not None
         assert transport._process.pid != first
         await asyncio.to_thread(peer.wait_for, b"L3")
+
+
+@pytest.mark.asyncio
+async def test_r25_a_guardian_that_answered_is_there_although_this_process_looked_late() -> None:
+    async with driven(ASCII) as (driver, transport, _, _ear):
+        await driver.arm(25.0, 600)
+        await asyncio.wait_for(driver.stop(Cause.PERSON), 5.0)
+        asyncio.get_running_loop().call_later(0.001, time.sleep, ANSWER_S + 0.3)
+        await driver.arm(25.0, 600)
+        assert transport._process is not None
 
 
 class Long(Counting):
