@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-firmware demo-mqtt demo-web quick test cover check format formal bench docs mutants removals lock check-install pythons \
+.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware web cover check format formal bench docs mutants removals lock check-install pythons \
 	check-home-assistant release-check system setup clean distclean
 .NOTPARALLEL:
 
@@ -41,17 +41,30 @@ demo-firmware: $(DEV) ## run the firmware on MicroPython as a board does: the fi
 quick: $(DEV) ## run the unit and property tests but the slow ones: what to run all day (ARGS="-k stop" to choose)
 	$(PYTEST) -p no:schemathesis -q -m "not slow" $(ARGS) tests/unit tests/property
 
-test: system $(DEV) ## run all tests, on all cores, and in CI hold the coverage to its bounds (ARGS="-k stop", JOBS=0 for one process)
-	$(PYTEST) $(if $(CI)$(COVER),--cov --cov-report=) $(ARGS)
-	$(if $(CI)$(COVER),$(COVERED))
+# What takes longest has targets of its own: `make cover` and continuous integration run it all.
+CONFORMANCE := tests/hil tests/second_device tests/unseen_devices
+FIRMWARE := tests/firmware
+WEB := tests/e2e/web
+
+test: system $(DEV) ## run the tests but those of the next three targets, on all cores (ARGS="-k stop", JOBS=0 for one process)
+	$(PYTEST) $(CONFORMANCE:%=--ignore=%) $(FIRMWARE:%=--ignore=%) $(WEB:%=--ignore=%) $(ARGS)
+
+conformance: system $(DEV) ## run the tests of the conformance suite, and of devices that are not ours
+	$(PYTEST) $(ARGS) $(CONFORMANCE)
+
+firmware: system $(DEV) ## run the tests of the firmware on MicroPython and of its boards
+	$(PYTEST) $(ARGS) $(FIRMWARE)
+
+web: system $(DEV) ## run the tests of the web page in Chromium, and of its HTTP API
+	$(PYTEST) $(ARGS) $(WEB)
 
 # Every branch of what keeps a person safe is tested: the host's rules, and the device's.
 SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/control/session.py,*/massager_ctl/control/setpoint_source.py,*/massager_ctl/profile/*,*/massager_fw/*
 
-COVERED = $(BIN)/coverage report --fail-under=90 && $(BIN)/coverage report --fail-under=100 --include='$(SURE)'
-
-cover: ## run all tests, and hold the branch coverage to its bounds
-	@$(MAKE) test COVER=yes
+cover: system $(DEV) ## run all tests, and hold the branch coverage to its bounds
+	$(PYTEST) --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --fail-under=100 --include='$(SURE)'
 
 check: $(DEV) ## format, lint, types, import contracts, documents, tree
 	$(BIN)/ruff format --check .

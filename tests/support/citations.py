@@ -40,6 +40,7 @@ def is_whole(config: pytest.Config) -> bool:
     option = config.option
     return (
         config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        and not option.ignore
         and not option.keyword
         and not option.markexpr
         and not option.collectonly

@@ -317,7 +317,7 @@ def test_ci_calls_make_and_nothing_else() -> None:
         "install": ["make check-install"],
         "home-assistant": ["make check-home-assistant"],
     }
-    assert "exec make --keep-going check formal test" in (ROOT / ".ci/run").read_text()
+    assert "exec make --keep-going check formal cover" in (ROOT / ".ci/run").read_text()
 
 
 def test_what_is_tested_is_what_is_claimed() -> None:
