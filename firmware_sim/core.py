@@ -20,6 +20,8 @@ WATCHDOG_TICKS: Final = 18
 class Core(core.Core):
     """`massager_fw.core.Core` on a simulated board."""
 
+    __slots__ = ("_hung_at", "plant", "recorder")
+
     def __init__(
         self, plant: Plant, config: DeviceConfig, recorder: Recorder | None = None
     ) -> None:

@@ -32,6 +32,8 @@ def telemetry(core: Core, rejected: int) -> bytes:
 class Rules(firmware.Firmware):
     """`massager_fw.firmware.Firmware` on a simulated board; a mutant is a subclass."""
 
+    __slots__ = ("simulated", "tell")
+
     core_type: type[Core] = Core
 
     def __init__(self, plant: Plant, config: DeviceConfig, recorder: Recorder | None) -> None:
@@ -83,6 +85,8 @@ class Firmware:
 
     Each call that can make the device say something returns what it said, in order.
     """
+
+    __slots__ = ("_origin", "_rate", "_tick_rate", "config", "core", "plant", "rules")
 
     def __init__(
         self,

@@ -27,6 +27,8 @@ class Nvm(Protocol):
 class MemoryNvm:
     """Records in memory; hand the same one to the next boot."""
 
+    __slots__ = ("records", "stuck")
+
     def __init__(self) -> None:
         self.records: dict[str, bytes] = {}
         self.stuck = False

@@ -18,11 +18,15 @@ class OptionError(ValueError):
     """An option that cannot be read; the message says which, why, and what is possible."""
 
 
+_DEFAULT: Final = DeviceConfig()
+"""One for all devices: it is frozen."""
+
+
 @dataclass(slots=True)
 class Options:
     """Everything that makes one simulated device."""
 
-    config: DeviceConfig = field(default_factory=DeviceConfig)
+    config: DeviceConfig = _DEFAULT
     steps: list[Step] = field(default_factory=list[Step])
     nvm: Nvm = field(default_factory=MemoryNvm)
     seed: int = 0

@@ -55,6 +55,8 @@ class Board:
     outputs off before it does anything else.
     """
 
+    __slots__ = ()
+
     # --- what the board senses
 
     button: int = RELEASED

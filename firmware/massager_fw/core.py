@@ -34,6 +34,8 @@ _NO_CAUSE = Cause.NONE
 class Core(CoreState):
     """The device without its links. Time is counted in ticks of 20 ms since power-on."""
 
+    __slots__ = ()
+
     # --- time
 
     @property

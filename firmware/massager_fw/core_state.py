@@ -54,6 +54,42 @@ def _duties(drives: ptr32, duty: ptr32, vibration: int, kneading: int):
 class CoreState:
     """The device between two ticks; `core.Core` gives it time and sessions."""
 
+    __slots__ = (
+        "_abilities",
+        "_asked",
+        "_checkpoints",
+        "_duty",
+        "_fade_left",
+        "_latched_before",
+        "_next_checkpoint",
+        "_next_frame",
+        "_unsaved",
+        "_warm",
+        "allowance",
+        "announcer",
+        "attended_until",
+        "board",
+        "boot_tick",
+        "button",
+        "cause",
+        "changed",
+        "config",
+        "heat",
+        "latch",
+        "levels",
+        "limits",
+        "memory",
+        "motor_guard",
+        "pairing_until",
+        "patterns",
+        "running",
+        "serial",
+        "session",
+        "state",
+        "supply",
+        "tick",
+    )
+
     def __init__(self, board: Board, config: DeviceConfig) -> None:
         self.board = board
         self.config = config

@@ -31,6 +31,8 @@ class Firmware:
     What it says goes to `Board.send`.
     """
 
+    __slots__ = ("_body", "_boot", "_now_setpoint", "_ports", "board", "config", "core", "rejected")
+
     def __init__(self, board: Board, config: DeviceConfig) -> None:
         self.board = board
         self.config = config

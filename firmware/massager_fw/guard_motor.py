@@ -58,15 +58,18 @@ _STOOD = const(96)
 _SEES_CURRENT = const(1)
 _SEES_SPEED = const(2)
 
-# What a tick shows: a bit for each motor.
-_SEEN_SHORT = const(0)
-_SEEN_HIGH = const(1)
-_SEEN_SLOW = const(2)
-_SEEN_STRAY = const(3)
-_WATCHED = const(4)
+# Behind the rows, what a tick shows: a bit for each motor.
+_SEEN_SHORT = const(108)
+_SEEN_HIGH = const(109)
+_SEEN_SLOW = const(110)
+_SEEN_STRAY = const(111)
+_WATCHED = const(112)
 """Driven, and no longer blanked."""
-_MOVES = const(5)
+_MOVES = const(113)
 """Blanked, or on its way to another speed."""
+_STALL_MA = const(114)
+"""What a motor may draw at full duty: a vibration motor, then a kneading motor."""
+_SHORT_MA = const(116)
 
 _RESTED = const(1)
 _TRIPS = const(2)
@@ -112,7 +115,7 @@ def _rest(duty: ptr32, kept: ptr32, tick: int) -> int:
 
 
 @micropython.viper
-def _run_models(duty: ptr32, kept: ptr32, found: ptr32, tick: int):
+def _run_models(duty: ptr32, kept: ptr32, tick: int):
     """The speed that each driven motor should have now, and whether it is watched."""
     watched = 0
     moves = 0
@@ -131,39 +134,39 @@ def _run_models(duty: ptr32, kept: ptr32, found: ptr32, tick: int):
             watched |= 1 << m
             if change > _MODEL_SETTLED:
                 moves |= 1 << m
-    found[_WATCHED] = watched
-    found[_MOVES] = moves
+    kept[_WATCHED] = watched
+    kept[_MOVES] = moves
 
 
 @micropython.viper
-def _see_current(duty: ptr32, current: ptr32, found: ptr32, stall_ma: ptr32, short_ma: ptr32):
+def _see_current(duty: ptr32, current: ptr32, kept: ptr32):
     """Which motors draw more than they may (R12, R14)."""
     short = 0
     high = 0
     stray = 0
-    watched = found[_WATCHED]
+    watched = kept[_WATCHED]
     for m in range(_MOTORS):
         if not duty[m]:
             if current[m] > IDLE_MA:
                 stray |= 1 << m
-        elif watched >> m & 1 and current[m] * _FULL > duty[m] * stall_ma[m]:
+        elif watched >> m & 1 and current[m] * _FULL > duty[m] * kept[_STALL_MA + (m & 1)]:
             high |= 1 << m
-            if current[m] * _FULL > duty[m] * short_ma[m]:
+            if current[m] * _FULL > duty[m] * kept[_SHORT_MA + (m & 1)]:
                 short |= 1 << m
-    found[_SEEN_SHORT] = short
-    found[_SEEN_HIGH] = high
-    found[_SEEN_STRAY] = stray
+    kept[_SEEN_SHORT] = short
+    kept[_SEEN_HIGH] = high
+    kept[_SEEN_STRAY] = stray
 
 
 @micropython.viper
-def _see_speed(speed: ptr32, kept: ptr32, found: ptr32):
+def _see_speed(speed: ptr32, kept: ptr32):
     """Which motors turn at less than half of what they should (R12)."""
     slow = 0
-    watched = found[_WATCHED]
+    watched = kept[_WATCHED]
     for m in range(_MOTORS):
         if watched >> m & 1 and speed[m] * 2 < kept[_MODEL + m]:
             slow |= 1 << m
-    found[_SEEN_SLOW] = slow
+    kept[_SEEN_SLOW] = slow
 
 
 @micropython.viper
@@ -181,12 +184,12 @@ def _lasts(kept: ptr32, row: int, seen: int, looked_at: int, ticks: int, tick: i
 
 
 @micropython.viper
-def _stands(kept: ptr32, found: ptr32, tick: int) -> int:
+def _stands(kept: ptr32, tick: int) -> int:
     """What is left of motors that went to rest under suspicion: `_RESTED`, and `_TRIPS` if that is enough."""
     left = 0
-    watched = found[_WATCHED]
-    seen = found[_SEEN_HIGH]
-    seen |= found[_SEEN_SLOW]
+    watched = kept[_WATCHED]
+    seen = kept[_SEEN_HIGH]
+    seen |= kept[_SEEN_SLOW]
     for m in range(_MOTORS):
         looks = watched >> m & 1
         if looks and not seen >> m & 1:
@@ -201,23 +204,13 @@ def _stands(kept: ptr32, found: ptr32, tick: int) -> int:
 class MotorGuard:
     """Watches each motor's current and speed, where the device can sense them."""
 
-    __slots__ = (
-        "_found",
-        "_kept",
-        "_sees",
-        "_short_ma",
-        "_stall_ma",
-        "_stood",
-        "_suspects",
-        "calm",
-    )
+    __slots__ = ("_kept", "_sees", "_stood", "_suspects", "calm")
 
     def __init__(self, sensing: int, locked_ma: tuple[int, int]) -> None:
         self._sees = sensing
-        self._stall_ma = ints([locked_ma[m & 1] * STALL_TENTHS // 10 for m in range(ACTUATORS)])
-        self._short_ma = ints([locked_ma[m & 1] * SHORT_TENTHS // 10 for m in range(ACTUATORS)])
-        self._kept = ints([0] * 12 + [_NEVER] * 60 + [BLANK_TICKS] * 12 + [0] * 24)
-        self._found = ints([0] * 6)
+        kept = [0] * 12 + [_NEVER] * 60 + [BLANK_TICKS] * 12 + [0] * 30
+        kept += [ma * STALL_TENTHS // 10 for ma in locked_ma]
+        self._kept = ints(kept + [ma * SHORT_TENTHS // 10 for ma in locked_ma])
         self._suspects = False
         """Something was wrong with a motor a tick ago."""
         self._stood = False
@@ -228,19 +221,19 @@ class MotorGuard:
     @micropython.native
     def check(self, tick: int, duty: list[int], board: Board) -> int:
         """One tick at `duty`; the `Cause` if a protection trips now."""
-        kept, found, sees = self._kept, self._found, self._sees
+        kept, sees = self._kept, self._sees
         rested = _rest(duty, kept, tick)
         if rested:
             self._stood = True
             if rested & _TRIPS:
                 return Cause.STALL
-        _run_models(duty, kept, found, tick)
+        _run_models(duty, kept, tick)
         if sees & _SEES_CURRENT:
-            _see_current(duty, board.current_ma, found, self._stall_ma, self._short_ma)
+            _see_current(duty, board.current_ma, kept)
         if sees & _SEES_SPEED:
-            _see_speed(board.speed, kept, found)
-        seen = found[_SEEN_SHORT] | found[_SEEN_HIGH] | found[_SEEN_SLOW] | found[_SEEN_STRAY]
-        self.calm = not seen and not found[_MOVES]
+            _see_speed(board.speed, kept)
+        seen = kept[_SEEN_SHORT] | kept[_SEEN_HIGH] | kept[_SEEN_SLOW] | kept[_SEEN_STRAY]
+        self.calm = not seen and not kept[_MOVES]
         if seen or self._suspects or self._stood:
             self._suspects = seen != 0
             return self._judge(tick)
@@ -249,18 +242,18 @@ class MotorGuard:
     @micropython.native
     def _judge(self, tick: int) -> int:
         """For how long it has been wrong: whether that is enough."""
-        kept, found = self._kept, self._found
-        watched = found[_WATCHED]
-        if _lasts(kept, _STRAY, found[_SEEN_STRAY], 0xFFF, STUCK_TICKS, tick):
+        kept = self._kept
+        watched = kept[_WATCHED]
+        if _lasts(kept, _STRAY, kept[_SEEN_STRAY], 0xFFF, STUCK_TICKS, tick):
             return Cause.STUCK_OUTPUT
-        if _lasts(kept, _SHORT, found[_SEEN_SHORT], watched, SHORT_TICKS, tick):
+        if _lasts(kept, _SHORT, kept[_SEEN_SHORT], watched, SHORT_TICKS, tick):
             return Cause.OVER_CURRENT
-        if _lasts(kept, _HIGH, found[_SEEN_HIGH], watched, STALL_TICKS, tick):
+        if _lasts(kept, _HIGH, kept[_SEEN_HIGH], watched, STALL_TICKS, tick):
             return Cause.STALL
-        if _lasts(kept, _SLOW, found[_SEEN_SLOW], watched, SLOW_TICKS, tick):
+        if _lasts(kept, _SLOW, kept[_SEEN_SLOW], watched, SLOW_TICKS, tick):
             return Cause.STALL
         if self._stood:
-            left = _stands(kept, found, tick)
+            left = _stands(kept, tick)
             self._stood = left != 0
             if left & _TRIPS:
                 return Cause.STALL

@@ -104,9 +104,10 @@ class Levels:
     def __init__(self, limits: Limits, zones: int) -> None:
         self._limits = limits
         self._step = limits.rise * (UNIT // 10) // TICKS_PER_S
-        self._caps = [limits.caps[i] * UNIT if zones >> i & 1 else 0 for i in range(6)]
-        self._ceilings = ints(self._caps)
-        self._most = ints(self._caps)
+        self._caps = [limits.caps[i] if zones >> i & 1 else 0 for i in range(6)]
+        """Percent."""
+        self._ceilings = ints([0] * 6)
+        self._most = ints([0] * 6)
         """What the envelope gives each zone after `_most_at` ticks of running."""
         self._most_at = -1
         self._sum_cap = limits.sum_cap * UNIT
@@ -124,7 +125,7 @@ class Levels:
         """A session starts, at zero, with the ARM's `cap` in tenths of a percent."""
         self.zero()
         for i in range(6):
-            self._ceilings[i] = min(self._caps[i], cap * (UNIT // 10))
+            self._ceilings[i] = min(self._caps[i] * UNIT, cap * (UNIT // 10))
 
     def zero(self) -> None:
         """Everything to zero at once."""
@@ -166,7 +167,7 @@ class Levels:
         for i in range(6):
             if caps[i] != cap:
                 cap = caps[i]
-                given = envelope(running, cap)
+                given = envelope(running, cap * UNIT)
             most[i] = given
         self._most_at = running
 

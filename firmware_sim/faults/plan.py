@@ -36,6 +36,8 @@ class Step:
 class FaultPlan:
     """The steps of one device, by the time at which they are due."""
 
+    __slots__ = ("_count", "_due", "_origin", "_rate", "_waiting")
+
     def __init__(
         self, steps: list[Step] | None = None, *, origin: float = 0.0, clock_rate: float = 1.0
     ) -> None:

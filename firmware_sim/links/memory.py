@@ -18,6 +18,8 @@ from firmware_sim.trace import Trace
 class Simulator:
     """One simulated device and the trace file that it may own."""
 
+    __slots__ = ("_trace_file", "device")
+
     def __init__(self, device: SimulatedDevice, trace_file: IO[str] | None) -> None:
         self.device = device
         self._trace_file = trace_file

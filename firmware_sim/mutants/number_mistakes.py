@@ -10,6 +10,7 @@ from typing import Final
 from firmware_sim.core import Core
 from firmware_sim.firmware import Rules
 from massager_fw.announce import Announcer
+from massager_fw.config import UNIT
 from massager_fw.frames import Arm, Setpoint, get32, put32
 from massager_fw.links import Port
 from massager_fw.session import Session
@@ -177,7 +178,7 @@ class RepeatedArmTakesCap(Rules):
         session = self.core.session
         if session is not None and session.repeats(arm, port.link):
             levels = self.core.levels
-            levels._ceilings = [min(cap, arm.cap * 10) for cap in levels._caps]
+            levels._ceilings = [min(cap * UNIT, arm.cap * 10) for cap in levels._caps]
             session.wished = False
         super()._arm(port, arm, body, now)
 

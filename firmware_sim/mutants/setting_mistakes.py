@@ -10,6 +10,7 @@ from typing import Final
 from firmware_sim.core import Core
 from firmware_sim.firmware import Rules
 from massager_fw import pattern
+from massager_fw.config import UNIT
 from massager_fw.field_validation import FADE, PAUSE, RUN, setpoint_in_range
 from massager_fw.frames import Setpoint
 from massager_fw.pattern import Patterns
@@ -130,7 +131,7 @@ class CapForgottenWithPattern(Core):
     def take(self, setpoint: Setpoint, session: Session, now: int) -> None:
         said = tuple(setpoint.pattern)
         if self._patterns not in ((), said):
-            self.levels._ceilings = list(self.levels._caps)
+            self.levels._ceilings = [cap * UNIT for cap in self.levels._caps]
         self._patterns = said
         super().take(setpoint, session, now)
 

@@ -19,6 +19,36 @@ _FRAME_S: Final = FRAME_TICKS * TICK_MS / 1000
 class Plant(Board):
     """Everything that the firmware's outputs act on, and that it senses. Times in true seconds."""
 
+    __slots__ = (
+        "_ambient",
+        "_cable_open",
+        "_contact",
+        "_frame_s",
+        "_mains",
+        "_noise",
+        "_random",
+        "_seed",
+        "battery",
+        "battery_percent",
+        "button",
+        "charging",
+        "current_ma",
+        "heater",
+        "kept",
+        "motor_body",
+        "motor_sensor",
+        "motor_thermistor",
+        "motors",
+        "nvm",
+        "outputs",
+        "pad_body",
+        "pad_sensor",
+        "pad_thermistor",
+        "powered",
+        "speed",
+        "supply_mv",
+    )
+
     def __init__(self, config: DeviceConfig, nvm: Nvm, seed: int) -> None:
         self._ambient = config.ambient
         self._mains = config.mains
@@ -27,6 +57,9 @@ class Plant(Board):
         self._seed = seed
         self._random = SplitMix64(seed)
         self._contact = self._cable_open = False
+        self.button = RELEASED
+        self.kept = 0
+        self.powered = False
         self.nvm = nvm
         self.outputs: list[SendTo] = []
         """What was sent and not taken away yet."""
