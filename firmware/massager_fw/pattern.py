@@ -232,6 +232,11 @@ def _hand_over(
     for zone in range(_ZONES):
         m = 2 * zone
         want = wanted[zone]
+        if not want and not drive[zone]:
+            # It rests, and so do both of its actuators.
+            if level[zone]:
+                settled = False
+            continue
         vibrates = goals[m]
         kneads = goals[m + 1]
         if kneads < actuators[m + 1]:

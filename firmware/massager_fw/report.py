@@ -79,18 +79,17 @@ def flags(core: Core) -> int:
 @micropython.viper
 def _put_levels(level: ptr32, drive: ptr32, out: ptr8):
     """Levels and drives in tenths of a percent, rounded up."""
-    place = _LEVELS
-    for i in range(18):
-        if i < 6:
-            value = level[i]
-        elif i < 12:
-            value = drive[2 * i - 12]
-        else:
-            value = drive[2 * i - 23]
-        tenths = (value + 9) // 10
+    for zone in range(6):
+        place = _LEVELS + 2 * zone
+        tenths = (level[zone] + 9) // 10
         out[place] = tenths & 255
         out[place + 1] = tenths >> 8
-        place += 2
+        tenths = (drive[2 * zone] + 9) // 10
+        out[place + 12] = tenths & 255
+        out[place + 13] = tenths >> 8
+        tenths = (drive[2 * zone + 1] + 9) // 10
+        out[place + 24] = tenths & 255
+        out[place + 25] = tenths >> 8
 
 
 @micropython.native
