@@ -116,7 +116,6 @@ class Announcer:
             self._known += 1
         return counter
 
-    @micropython.native
     def fresh(self, high: int, low: int, now: int, most: int) -> bool:
         """Whether TELEMETRY of that number, in halves, was sent, and no more than `most` milliseconds ago."""
         counter = self.counter

@@ -17,7 +17,6 @@ from massager_fw.field_validation import (
 )
 from massager_fw.guard_supply import FADE_FRAMES, Supply
 from massager_fw.session import Session
-from massager_fw.shim import micropython
 from massager_fw.states import Cause, Event, State
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ class Core(CoreState):
             return min(self._next_frame, self.session.cut_tick)
         return self._next_frame
 
-    @micropython.native
     def run(self, goal: int) -> bool:
         """Tick on towards `goal`; stops early, with True, when TELEMETRY is due."""
         while self.tick < goal:
@@ -66,7 +64,6 @@ class Core(CoreState):
                 return True
         return self.changed
 
-    @micropython.native
     def _still(self) -> bool:
         """Nothing changes from tick to tick but the time."""
         return (
@@ -85,7 +82,6 @@ class Core(CoreState):
             self._unsaved += until - self.tick
         self.tick = until
 
-    @micropython.native
     def _work(self) -> None:
         """One tick in which something moves."""
         levels, session, board = self.levels, self.session, self.board
@@ -155,7 +151,6 @@ class Core(CoreState):
         self._follow(Event.ARM)
         self.note("arm", "")
 
-    @micropython.native
     def take(self, setpoint: Setpoint, session: Session, now: int) -> None:
         """A fresh and authentic SETPOINT: it feeds the dead-man, and then it is obeyed."""
         session.count(setpoint.seq_high, setpoint.seq_low)
@@ -204,7 +199,6 @@ class Core(CoreState):
         elif self.state != state and self.state == _FADING:
             self.note("fade", "owner")
 
-    @micropython.native
     def _fell(self) -> None:
         """Levels may have fallen: drives, motors and state follow at once."""
         self.patterns.fall(self.levels.level, self.tick)

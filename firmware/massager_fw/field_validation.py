@@ -37,7 +37,6 @@ def arm_in_range(arm: Arm) -> bool:
     return arm.owner != _NOBODY and 1 <= arm.cap <= _FULL and 1 <= arm.limit_s <= _LONGEST_S
 
 
-@micropython.native
 def setpoint_in_range(setpoint: Setpoint) -> bool:
     """Every field of a SETPOINT by docs/protocol.md 4."""
     if setpoint.mode > FADE or not _PERIOD_LOW <= setpoint.period <= _PERIOD_HIGH:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from massager_fw.config import TICKS_PER_S
-from massager_fw.shim import micropython
 
 SLOT_TICKS = TICKS_PER_S // 2
 SLOTS = 4
@@ -19,7 +18,6 @@ class FrameNoise:
         self._armed_tick = armed_tick
         self._slot = self._row = self._bad = self._good = 0
 
-    @micropython.native
     def note(self, tick: int, bad: bool) -> None:
         """One more frame."""
         if (tick - self._armed_tick) // SLOT_TICKS != self._slot:

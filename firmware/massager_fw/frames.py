@@ -108,7 +108,6 @@ def seal(body: bytearray, size: int) -> int:
     return size + 2
 
 
-@micropython.native
 def check(body: bytearray, size: int) -> int:
     """The type of the frame body in the first `size` bytes, or what is `Bad` with it; whatever the bytes.
 
@@ -252,7 +251,6 @@ class Setpoint:
         self.pattern = ints([0] * ZONES)
         self._words = ints([0] * 6)
 
-    @micropython.native
     def read(self, body: bytearray) -> None:
         """Take the fields out of a checked body."""
         words = self._words
@@ -264,7 +262,6 @@ class Setpoint:
         self.heat = words[_HEAT]
         self.period = words[_PERIOD]
 
-    @micropython.native
     def wishes_like(self, other: Setpoint) -> bool:
         """Whether both ask for the same."""
         return (
@@ -275,7 +272,6 @@ class Setpoint:
             and _same_words(self.pattern, other.pattern, ZONES)
         )
 
-    @micropython.native
     def wish(self, other: Setpoint) -> None:
         """Ask for what `other` asks for."""
         self.mode = other.mode

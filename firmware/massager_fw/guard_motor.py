@@ -239,7 +239,6 @@ class MotorGuard:
             return self._judge(tick)
         return _NO_CAUSE
 
-    @micropython.native
     def _judge(self, tick: int) -> int:
         """For how long it has been wrong: whether that is enough."""
         kept = self._kept

@@ -257,9 +257,8 @@ def _hand_over(
             kept[_ZERO_FROM + zone] = tick
         drive[zone] = vibrates + kneads
         top = level[zone]
-        if top and direction[zone]:
-            settled = False
-        if drive[zone] != top or kneads != top * kept[_SHARE + zone] // _TENTHS:
+        at_top = drive[zone] == top and kneads == top * kept[_SHARE + zone] // _TENTHS
+        if not at_top or (top and direction[zone]):
             settled = False
     return settled
 
@@ -306,7 +305,6 @@ class Patterns:
         self.settled = True
         """Nothing moves until a level or a pattern changes: ticks may be skipped."""
 
-    @micropython.native
     def ask(self, pattern: Sequence[int], period: int) -> None:
         """A pattern byte a zone, and the time of one cycle in milliseconds."""
         self._period = period = max(1, period * TICKS_PER_S // 1000)
@@ -328,7 +326,6 @@ class Patterns:
         """A level fell: its drives follow in the same tick."""
         _fall(level, self.drive, self.actuators, self._kept, tick)
 
-    @micropython.native
     def step(self, level: list[int], tick: int) -> None:
         """One tick of every zone."""
         direction, drive, actuators = self.direction, self.drive, self.actuators

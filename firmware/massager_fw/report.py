@@ -92,7 +92,6 @@ def _put_levels(level: ptr32, drive: ptr32, out: ptr8):
         out[place + 25] = tenths >> 8
 
 
-@micropython.native
 def telemetry(core: Core, rejected: int, out: bytearray) -> int:
     """The TELEMETRY body into `out`, with the next counter; its length."""
     announcer, session, board = core.announcer, core.session, core.board

@@ -92,7 +92,6 @@ class Session:
         self.seq_high = high
         self.seq_low = low
 
-    @micropython.native
     def feed(self, now: int) -> None:
         """A fresh frame of the owner: the age starts at zero."""
         deadman_ms = self.deadman_ms
