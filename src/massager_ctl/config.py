@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
@@ -212,6 +211,8 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
         ) from None
     if len(content) > SIZE_MAX:
         raise ConfigError(f"{path}: larger than {SIZE_MAX} bytes", f"{_REFUSED} or move it away.")
+    import tomllib
+
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,7 +18,6 @@ from massager_ctl.control.stop_path import GIVEN_UP_S
 from massager_ctl.errors import InputError
 from massager_ctl.model.requests import MANUAL, Origin, Start
 from massager_ctl.model.units import Intensity
-from massager_ctl.profile.format.load import load_requested
 from massager_ctl.profile.plan.make import ProvedProfile, fit_plan, prove_profile
 from massager_ctl.profile.plan.timeline import rows
 from massager_ctl.safety.assurance import WEAK_DEAD_MAN_S
@@ -42,7 +42,13 @@ async def requested_profile(start: Start) -> ProvedProfile | None:
     if profile is None or profile == MANUAL:
         checked_duration(UNNAMED_MAX_S if start.duration_s is None else start.duration_s)
         return None
-    return await asyncio.to_thread(lambda: prove_profile(load_requested(profile)))
+    return await asyncio.to_thread(_read_and_prove, profile)
+
+
+def _read_and_prove(profile: str | dict[str, Any]) -> ProvedProfile:
+    from massager_ctl.profile.format.load import load_requested
+
+    return prove_profile(load_requested(profile))
 
 
 async def prepare(

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 from massager_ctl.aio.clock import Clock
 from massager_ctl.errors import MassagerError
 from massager_ctl.frontends.json_text import visible_json
-from massager_ctl.frontends.web import documents, openapi, problems
+from massager_ctl.frontends.web import documents, problems
 from massager_ctl.frontends.web.api import (
     Health,
     Limit,
@@ -72,7 +72,7 @@ class App:
         self.page = Page(self._devices)
         self._stops = StopEndpoint(self._devices)
         self._limiter: Limiter | None = None
-        self._openapi = msgspec.json.encode(openapi.document())
+        self._openapi = b""
         self._router = Router(self._routes())
 
     def _routes(self) -> list[Route | WebSocketRoute]:
@@ -208,6 +208,8 @@ class App:
         return _json(Health(ok=True))
 
     async def _describe(self, _: Request) -> Response:
+        if not self._openapi:
+            self._openapi = await asyncio.to_thread(_description)
         return Response(self._openapi, 200, SECURITY, "application/json")
 
     async def _tell_metrics(self, request: Request) -> Response:
@@ -278,6 +280,12 @@ class App:
                 404, "unknown_device", f"no device named '{name[:60]}'", f"Devices are {known}."
             )
         return device
+
+
+def _description() -> bytes:
+    from massager_ctl.frontends.web.openapi import document
+
+    return msgspec.json.encode(document())
 
 
 def _json(content: Struct | dict[str, Any]) -> Response:

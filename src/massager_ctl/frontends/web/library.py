@@ -9,7 +9,6 @@ from typing import Any, Final
 from massager_ctl.errors import MassagerError
 from massager_ctl.frontends.web.problems import HttpProblem
 from massager_ctl.model.device import DeviceInfo
-from massager_ctl.profile.format.load import load_file
 from massager_ctl.profile.library import playable
 from massager_ctl.profile.model import Profile
 from massager_ctl.profile.plan.make import make_plan, to_json
@@ -85,6 +84,8 @@ class Library:
         return self._load(path)
 
     def _load(self, path: Path) -> Profile:
+        from massager_ctl.profile.format.load import load_file
+
         version = path.stat().st_mtime_ns
         known = self._read.get(path)
         if known is None or known[0] != version:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Iterable
 from html import escape
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -41,10 +41,9 @@ class Page:
     def __init__(self, devices: Iterable[str]) -> None:
         """`devices`: each gets a stop form in the HTML, which works without JavaScript."""
         self.files: dict[str, PageFile] = {}
-        folder = resources.files("massager_ctl.frontends.web") / "static"
-        for entry in folder.iterdir():
-            suffix = f".{entry.name.rpartition('.')[2]}"
-            if suffix not in _TYPES:
+        for entry in (Path(__file__).parent / "static").iterdir():
+            media_type = _TYPES.get(entry.suffix)
+            if media_type is None:
                 continue
             content = entry.read_bytes()
             if entry.name == "index.html":
@@ -52,7 +51,7 @@ class Page:
             self.files[entry.name] = PageFile(
                 content,
                 gzip.compress(content, 9, mtime=0),
-                _TYPES[suffix],
+                media_type,
                 f'"{hashlib.sha256(content).hexdigest()[:20]}"',
             )
 

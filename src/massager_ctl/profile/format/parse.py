@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from massager_ctl.profile.format.nodes import MAX_BYTES, Node, Problem, unreadable
-from massager_ctl.profile.format.yaml_text import parse_yaml
 from massager_ctl.profile.model import Place
 
 Format = Literal["yaml", "toml"]
@@ -29,4 +28,6 @@ def parse(text: str, source: str, fmt: Format) -> tuple[Node, list[Problem]]:
         from massager_ctl.profile.format.toml_text import parse_toml
 
         return parse_toml(text, source), []
+    from massager_ctl.profile.format.yaml_text import parse_yaml
+
     return parse_yaml(text, source)
