@@ -13,7 +13,9 @@ from massager_ctl.cli.history_record import (
     Record,
     dose_lines,
     iso,
+    local_minute,
     minutes,
+    pain_words,
     read_record,
     what,
     when,
@@ -23,7 +25,7 @@ from massager_ctl.model.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from massager_ctl.ledger.base import HistoryEntry
+    from massager_ctl.ledger.base import HistoryEntry, PainReport
 
 
 @click.command(
@@ -39,7 +41,7 @@ Examples:
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N entries.")
 def history(as_json: bool, as_csv: bool, limit: int | None) -> None:
-    """Show your sessions, and how much of the day's dose is left.
+    """Show your sessions and reports of pain, and how much of the day's dose is left.
 
     The built-in simulator's sessions are not counted: no one wears it.
     """
@@ -55,6 +57,9 @@ def history(as_json: bool, as_csv: bool, limit: int | None) -> None:
     else:
         click.echo("\n".join(_table(record.sessions)))
         click.echo()
+        if record.pains:
+            click.echo("\n".join(_pains(record.pains[:limit])))
+            click.echo()
         click.echo("\n".join(dose_lines(record.dose)))
 
 
@@ -105,6 +110,12 @@ def _row(entry: HistoryEntry) -> tuple[str, ...]:
         minutes(entry.charged_s),
         "running" if entry.open else visible(entry.end_reason.replace("_", " "), 60),
     )
+
+
+def _pains(reports: Sequence[PainReport]) -> list[str]:
+    """Each report of pain, also where no session ran (R22)."""
+    rows = (f"  {local_minute(report.at)}  {pain_words(report)}" for report in reports)
+    return ["Pain was reported:", *rows]
 
 
 def _csv(entries: Sequence[HistoryEntry]) -> str:

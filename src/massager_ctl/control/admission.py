@@ -12,7 +12,7 @@ from typing import Final
 from massager_ctl.config import Config
 from massager_ctl.control.ledger_entry import LedgerEntry
 from massager_ctl.errors import MedicalLock, Refused, ScreeningNeeded, StoreError
-from massager_ctl.ledger.base import HistoryEntry, Reservation, Store
+from massager_ctl.ledger.base import HistoryEntry, PainReport, Reservation, Store
 from massager_ctl.ledger.clock_reading import ReadingSource
 from massager_ctl.model.device import DeviceInfo, Sensing
 from massager_ctl.model.requests import Origin, PainKind
@@ -197,9 +197,12 @@ class AdmissionPolicy:
         answered = screening.Answered(screening.SYMPTOMS.id, answer, self._now())
         await self._store.answer([answered])
 
-    async def history(self, limit: int) -> tuple[dose.DoseState, tuple[HistoryEntry, ...]]:
-        """What the day leaves, and the newest sessions. Raises StoreError."""
-        return await self._store.recent(), await self._store.history(limit)
+    async def history(
+        self, limit: int
+    ) -> tuple[dose.DoseState, tuple[HistoryEntry, ...], tuple[PainReport, ...]]:
+        """What the day leaves, the newest sessions, and every report of pain. Raises StoreError."""
+        store = self._store
+        return await store.recent(), await store.history(limit), await store.pain_reports()
 
     async def close(self) -> None:
         """Close the ledger."""

@@ -131,6 +131,21 @@ async def test_pain_from_a_page_is_never_classified_and_locks() -> None:
         await phone.until(lambda picture: picture["status"]["end_reason"] == "pain")
 
 
+async def test_pain_at_rest_is_in_the_history() -> None:
+    async with rig() as made:
+        assert (await made.ask("GET", "/v1/history")).json["pain_reports"] == []
+        for _ in range(2):
+            assert (await made.ask("POST", "/v1/devices/neck/pain")).status == 200
+        history = (await made.ask("GET", "/v1/history?limit=1")).json
+        assert history["sessions"] == []
+        ((kind, at),) = [(one["kind"], one["at"]) for one in history["pain_reports"]]
+        assert kind == "unclassified"
+        assert abs(at - made.readings.now().wall) < 60
+        both = (await made.ask("GET", "/v1/history")).json["pain_reports"]
+        assert len(both) == 2
+        assert both[0]["at"] >= both[1]["at"]
+
+
 async def test_a_start_that_a_stop_has_overtaken_is_void() -> None:
     async with rig() as made, page(made) as phone:
         made.let()

@@ -10,6 +10,8 @@ import pytest
 from playwright.async_api import Browser, CDPSession, Playwright, expect
 
 from massager_ctl.control.admission import Subject
+from massager_ctl.model.device import Cause
+from massager_ctl.model.requests import PainKind
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
 from tests.e2e.web.browser import LIVE, STOPPED, at_rest, context, faults, opened, play
 from tests.e2e.web.harness import rig, soon
@@ -136,6 +138,27 @@ async def test_screening_is_answered_at_the_machine_alone_and_pain_locks(
         made.let()
         await page.click("summary:has-text('Restorative session')")
         await expect(page.locator("button:has-text('Start: ')").first).to_be_disabled()
+
+
+async def test_the_history_has_what_was_played_and_what_hurt_at_rest(
+    browser: Browser, playing: Playwright
+) -> None:
+    async with rig() as made, context(browser, playing) as at:
+        page = await opened(at, made)
+        await made.controller.pain(PainKind.MILD)
+        await page.click("nav a[href='#history']")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        cells = page.locator("tbody td")
+        await expect(cells.nth(1)).to_have_text("pain reported")
+        await expect(cells.nth(2)).to_have_text("")
+        await expect(cells.nth(3)).to_have_text("mild")
+        await made.controller.manual(60)
+        await made.controller.stop_now(Cause.PERSON, "enough")
+        await page.reload()
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        await expect(page.locator("tbody tr").first).to_contain_text("by hand")
+        await expect(page.locator("td.hurt")).to_have_text("mild")
+        assert faults(page) == []
 
 
 async def test_by_hand_with_buttons_beside_the_sliders(

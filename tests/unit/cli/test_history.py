@@ -193,6 +193,24 @@ def test_the_report_tells_a_doctor_of_pain(played: Path, tmp_path: Path) -> None
     ]
 
 
+def test_pain_that_was_reported_at_rest_is_in_the_table_as_well(folder: Path) -> None:
+    async def hurt() -> None:
+        store = open_store(folder, ClockReader(SystemClock()))
+        await store.report_pain(PainKind.MILD)
+        await store.report_pain(PainKind.WARNING_SIGN)
+        await store.close()
+
+    asyncio.run(hurt())
+    lines = run().output.splitlines()
+    assert lines[:3] == ["No sessions yet.", "", "Pain was reported:"]
+    assert lines[3].endswith("  a warning sign, such as sharp pain, numbness or dizziness")
+    assert lines[4].endswith("  mild: soreness, too strong, or irritated skin")
+    assert lines[5] == ""
+    newest = run("--limit", "1").output
+    assert "a warning sign" in newest
+    assert "soreness" not in newest
+
+
 def test_pain_that_damage_took_is_told_as_well() -> None:
     now = datetime(2026, 3, 29, 18, 0).astimezone()
     record = Record(DoseState(), pains=(PainReport(None, now.timestamp()),))

@@ -11,6 +11,7 @@ from massager_ctl.model.requests import (
     Ease,
     Fade,
     Pain,
+    PainKind,
     Pause,
     Presence,
     Resume,
@@ -144,6 +145,13 @@ class HistoryRow(Struct, frozen=True):
     end_reason: str
 
 
+class PainRow(Struct, frozen=True):
+    """A report of pain, in a session or at rest. `kind`: null if damage took it; `at`: unix seconds (R22)."""
+
+    kind: PainKind | None
+    at: float
+
+
 class Dose(Struct, frozen=True):
     """The dose left in this day. Seconds."""
 
@@ -155,11 +163,12 @@ class Dose(Struct, frozen=True):
 
 
 class Sessions(Struct, frozen=True):
-    """A page of the list of sessions, the newest first."""
+    """A page of the list of sessions and one of the reports of pain, the newest first."""
 
     device: str
     dose: Dose
     sessions: list[HistoryRow]
+    pain_reports: list[PainRow]
 
 
 class Pairing(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from massager_ctl.frontends.web.api import (
     Devices,
     Dose,
     HistoryRow,
+    PainRow,
     ProfileRow,
     Profiles,
     Prospect,
@@ -72,7 +73,7 @@ def profiles(rows: Sequence[dict[str, Any]], limit: int, offset: int) -> Profile
 
 
 def sessions(name: str, history: History, limit: int, offset: int) -> Sessions:
-    """A page of the ledger, and the dose left in this day."""
+    """A page of the ledger's sessions and reports of pain, and the dose left in this day."""
     dose = history.dose
     return Sessions(
         name,
@@ -92,6 +93,7 @@ def sessions(name: str, history: History, limit: int, offset: int) -> Sessions:
             )
             for entry in part(history.entries, limit, offset)
         ],
+        [PainRow(report.kind, report.at) for report in part(history.pains, limit, offset)],
     )
 
 

@@ -10,16 +10,17 @@ from msgspec import Struct
 from massager_ctl.control.controller import Controller
 from massager_ctl.control.outlook import Outlook
 from massager_ctl.errors import MassagerError
-from massager_ctl.ledger.base import HistoryEntry
+from massager_ctl.ledger.base import HistoryEntry, PainReport
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.remote_start import RemoteGate
 
 
 class History(Struct, frozen=True):
-    """The ledger entries, the newest first, and the dose left in this day."""
+    """The dose left in this day, and the ledger entries and reports of pain, the newest first."""
 
     dose: DoseState
     entries: Sequence[HistoryEntry]
+    pains: Sequence[PainReport]
 
 
 class OfferedDevice(Protocol):

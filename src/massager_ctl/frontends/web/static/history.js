@@ -17,7 +17,7 @@ class HistoryView extends View {
 		this.left = h("p");
 		this.chart = h("div");
 		this.rows = h("tbody");
-				this.append(h("section", { class: "card wide" }, h("h2", {}, t.title), this.chart, this.left, this.note.node),
+		this.append(h("section", { class: "card wide" }, h("h2", {}, t.title), this.chart, this.left, this.note.node),
 			h("section", { class: "card wide scroll", tabindex: 0, role: "region", "aria-label": t.what }, h("table", {}, head(t.when, t.what, t.long, t.end), this.rows)),
 			row(button(t.export, () => this.export())));
 		void this.load();
@@ -35,9 +35,12 @@ class HistoryView extends View {
 		}
 		/** @type {any[]} */ this.sessions = found.sessions;
 		write(this.left, `${texts.start.dose(found.dose.left_s)}. ${t.left(found.dose.sessions_left)}.`);
-		this.rows.replaceChildren(...found.sessions.map((one) => h("tr", {}, h("td", {}, new Date(one.started_at * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })),
-			h("td", {}, one.profile === "manual" ? t.manual : one.profile || one.kind), h("td", {}, (one.charged_s / 60).toFixed(1)), h("td", { class: one.end_reason === "pain" ? "hurt" : "" }, one.open ? "…" : one.end_reason.replaceAll("_", " ")))));
-		if (!found.sessions.length) this.rows.append(h("tr", {}, h("td", { colspan: 4 }, t.none)));
+		const pains = found.pain_reports.map(({ at, kind }) => ({ started_at: at, profile: t.pain, end_reason: kind ?? "", pain: true }));
+		const lines = [...found.sessions, ...pains].sort((a, b) => b.started_at - a.started_at);
+		this.rows.replaceChildren(...lines.map((one) => h("tr", {}, h("td", {}, new Date(one.started_at * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })),
+			h("td", {}, one.profile === "manual" ? t.manual : one.profile || one.kind), h("td", {}, one.pain ? "" : (one.charged_s / 60).toFixed(1)),
+			h("td", { class: one.pain || one.end_reason === "pain" ? "hurt" : "" }, one.open ? "…" : one.end_reason.replaceAll("_", " ")))));
+		if (!lines.length) this.rows.append(h("tr", {}, h("td", { colspan: 4 }, t.none)));
 		this.draw();
 	}
 

@@ -63,7 +63,7 @@ export const texts = {
 	history: {
 		title: "Minutes a day", limit: "30 minutes: the most in 24 hours", none: "No sessions yet.",
 		export: "Save as CSV", when: "When", what: "What", long: "Minutes", end: "End",
-		left: (n) => `${n} of 3 sessions left today`, manual: "by hand",
+		left: (n) => `${n} of 3 sessions left today`, manual: "by hand", pain: "pain reported",
 	},
 	devices: {
 		choose: "Show this one", shown: "shown here", serial: "Serial number", firmware: "Firmware",
