@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware web cover check format formal bench docs mutants removals lock check-install pythons \
+.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware web cover check format formal fuzz-api bench docs mutants removals lock check-install pythons \
 	check-home-assistant release-check system setup clean distclean
 .NOTPARALLEL:
 
@@ -80,6 +80,9 @@ format: $(DEV) ## format the code and fix what ruff can fix
 
 formal: system ## check the models of stop, dead-man and latch with spin
 	formal/run
+
+fuzz-api: $(DEV) ## send a served page's API for a minute what its document allows and what not: no fault, and a confirmed STOP after it
+	@$(BIN)/python tools/fuzz_api.py $(ARGS)
 
 bench: ## measure beside peers, in an environment of its own, and write the table in docs/explanation/performance.md
 	@$$(tools/find-python) bench/run.py --write $(ARGS)
