@@ -32,7 +32,7 @@ class Pacer:
         self._driver = driver
         self._scheduler = scheduler
         self._turn = turn
-        self._sent_at = 0.0
+        self._sent_at: float
         self._asked_at = 0.0
         """When the last setpoint for a request left."""
         self._soon: asyncio.Handle | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.support.marks import simulated_time
+import pytest
+from tests.support.marks import running_loop, simulated_time
 
 from massager_ctl.aio.scheduler import Scheduler
 from massager_ctl.control.pacer import PERIOD_S, SPACING_S, Pacer
@@ -16,11 +17,15 @@ class Paced:
 
     def __init__(self) -> None:
         self.sent: list[float] = []
-        self.pacer = Pacer(self, Scheduler(), self.turn)  # type: ignore[arg-type]
+        self.late: list[float] = []
+        self.sends = True
+        self.scheduler = Scheduler()
+        self.pacer = Pacer(self, self.scheduler, self.turn)  # type: ignore[arg-type]
 
     def turn(self, now: float, late: float) -> None:
-        assert late == 0.0
-        self.pacer.send(OFF, now)
+        self.late.append(late)
+        if self.sends:
+            self.pacer.send(OFF, now)
 
     def send(self, setpoint: Setpoint) -> None:
         assert setpoint is OFF
@@ -74,9 +79,47 @@ async def test_r4_any_number_of_requests_is_50_a_second_at_most_and_the_heartbea
     gaps = [b - a for a, b in zip(paced.sent, paced.sent[1:], strict=False)]
     assert min(gaps) >= SPACING_S - 1e-9
     assert max(gaps) <= PERIOD_S + 1e-9
+    assert 0.0 <= min(paced.late)
+    assert max(paced.late) <= 1e-9
+    assert len(paced.sent) >= busy + 9
     paced.pacer.soon(now())
     paced.pacer.end()
     count = len(paced.sent)
     await asyncio.sleep(2.0)
     assert len(paced.sent) == count
     assert now() > begun
+
+
+@simulated_time
+async def test_r4_the_first_setpoint_keeps_its_distance_from_the_arm() -> None:
+    paced = Paced()
+    for _ in range(12):  # the thirteenth call of a scheduler is due 7 ms after it was asked for
+        paced.scheduler.every(PERIOD_S, lambda _now, _late: None).cancel()
+    begun = now()
+    paced.pacer.begin(begun)
+    await asyncio.sleep(PERIOD_S)
+    assert [at - begun for at in paced.sent] == [pytest.approx(SPACING_S)]
+
+
+@simulated_time
+async def test_a_request_after_a_turn_that_sent_nothing_has_its_turn() -> None:
+    paced = Paced()
+    paced.sends = False
+    await asyncio.sleep(1.0)
+    for _ in range(3):
+        paced.pacer.soon(now())
+        await asyncio.sleep(0.1)
+    assert len(paced.late) == 3
+
+
+@simulated_time
+async def test_r24_a_request_in_a_late_loop_is_as_late_as_the_heartbeat() -> None:
+    paced = Paced()
+    await asyncio.sleep(1.0)
+    paced.pacer.begin(now())
+    await asyncio.sleep(1.0)
+    paced.late.clear()
+    running_loop().clock.advance(1.0)
+    paced.pacer.soon(now())
+    await asyncio.sleep(0)
+    assert 1.0 - PERIOD_S <= paced.late[0] <= 1.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.requests import HTTPConnection
 
-from massager_ctl.frontends.web.access import Access
+from massager_ctl.frontends.web.access import Access, AccessFile
 from massager_ctl.frontends.web.guard import Guard
 from massager_ctl.frontends.web.problems import HttpProblem
 
@@ -95,3 +97,14 @@ def test_the_cookie_is_for_this_service_alone_and_secure_where_the_line_is() -> 
     assert "Secure" not in plain
     assert plain.startswith(f"massager_{PORT}=token; ")
     assert "; HttpOnly; SameSite=Strict" in plain
+
+
+def test_who_is_let_in_is_known_by_name_and_who_is_not_is_told_what_to_do(tmp_path: Path) -> None:
+    by = guard()
+    bearer = ("authorization", f"bearer {by.access.issue('script')}")
+    assert by.session(asked(bearer)).name == "script"
+    assert "Open the page first" in by.remedy
+    paired = Guard(Access(AccessFile(tmp_path), lambda: 0.0), ("massager.local",), PORT, tls=True)
+    with pytest.raises(HttpProblem) as told:
+        paired.session(asked(bearer))
+    assert "massager-ctl access pair" in told.value.problem.remedy
