@@ -248,3 +248,55 @@ async def test_another_service_of_the_same_name_is_told_once_with_a_remedy() -> 
         assert [set(fields) for fields in problems] == [{"text", "remedy"}]
         home.publisher.conflict(there=True)
         assert len(problems) == 1
+
+
+@simulated_time
+async def test_r18_a_level_needs_no_echo_of_the_broker() -> None:
+    async with opened() as bench:
+        home = Home(bench)
+        await home.start()
+        home.trouble = "the broker has not answered for 4 seconds"
+        home.press("level/all", 3)
+        assert home.whys() == []
+        assert max(bench.controller.aims) == 3
+
+
+@simulated_time
+async def test_r18_how_far_a_clock_is_off_is_kept_until_an_order_is_on_time() -> None:
+    async with opened() as bench:
+        home = Home(bench)
+        await home.start()
+        home.take("level/all", home.stamped(3, age_s=30.0))
+        assert home.whys() == ["skew"]
+        assert home.state.skew_s == pytest.approx(30.0, abs=0.1)
+        home.take("ease")
+        assert home.state.skew_s is not None, "what raises nothing has no stamp to tell by"
+        home.press("level/all", 3)
+        assert home.state.skew_s is None
+
+
+@simulated_time
+async def test_r1_a_level_above_the_cap_is_told_with_the_cap() -> None:
+    async with opened() as bench:
+        home = Home(bench)
+        await home.start()
+        home.press("level/all", 3)
+        assert EventType.CLAMPED not in {kind for kind, _ in home.said}
+        home.press("level/trapezius_left", 90)
+        ((_, told),) = [each for each in home.said if each[0] is EventType.CLAMPED]
+        cap = home.publisher.caps[0]
+        assert (told["cap"], told["zone"]) == (cap, "trapezius_left")
+
+
+@simulated_time
+async def test_r22_pain_stops_at_once_while_an_earlier_one_is_written_and_is_written_anew_later() -> (
+    None
+):
+    async with opened() as bench:
+        home = Home(bench)
+        for count in (1, 2):
+            await home.start()
+            home.take("pain", b"PRESS")
+            home.take("pain", b"PRESS")
+            await home.handler.settled()
+            assert sum(event.name == "pain" for event in bench.events) == count

@@ -180,3 +180,20 @@ def test_before_its_arm_and_after_its_end_a_session_asks_for_nothing(session: Se
     assert waiting.step(BEGAN) == OFF
     session.end(Ended(Cause.PERSON, "stopped"))
     assert session.step(BEGAN + 1.0) == OFF
+
+
+def test_at_the_end_of_its_fade_and_of_its_profile_a_session_asks_for_nothing(
+    session: Session,
+) -> None:
+    session.sent((10.0, 0, 0, 0, 0, 0))
+    session.fade(BEGAN, Ended(Cause.PERSON, "faded"), 5.0)
+    assert session.step(BEGAN + 2.5).levels[0] == 5.0
+    assert session.step(BEGAN + 6.0) == OFF
+    assert session.ended is not None
+    short = Playing()
+    short.duration_s = 10.0
+    played = Session(short)
+    played.armed(BEGAN)
+    asked = [played.step(BEGAN + second) for second in range(1, 11)]
+    assert asked[-1] == OFF != asked[-2]
+    assert played.ended is not None
