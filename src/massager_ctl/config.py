@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
-from platformdirs import user_config_path, user_data_path
 
 from massager_ctl.errors import ConfigError
 from massager_ctl.model.units import number_hint
@@ -141,8 +140,11 @@ DEFAULT: Final = "default"
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
     """Where the settings file is, or would be."""
-    named = env.get(ENV_CONFIG)
-    return Path(named) if named else at_home(user_config_path) / "config.toml"
+    if named := env.get(ENV_CONFIG):
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return at_home(user_config_path) / "config.toml"
 
 
 def at_home(folder: Callable[[str], Path]) -> Path:
@@ -161,8 +163,11 @@ def at_home(folder: Callable[[str], Path]) -> Path:
 
 def data_path(env: Mapping[str, str] = os.environ) -> Path:
     """The folder of the ledger, which may not exist yet."""
-    named = env.get(ENV_DATA)
-    return Path(named) if named else at_home(user_data_path)
+    if named := env.get(ENV_DATA):
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return at_home(user_data_path)
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Config:
