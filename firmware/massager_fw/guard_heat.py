@@ -125,7 +125,7 @@ class HeatGuard:
         if not self.target or self._cut:
             self.power = 0
             return
-        derate = min(OFF - DERATE, max(0, OFF - pad))
+        derate = min(OFF - DERATE, OFF - pad)
         wanted = min(FULL_POWER, max(0, (self.target - pad) * GAIN))
         self.power = wanted * derate // (OFF - DERATE)
 

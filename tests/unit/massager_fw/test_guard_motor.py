@@ -93,3 +93,17 @@ def test_r14_only_what_is_seen_on_end_is_a_short_circuit_or_a_current_at_rest() 
                 duty = FULL if driven else 0
                 said.add(guard.check(tick, [duty] + [0] * (ACTUATORS - 1), board))
             assert (said == {Cause.NONE}) is gaps, (of, driven, gaps, said)
+
+
+def test_r12_no_tick_is_skipped_while_a_motor_starts_or_gains_speed() -> None:
+    guard, board = MotorGuard(1, LOCKED_MA), Sensed()
+    board.current_ma[0], board.speed[0] = SOUND_MA, FULL
+    calm: list[bool] = []
+    for tick in range(1, 301):
+        duty = FULL if tick > 150 else FULL // 2
+        assert guard.check(tick, [duty] + [0] * (ACTUATORS - 1), board) == Cause.NONE
+        calm.append(guard.calm)
+    assert not any(calm[:BLANK_TICKS])
+    assert all(calm[100:150])
+    assert not any(calm[150:155]), "it is to turn faster"
+    assert all(calm[250:])
