@@ -81,9 +81,8 @@ class Dialect:
         """The keep-alive."""
         return ()
 
-    def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:  # noqa: ARG002
+    def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:
         """Take what came, in pieces of any size from a stream; the steps that the device tells, or None."""
-        return None
 
     def due(self, now: float) -> Frames:
         """The keep-alives whose time has come."""

@@ -19,6 +19,7 @@ from massager_ctl.model.device import Channel
 from massager_ctl.model.units import Zone
 from massager_ctl.testing.peers import PeerLink
 from massager_ctl.transports.base import LinkKind
+from massager_ctl.transports.gatt import Gatt
 
 
 def _raises(*_: object) -> Dialect:
@@ -77,7 +78,14 @@ def test_relative_levels_are_counted_up_from_off() -> None:
         ({"channels": (Channel((Zone.NECK_LEFT,), (5.0, 5.0)),)}, "steps"),
         ({"channels": (Channel((Zone.NECK_LEFT,), (5.0, 101.0)),)}, "steps"),
         ({"channels": (Channel((Zone.NECK_LEFT,), (float("nan"),)),)}, "steps"),
+        ({"channels": (Channel((Zone.NECK_LEFT,), (5.0,)), Channel((), (5.0,)))}, "steps"),
         ({"timer_min": (0.0,)}, "timer"),
+        ({"timer_min": (5.0, 240.5)}, "timer"),
+        ({"links": (LinkKind.SERIAL, LinkKind.MEMORY)}, "link"),
+        ({"gatt": Gatt(service="FFF0", write="no UUID")}, "makes no sense"),
+        ({"gatt": Gatt(service="no UUID", write="FFF2")}, "makes no sense"),
+        ({"gatt": Gatt(service="1800", write="FFF2")}, "many kinds of devices share"),
+        ({"gatt": Gatt(service="FFF0", write="2A00")}, "many kinds of devices share"),
     ],
 )
 def test_a_driver_that_may_not_be_is_refused_with_the_reason(
@@ -111,3 +119,16 @@ def test_what_a_dialect_leaves_out_is_an_error_and_not_an_empty_answer() -> None
             call()
     with pytest.raises(NotImplementedError):
         RelativeDialect().more(0, 0.0)
+
+
+def test_a_driver_for_bluetooth_is_taken_with_its_characteristics() -> None:
+    gatt = Gatt(service="FFF0", write="FFF2")
+    spec = msgspec.structs.replace(ASCII, links=(LinkKind.BLE,), gatt=gatt)
+    assert check_spec(spec, "made-up 1.0") is spec
+
+
+def test_what_a_dialect_need_not_have_is_empty() -> None:
+    dialect = Dialect()
+    for frames in (dialect.start(0.0), dialect.timer(5.0, 0.0), dialect.alive(0.0)):
+        assert frames == ()
+    assert dialect.feed(b"what came", 0.0) is None
