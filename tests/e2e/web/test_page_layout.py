@@ -23,19 +23,22 @@ VIEWS = ["now", "start", "hand", "history", "devices"]
 async def test_nothing_keeps_anybody_out(
     browser: Browser, playing: Playwright, size: str, scheme: str
 ) -> None:
-    """WCAG 2.2 AA as far as axe-core sees it, on every view, at rest and while something runs."""
+    """WCAG 2.2 AA as far as axe-core sees it, on every view: at rest, while something runs, and without news of it."""
     async with rig() as made, context(browser, playing, size, color_scheme=scheme) as at:
         page = await opened(at, made)
-        for session in (False, True):
-            if session:
+        for state in ("at rest", "running", "lost"):
+            if state == "running":
                 await made.controller.manual(600)
                 await page.wait_for_selector("text=Nothing runs", state="hidden")
+            elif state == "lost":
+                made.server.app.streams["neck"].close()
+                await page.wait_for_selector("#link[data-state=lost]")
             for view in VIEWS:
                 await page.click(f"nav a[href='#{view}']")
                 await page.wait_for_selector(f"{view}-view")
                 await page.wait_for_load_state("networkidle")
                 found = await Axe().run(page)
-                assert found.violations_count == 0, (view, found.generate_report())
+                assert found.violations_count == 0, (state, view, found.generate_report())
 
 
 @pytest.mark.parametrize("view", VIEWS)
