@@ -66,12 +66,12 @@ class Machine:
         self.why = ""
         """What made the guardian stop the device by itself."""
         self._generation = 0
-        self._beat_at = 0.0
+        self._beat_at: float
         self._stops: tuple[Burst, ...] = ()
         self._rest: tuple[tuple[bytes, bytes], ...] = ()
-        self._stopped_at = 0.0
+        self._stopped_at: float
         self._heard_at: float
-        self._again_at = 0.0
+        self._again_at: float
         self._sent = 0
         """How many stops were sent by this process itself."""
         self._told: bytes

@@ -88,3 +88,11 @@ def test_r7_every_end_voids_the_challenges_so_far(peer: Peer, how: str) -> None:
     assert peer.ask(again).result == expected
     if how == "button":
         assert peer.ask(wire.Reset(98, named, told.latch)).result == Result.STALE_CHALLENGE
+
+
+def test_r16_a_challenge_is_drawn_before_anybody_asks_and_nothing_is_none() -> None:
+    core = make().firmware.core
+    first, second = (Announcer(core.memory, core.board) for _ in range(2))
+    assert len({bytes(first.challenge), bytes(second.challenge), bytes(4)}) == 3
+    assert not first.use(bytearray(4), 0)
+    assert first.use(bytearray(first.challenge), 0)

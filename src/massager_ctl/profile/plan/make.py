@@ -93,7 +93,7 @@ def fit_plan(proved: ProvedProfile, limits: Limits, info: DeviceInfo | None = No
         if violations:
             raise Refused(
                 f"what is left of '{profile.id}' under these limits breaks a rule: {violations[0]}",
-                "; ".join(notes) or "Raise the caps, or choose another profile.",
+                "; ".join(notes),
             )
     if info is not None:
         _within_time(plan, info)
