@@ -275,3 +275,16 @@ async def test_what_waits_for_an_answer_fails_when_the_link_is_closed() -> None:
         assert isinstance(stop.exception(), LinkLost)
         with pytest.raises(LinkLost, match="was closed"):
             await driver.arm(cap=10.0, limit_s=60)
+
+
+@simulated_time
+@pytest.mark.parametrize("bit", range(6))
+async def test_info_names_what_its_masks_name_and_nothing_else(bit: int) -> None:
+    mask = dict.fromkeys(("zones", "vibration", "motions", "directions"), 1 << bit)
+    async with on_a_pipe() as (driver, peer, listener):
+        peer.answers[GetInfo] = lambda m: [info(m.token, kneading=0, **mask), telemetry()]
+        told = await driver.open(listener)
+        assert [zone.index for zone in told.vibration] == [bit]
+        assert told.kneading == frozenset()
+        assert [motion.wire for motion in told.motions] == [bit]
+        assert [way.wire for way in told.directions] == [bit]

@@ -342,3 +342,9 @@ def test_the_first_reason_for_its_end_is_kept(bench: Bench) -> None:
     bench.machine.end("another program owns the device")
     bench.machine.end("the device cannot be reached")
     assert bench.machine.why == "another program owns the device"
+
+
+def test_the_first_reason_for_a_stop_that_has_nothing_to_stop_is_kept(bench: Bench) -> None:
+    bench.machine.trip("the controller said nonsense", 0.0)
+    bench.machine.trip("the controller said it again", 1.0)
+    assert bench.machine.why == "the controller said nonsense"

@@ -50,7 +50,7 @@ class RemoteController:
         self._tasks = TaskBag()
         self._following: Task[None] | None = None
         self._ending: Future[SessionEnd] | None = None
-        self._played_s = 0.0
+        self._played_s: float
 
     async def open(self) -> None:
         """Follow the owner's status. Raises LinkLost if the owner has ended."""
