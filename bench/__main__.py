@@ -24,7 +24,7 @@ PATIENCE_S = 150
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
-    options.add_argument("numbers", nargs="*", type=int, help="rows; all where none is named")
+    options.add_argument("numbers", nargs="*", type=int, help="rows; all if none is named")
     options.add_argument("--quick", action="store_true", help="only see that each row runs")
     options.add_argument("--write", action="store_true", help="write results.json and the document")
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)

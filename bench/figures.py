@@ -19,7 +19,7 @@ class Sense(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One bound. `value` is None where it could not be measured, which is a miss; `why` says why it was missed."""
+    """One bound. `value` is None if it could not be measured, which is a miss; `why` says why it was missed."""
 
     name: str
     value: float | None

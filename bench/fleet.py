@@ -53,7 +53,7 @@ class Confirmed(ReferenceDriver):
         super().__init__(transport)
         self.delays: list[float] = []
         self._due = 0.0
-        self._told = 0
+        self._latest_seq = 0
 
     async def open(self, listener: DriverListener) -> DeviceInfo:
         return await super().open(_Tap(self, listener))
@@ -63,8 +63,8 @@ class Confirmed(ReferenceDriver):
         super().send(setpoint)
 
     def heard(self, telemetry: Telemetry, now: float) -> None:
-        if telemetry.seq != self._told:
-            self._told = telemetry.seq
+        if telemetry.seq != self._latest_seq:
+            self._latest_seq = telemetry.seq
             self.delays.append((now - self._due) * 1000)
 
 

@@ -80,7 +80,7 @@ async def answer(port: int) -> None:
 
 
 async def flood(port: int) -> None:
-    """Publish commands that have no effect, as fast as the broker takes them, each time somebody asks for it."""
+    """Publish commands that have no effect, as fast as the broker takes them, each time someone asks for it."""
     junk = b'{"v":30,"n":"guess","t":1}'
     async with aiomqtt.Client("127.0.0.1", port, socket_options=NODELAY) as client:
         await client.subscribe("bench/flood", qos=1)

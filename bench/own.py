@@ -22,7 +22,7 @@ from massager_ctl.transports.serial import SerialTransport
 
 
 def admission(clock: Clock | None = None) -> AdmissionPolicy:
-    """As for the embedded simulator: screening and dose are not asked for a device that nobody wears."""
+    """As for the embedded simulator: screening and dose are not asked for a device that no one wears."""
     return admission_for(
         SimAddress(), load(), clock or SystemClock(), simulated=True, watcher=Watcher.SIMULATED
     )

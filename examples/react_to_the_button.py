@@ -1,4 +1,4 @@
-"""Notice that somebody pressed the device's own button; it stays latched until somebody clears it on purpose."""
+"""Notice that someone pressed the device's own button; it stays latched until someone clears it on purpose."""
 
 import asyncio
 import sys

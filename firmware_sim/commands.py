@@ -124,7 +124,7 @@ def control_pipe(
         if not path.exists():
             os.mkfifo(path, 0o600)
         elif not stat.S_ISFIFO(path.stat().st_mode):
-            raise ControlError(f"{path}: there is a file of that name, and it is no pipe")
+            raise ControlError(f"{path}: there is a file of that name, and it is not a pipe")
         # Open for both, so that it stays open when a writer has gone.
         pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

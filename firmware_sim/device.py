@@ -68,7 +68,7 @@ class SimLink:
             self._device.loop.call_soon(self._to_host.push, data)
 
     def lose(self, why: str) -> None:
-        """The link breaks; the host is told."""
+        """The link breaks; the host is notified."""
         if not self.closed:
             self.closed = True
             self._device.link_down(self.link)
@@ -189,7 +189,7 @@ class SimulatedDevice:
         self._lost_acks += count
 
     def shout(self, noise: bytes) -> None:
-        """Bytes that are no frames, on every link (fault 16)."""
+        """Bytes that are not frames, on every link (fault 16)."""
         for link in self._links.values():
             link.send(noise)
 
@@ -202,18 +202,18 @@ class SimulatedDevice:
         """Every link breaks, and none can be opened until `plug`."""
         self.plugged = False
         self.drop_links("the simulated device was unplugged")
-        for told in self._on_plug:
-            told()
+        for on_change in self._on_plug:
+            on_change()
 
     def plug(self) -> None:
         """The device can be reached again."""
         self.plugged = True
-        for told in self._on_plug:
-            told()
+        for on_change in self._on_plug:
+            on_change()
 
-    def watch_plug(self, told: Callable[[], None]) -> None:
-        """Call `told` each time that `plugged` changes."""
-        self._on_plug.append(told)
+    def watch_plug(self, on_change: Callable[[], None]) -> None:
+        """Call `on_change` each time that `plugged` changes."""
+        self._on_plug.append(on_change)
 
     def catch_up(self) -> None:
         """Bring the device up to the present, for a reader of it, not of its links."""

@@ -139,7 +139,7 @@ class Firmware:
         core = self.core
         tick = core.next_tick
         if core.session is None and not self.is_connected:
-            tick = max(tick, core.tick + _BACKLOG_TICKS)  # nobody listens: once a second will do
+            tick = max(tick, core.tick + _BACKLOG_TICKS)  # no one listens: once a second will do
         due = self._origin + tick / self._tick_rate
         return due if due > now else now
 

@@ -29,7 +29,7 @@ class LineFaults:
     fragment: int = 0
     """Bytes in a piece; 0 leaves them as they are (fault 24)."""
     silent: bool = False
-    """Nothing passes, and nobody is told (faults 12, 13)."""
+    """Nothing passes, and no one is notified (faults 12, 13)."""
     noise: SplitMix64 = field(init=False)
 
     def __post_init__(self) -> None:

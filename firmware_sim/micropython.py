@@ -64,11 +64,11 @@ _CONFIG: Final = (
 
 
 def _configuration(config: DeviceConfig) -> str:
-    told: dict[str, Any] = {name: getattr(config, name) for name in _CONFIG}
-    told["limits"] = {name: getattr(config.limits, name) for name in _LIMITS}
-    told["limits"]["enveloped"] = config.limits.envelope is not no_envelope
-    told["claims"] = {name: getattr(config.claims, name) for name in _CLAIMS}
-    return msgspec.json.encode(told).decode()
+    fields: dict[str, Any] = {name: getattr(config, name) for name in _CONFIG}
+    fields["limits"] = {name: getattr(config.limits, name) for name in _LIMITS}
+    fields["limits"]["enveloped"] = config.limits.envelope is not no_envelope
+    fields["claims"] = {name: getattr(config.claims, name) for name in _CLAIMS}
+    return msgspec.json.encode(fields).decode()
 
 
 class Pipe:
@@ -213,7 +213,7 @@ class MirroredCore:
 
     @property
     def config(self) -> DeviceConfig:
-        """What it was told to be; another one may be set."""
+        """What it was configured as; another one may be set."""
         return self._config
 
     @config.setter

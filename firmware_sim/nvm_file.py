@@ -31,7 +31,7 @@ class FileNvm:
             return {name: bytes.fromhex(raw) for name, raw in records.items()}
         except ValueError as error:
             raise NvmFileError(
-                f"the NVM file {self.path} is no NVM file: {error}. Remove it for a new device."
+                f"the NVM file {self.path} is not an NVM file: {error}. Remove it for a new device."
             ) from error
 
     def load(self, name: str) -> bytes | None:

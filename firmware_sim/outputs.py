@@ -30,7 +30,7 @@ class Recorder(Protocol):
 
 
 class NoRecorder:
-    """Nobody looks."""
+    """No one looks."""
 
     def event(self, core: Core, event: str, reason: str) -> None:
         """Nothing."""

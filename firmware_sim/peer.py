@@ -1,4 +1,4 @@
-"""A small host without a network: it joins the firmware by bytes, keeps time, and says what it is told to say."""
+"""A small host without a network: it joins the firmware by bytes, keeps time, and says what the test asks it to say."""
 
 from __future__ import annotations
 
@@ -147,9 +147,11 @@ class Peer:
 
     def arm_message(self, *, cap: int = 1000, limit_s: int = 2700) -> wire.Arm:
         """ARM with the newest epoch and challenge."""
-        told = self.telemetry
+        telemetry = self.telemetry
         self.token += 1
-        return wire.Arm(self.token, self.owner, told.epoch, told.challenge, self.seq, cap, limit_s)
+        return wire.Arm(
+            self.token, self.owner, telemetry.epoch, telemetry.challenge, self.seq, cap, limit_s
+        )
 
     def arm(self, *, cap: int = 1000, limit_s: int = 2700) -> wire.Ack:
         """Open a session."""
@@ -166,13 +168,13 @@ class Peer:
         period: int = 4000,
     ) -> wire.Setpoint:
         """The next SETPOINT; levels in tenths of a percent."""
-        told = self.telemetry
+        telemetry = self.telemetry
         self.seq = (self.seq + 1) & 0xFFFFFFFF
         return wire.Setpoint(
-            told.epoch,
+            telemetry.epoch,
             self.owner,
             self.seq,
-            told.counter,
+            telemetry.counter,
             mode,
             heat,
             period,
@@ -204,7 +206,7 @@ class Peer:
     def reset(self, *, latch: int | None = None) -> wire.Ack:
         """RESET with the newest challenge and latch counter."""
         self.run(0.1)
-        told = self.telemetry
+        telemetry = self.telemetry
         self.token += 1
-        number = told.latch if latch is None else latch
-        return self.ask(wire.Reset(self.token, told.challenge, number))
+        number = telemetry.latch if latch is None else latch
+        return self.ask(wire.Reset(self.token, telemetry.challenge, number))

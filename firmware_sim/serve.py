@@ -1,4 +1,4 @@
-"""Runs one or many simulated devices on their links until told to end."""
+"""Runs one or many simulated devices on their links until asked to end."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     if not port.isdecimal() or not 0 <= int(port) <= 65_535:
-        raise ServeError(f"{text!r} is no HOST:PORT, such as 127.0.0.1:7777")
+        raise ServeError(f"{text!r} is not a HOST:PORT, such as 127.0.0.1:7777")
     return host, int(port)
 
 

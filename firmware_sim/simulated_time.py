@@ -79,7 +79,7 @@ class SimulatedTimeLoop(asyncio.SelectorEventLoop):
         await super().shutdown_default_executor()
 
 
-def run_simulated(story: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Run `story` to its end under simulated time, on a loop of its own."""
+def run_simulated(scenario: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run `scenario` to its end under simulated time, on a loop of its own."""
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
-        return runner.run(story())
+        return runner.run(scenario())

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 LIMIT_S: Final = 4 * 3600.0
-"""Simulated seconds after which `SimulatedTime.run` gives up, as a session that waits for ever never ends by itself."""
+"""Simulated seconds after which `SimulatedTime.run` gives up: a session that waits for ever does not end on its own."""
 _HOLD_S: Final = 2.3
 _SETTLE_S: Final = 0.2
 _PATIENCE_S: Final = 10.0
@@ -55,12 +55,12 @@ class SimulatedTime:
         """Simulated seconds since the test began."""
         return self.loop.time()
 
-    def run(self, story: Coroutine[Any, Any, _T], *, limit_s: float = LIMIT_S) -> _T:
-        """Run `story` to its end and return its result; `TimeoutError` after `limit_s` simulated seconds."""
+    def run(self, scenario: Coroutine[Any, Any, _T], *, limit_s: float = LIMIT_S) -> _T:
+        """Run `scenario` to its end and return its result; `TimeoutError` after `limit_s` simulated seconds."""
 
         async def limited() -> _T:
             async with asyncio.timeout(limit_s):
-                return await story
+                return await scenario
 
         return self._runner.run(limited())
 

@@ -106,7 +106,7 @@ def _free(address: str) -> str:
     host, _, port = address.rpartition(":")
     host = host or "127.0.0.1"
     if not port.isdecimal() or int(port) > 65_535:
-        raise MicroPythonError(f"{address!r} is no HOST:PORT, such as 127.0.0.1:7777")
+        raise MicroPythonError(f"{address!r} is not a HOST:PORT, such as 127.0.0.1:7777")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

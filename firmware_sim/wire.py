@@ -289,7 +289,7 @@ def _unpack_info(head: bytes) -> Info:
 class Splitter:
     """The firmware's `Receiver`, with values: cuts a byte stream into frame bodies at its zeros.
 
-    A run that is too long, or that is no COBS, comes out as a `Bad`; an empty run is nothing at all.
+    A run that is too long, or that is not COBS, comes out as a `Bad`; an empty run is nothing at all.
     """
 
     __slots__ = ("_receiver",)

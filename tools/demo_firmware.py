@@ -99,8 +99,8 @@ def main() -> int:
             if suite.returncode:
                 print(said)
         counted = Counter(verdict for _, verdict in verdicts(ports))
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items()))
-    print(f"{told}, in {time.monotonic() - started:.0f} s.")
+    totals = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items()))
+    print(f"{totals}, in {time.monotonic() - started:.0f} s.")
     return next(filter(None, codes), 0)
 
 

@@ -98,7 +98,7 @@ def main() -> None:
         _say("A start without anybody at the machine:")
         publish("start", "manual")
         time.sleep(1)
-        _say("Somebody runs `massager-ctl ready` and has no symptom; then the same again:")
+        _say("Someone runs `massager-ctl ready` and has no symptom; then the same again:")
         subprocess.run([*COMMAND, "ready"], input="no\n", text=True, env=environment, check=True)
         before = nonce()
         publish("start", "manual")

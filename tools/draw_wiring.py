@@ -22,10 +22,10 @@ _STYLE: Final = (
 class Drawing:
     """Boxes, wires and words, with an origin at the top left."""
 
-    def __init__(self, width: int, height: int, title: str, told: str) -> None:
+    def __init__(self, width: int, height: int, title: str, description: str) -> None:
         self._parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-            f"<title>{escape(title)}</title><desc>{escape(told)}</desc><style>{_STYLE}</style>",
+            f"<title>{escape(title)}</title><desc>{escape(description)}</desc><style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         ]
         self.words(24, 34, title, "h")

@@ -51,7 +51,7 @@ def worked_bytes() -> str:
 
     def show(t: float, way: str, body: bytes, framed: bytes) -> None:
         message = wire.parse(body)
-        lines.append(f"{t:5.2f} s  {way} {wire.FrameType(body[1]).name}: {_told(message)}")
+        lines.append(f"{t:5.2f} s  {way} {wire.FrameType(body[1]).name}: {_to_text(message)}")
         lines.append(f"         body   {body.hex(' ')}")
         lines.append(f"         frame  {framed.hex(' ')}")
 
@@ -139,7 +139,7 @@ def _command_page(command: Any, parent: Any, name: str) -> list[str]:
     return pages
 
 
-def _told(message: Any) -> str:
+def _to_text(message: Any) -> str:
     """The fields of a message that a reader wants beside its bytes."""
     names = [name for name in message.__struct_fields__ if name not in {"firmware", "serial"}]
     return ", ".join(f"{name} {getattr(message, name)}" for name in names)

@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 DIST: Final = ROOT / "dist"
 CORE: Final = "requirements.lock"
 ALL: Final = "requirements-dev.lock"
-# What looks at the checkout, or installs anew, is not about an installed copy.
+# What looks at the checkout, or makes an installation, is not about an installed copy.
 TESTS: Final = ("-m", "not checkout", "tests/unit", "tests/property")
 
 

@@ -93,7 +93,7 @@ class Copy:
     def pytest(
         self, arguments: Sequence[str], more: Mapping[str, str], limit_s: float | None
     ) -> subprocess.CompletedProcess[str] | None:
-        """Run it in the copy; None where it takes longer than `limit_s`."""
+        """Run it in the copy; None if it takes longer than `limit_s`."""
         ways = [
             *(str(self.tree / name) for name in ("src", "", "tools")),
             str(Path(__file__).parent),

@@ -84,8 +84,8 @@ def argued(root: Path) -> set[tuple[str, str]]:
 def line_of(result: Result) -> str:
     """A result for a person."""
     point = result.point
-    told = result.by or f"{result.tests} tests"
-    return f"{result.outcome:<9} {point.path}:{point.first} [{point.removed}] {told} ({result.seconds:.0f} s)"
+    found_by = result.by or f"{result.tests} tests"
+    return f"{result.outcome:<9} {point.path}:{point.first} [{point.removed}] {found_by} ({result.seconds:.0f} s)"
 
 
 def summary(results: Iterable[Result], known: set[tuple[str, str]]) -> tuple[str, bool]:

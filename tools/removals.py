@@ -125,7 +125,7 @@ class Laboratory:
             tree, by = "", "the wider tests are to be tried"  # on any tree
         elif outcome is Outcome.SURVIVED and tests:
             outcome, by = self._judge(point, tests, WIDER_S)
-            if outcome is Outcome.HUNG:  # Nobody knows how long they take: no proof of anything.
+            if outcome is Outcome.HUNG:  # No one knows how long they take: no proof of anything.
                 outcome, by = (
                     Outcome.SURVIVED,
                     f"the wider tests did not end within {WIDER_S:.0f} s",
@@ -155,7 +155,7 @@ class Laboratory:
                 return (
                     (Outcome.KILLED, "it cannot be imported") if failed else (Outcome.SURVIVED, "")
                 )
-            # A busy machine makes a test fail now and then: what fails by itself as well has noticed.
+            # A busy machine makes a test fail now and then: what fails on its own as well has noticed.
             known = self.map.tests.get(failed)
             if known is not None and known.seconds < 1.0:
                 return Outcome.KILLED, failed
@@ -173,7 +173,7 @@ class Laboratory:
     def _first_failure(
         self, point: Point | None, tests: Sequence[str], passed_over: Sequence[str], limit_s: float
     ) -> str | None:
-        """The test that fails first, "" if none does, a reason if they cannot run; None where they hang."""
+        """The test that fails first, "" if none does, a reason if they cannot run; None if they hang."""
         chosen = self.store / "chosen"
         chosen.write_text("".join(f"{name}\n" for name in tests), encoding="utf-8")
         left_out = [word for name in passed_over for word in ("--deselect", name)]
@@ -239,7 +239,7 @@ def _leave(number: int, _: object) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run from the command line; 1 where a survivor has no argument."""
+    """Run from the command line; 1 if a survivor has no argument."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("-n", "--number", type=int, default=30, help="removals to try")
     parser.add_argument("--seed", default="0", help="any text; it chooses the removals")

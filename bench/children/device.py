@@ -73,7 +73,7 @@ async def serve(report: int, kind: str, stamps: str, baud: int | None) -> None:
             path = Path(folder) / "massager"
             stack.callback(PtyPort(device, path, baud=baud).close)
             ready(str(path))
-        # Nobody is left behind: the parent's end closes this pipe.
+        # No one is left behind: the parent's end closes this pipe.
         await loop.run_in_executor(None, sys.stdin.read)
 
 

@@ -1,4 +1,4 @@
-"""Many small devices on one TCP port: they speak the protocol and keep what they were told, as a register server does.
+"""Many small devices on one TCP port: they speak the protocol and keep what they were sent, as a register server does.
 
 The simulated device would cost a core of its own long before the host's limit; what is measured here is the host.
 """

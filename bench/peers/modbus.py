@@ -41,7 +41,7 @@ async def connect_tcp(address: str) -> Any:
 
 
 async def on_pty(stack: AsyncExitStack, stamps: str) -> tuple[Any, Child] | None:
-    """A connected client and its server's process behind a PTY; None where pymodbus is not installed."""
+    """A connected client and its server's process behind a PTY; None if pymodbus is not installed."""
     if not installed():
         return None
     server = stack.enter_context(child("bench.peers.modbus_server", "pty", stamps))

@@ -41,7 +41,7 @@ def _loop(name: str) -> asyncio.AbstractEventLoop:
 async def _commands(seconds: float) -> None:
     commands: asyncio.Queue[int] = asyncio.Queue()
     answers: asyncio.Queue[int] = asyncio.Queue()
-    told = 0
+    heard = 0
 
     async def device() -> None:
         """Ticks; answers a command at its next tick; tells something every fifth tick."""
@@ -55,8 +55,8 @@ async def _commands(seconds: float) -> None:
                 asyncio.get_running_loop().call_soon(hear)
 
     def hear() -> None:
-        nonlocal told
-        told += 1
+        nonlocal heard
+        heard += 1
 
     ticking = asyncio.ensure_future(device())
     loop = asyncio.get_running_loop()
@@ -67,4 +67,4 @@ async def _commands(seconds: float) -> None:
         due += COMMAND_S
         await asyncio.sleep(due - loop.time())
     ticking.cancel()
-    assert told
+    assert heard

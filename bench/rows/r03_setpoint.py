@@ -99,7 +99,7 @@ def _tcp(address: str) -> TcpTransport:
 
 
 async def _modbus(stack: AsyncExitStack) -> dict[str, object]:
-    """A client of each kind and its server; none where pymodbus is not installed."""
+    """A client of each kind and its server; none if pymodbus is not installed."""
     if not modbus.installed():
         return {}
     pty = stack.enter_context(child("bench.peers.modbus_server", "pty", "plain"))

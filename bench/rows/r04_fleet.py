@@ -22,7 +22,7 @@ SIZES = (100, 200, 300, 400, 600, 800, 1000)
 GROWTH = (100, 600)
 COMPARED = 100
 """Devices at which the processor time of a command is compared: both sides hold it."""
-SYSTEM = "both hand each command to the system by itself, and that costs half of it"
+SYSTEM = "both hand each command to the system separately, and that costs half of it"
 WINDOWS = 7
 WINDOW_S = 0.4
 

@@ -69,7 +69,7 @@ def _goals(of: dict[str, float]) -> tuple[Goal, ...]:
 
 
 def _beside(of: dict[str, float], name: str) -> float | None:
-    """Ours as a part of the peer's, measured in the same run; None where one of them could not be."""
+    """Ours as a part of the peer's, measured in the same run; None if one of them could not be."""
     if name not in of or f"nicegui_{name}" not in of:
         return None
     return of[name] / of[f"nicegui_{name}"]

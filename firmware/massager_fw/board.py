@@ -62,7 +62,7 @@ class Board:
     button: int = RELEASED
     """`RELEASED`, `PRESSED` or `CABLE_OPEN`, raw: the firmware debounces it."""
     current_ma: list[int] | list[float]
-    """Of each actuator, milliamperes; zero where it is not sensed. Fresh after `sense`.
+    """Of each actuator, milliamperes; zero if it is not sensed. Fresh after `sense`.
 
     On MicroPython both of these are `shim.ints`, none below zero.
     """
@@ -140,7 +140,7 @@ class Board:
         """The boot counter, before anything random is asked for: a generator without entropy mixes it in."""
 
     def random(self, into: bytearray) -> None:
-        """Fill `into` with bytes that nobody can foresee."""
+        """Fill `into` with bytes that no one can foresee."""
         raise NotImplementedError
 
     def feed_watchdog(self) -> None:

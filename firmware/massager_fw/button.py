@@ -1,6 +1,6 @@
 """The button acts on its first edge; bounce, a stuck key or an open cable can only keep it pressed (R7).
 
-A cable that opens and closes again is no hand: it clears nothing and pairs nothing.
+A cable that opens and closes again is not a hand: it clears nothing and pairs nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Button:
         self.pressed = False
         """Debounced: pressed, stuck or its cable open."""
         self.hold_ms = 0
-        """How long a hand held it the last time; 0 where its cable was open in that time."""
+        """How long a hand held it the last time; 0 if its cable was open in that time."""
 
     @property
     def open(self) -> bool:

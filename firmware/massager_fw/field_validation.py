@@ -63,7 +63,7 @@ def _zones_in_range(level: ptr32, pattern: ptr32, ways: ptr32, mode: int) -> boo
 
 @micropython.native
 def wanted(abilities: list[int], setpoint: Setpoint, into: list[int]) -> None:
-    """What is asked for, in hundredths of a percent; zero where the zone cannot make the motion."""
+    """What is asked for, in hundredths of a percent; zero if the zone cannot make the motion."""
     _wanted(abilities, setpoint.level, setpoint.pattern, into)
 
 

@@ -81,7 +81,7 @@ class Firmware:
         size = 0
         for port in self._ports:
             if port.talks:
-                # Nothing is counted as told while nobody listens.
+                # Nothing is counted as reported while no one listens.
                 size = size or self._telemetry(self._body)
                 if size:
                     self._send(port, self._body, size)

@@ -82,12 +82,12 @@ def same(a: ptr8, place: int, b: ptr8) -> bool:
 
 
 _SMALL = const(0x3FFFFFFF)
-"""Up to here a number is no object on a 32-bit processor, and neither is a mask."""
+"""Up to here a number is not an object on a 32-bit processor, and neither is a mask."""
 
 
 @micropython.native
 def word(value: int) -> int:
-    """`value` modulo 2^32, for one that is small as long as nobody waits for years."""
+    """`value` modulo 2^32, for one that is small as long as no one waits for years."""
     return value if value <= _SMALL else value & 0xFFFFFFFF
 
 
@@ -224,7 +224,7 @@ def _copy_words(of: ptr32, to: ptr32, size: int):
 
 
 class Setpoint:
-    """The SETPOINT that was read last. 32-bit numbers are halves, which are no objects on a small processor."""
+    """The SETPOINT that was read last. 32-bit numbers are halves, which are not objects on a small processor."""
 
     __slots__ = (
         "_words",

@@ -27,7 +27,7 @@ GAIN = const(5)
 """Per mille of power for each hundredth of a degree below the target: all of it from 2 K on."""
 UNCHANGED_FRAMES = const(100)
 EXPECTED = const(100_000)
-"""A reading that stays as it is for 10 s where the model expects 1 K or more is no reading."""
+"""A reading that stays as it is for 10 s where the model expects 1 K or more is not a reading."""
 MISSED_SAMPLES = const(3)
 _ROOM = const(2400)
 

@@ -98,7 +98,7 @@ def _rest(duty: ptr32, kept: ptr32, tick: int) -> int:
             kept[_BLANK + m] = blank - driven if blank - driven > SPIN_UP_TICKS else SPIN_UP_TICKS
             kept[_UNSEEN + m] += driven
         elif since < tick:
-            # As far as can be told it stood since it was started, if it did so when the blanking ended.
+            # As far as can be seen it stood since it was started, if it did so when the blanking ended.
             kept[_STOOD + m] += tick - since
             if since - started <= blank:
                 kept[_STOOD + m] += since - started + kept[_UNSEEN + m]

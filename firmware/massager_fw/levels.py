@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ZONES = const(6)
 _TOLD = const(10)
-"""A tenth of a percent, in which levels are told, in the unit in which they are kept."""
+"""A tenth of a percent, in which levels are reported, in the unit in which they are kept."""
 _HELD = const(1)
 _RISING = const(2)
 _UP = const(4)
@@ -46,7 +46,7 @@ def _allow(
             allowed = allowed * sum_cap // total
         if allowed != asked[i]:
             found |= _HELD
-        # Whole tenths, so that a level that is told rounded up is still allowed.
+        # Whole tenths, so that a level that is reported rounded up is still allowed.
         allowed -= allowed % _TOLD
         target[i] = allowed
         if present > allowed:

@@ -318,7 +318,7 @@ class Patterns:
         self.settled = True
 
     def turning(self, zone: int) -> int:
-        """Which `Direction` the zone turns or travels in now; 0 where it does neither."""
+        """Which `Direction` the zone turns or travels in now; 0 if it does neither."""
         return self._kept[_TURNED + zone] if self.direction[zone] else Direction.NONE
 
     @micropython.native

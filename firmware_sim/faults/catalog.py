@@ -127,7 +127,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "truncate": Fault("15", "half of a piece is lost", line.share("truncate"), "share, 0 to 1"),
     "delay": Fault("58", "everything is late, both ways", line.delay, "seconds"),
     "fragment": Fault("24", "the stream comes in pieces", line.fragment, "bytes, 1 if not said"),
-    "silent": Fault("12, 13", "the link hangs, and nobody is told", line.silent),
+    "silent": Fault("12, 13", "the link hangs, and no one is notified", line.silent),
     "unplug": Fault("14", "the device is pulled out, and stays out", line.unplug),
     "flap": Fault("11", "the link breaks, and can be opened again at once", line.flap),
     "garbage": Fault("16, 23", "the device sends noise", line.garbage, "bytes, 200 if not said"),

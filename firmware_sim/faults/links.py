@@ -41,7 +41,7 @@ def telemetry_freeze(_text: str) -> Start:
 
 
 def lie_level(_text: str) -> Start:
-    """All levels are told as zero."""
+    """All levels are reported as zero."""
 
     def tell(core: Core, rejected: int) -> bytes:
         head = bytearray(telemetry(core, rejected)[:-2])

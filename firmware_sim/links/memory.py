@@ -37,7 +37,7 @@ class Simulator:
         self.device.release()
 
     def fault(self, spec: str) -> None:
-        """Bring a fault about now. Raises `FaultError` where it cannot be read."""
+        """Bring a fault about now. Raises `FaultError` if it cannot be read."""
         _, steps = apply_fault(self.device.firmware.config, spec)
         for step in steps:
             step.start(self.device)
@@ -59,7 +59,7 @@ def open_simulator(
 ) -> Simulator:
     """A device on the running loop. `options` is the query part of a `sim:` address.
 
-    Raises `OptionError` where an option is wrong, and `OSError` where the trace cannot be written.
+    Raises `OptionError` if an option is wrong, and `OSError` if the trace cannot be written.
     """
     parsed = parse_options(options, seed=seed)
     if trace_path is None:

@@ -104,7 +104,7 @@ class PtyPort:
     # --- up and down
 
     def _watch(self) -> None:
-        """Nobody has it open: look again and again, as a hung-up master is always ready to read."""
+        """No one has it open: look again and again, as a hung-up master is always ready to read."""
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
         if any(event & select.POLLHUP for _, event in poll.poll(0)):
@@ -132,7 +132,7 @@ class PtyPort:
             self._open()
 
     def _forget_unread(self) -> None:
-        """What nobody read must not greet the next one."""
+        """What no one read must not greet the next one."""
         slave = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
         termios.tcflush(slave, termios.TCIFLUSH)
         tty.setraw(slave)

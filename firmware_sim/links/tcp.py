@@ -1,4 +1,4 @@
-"""The device on a TCP port, on loopback unless it is told otherwise; every client is a link of its own (R17)."""
+"""The device on a TCP port, on loopback unless another address is given; every client is a link of its own (R17)."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class StopFades(Core):
         return super().run(goal)
 
 
-class UnknownReasonIsTold(Rules):
+class UnknownReasonIsReported(Rules):
     """R6: whatever reason a STOP names becomes the cause."""
 
     def _stop(self, port: Port, stop: bytearray) -> None:
@@ -171,11 +171,11 @@ ENDS: Final[dict[str, type[Core | Rules]]] = {
         *("link", "noise", "button"),
     ),
     **_family(
-        *("claim-kept", _KeepsClaim, "R17", "nobody but the last owner may arm after {end}"),
+        *("claim-kept", _KeepsClaim, "R17", "no one but the last owner may arm after {end}"),
         *("button", "noise"),
     ),
     "stop-fades": StopFades,
-    "unknown-reason-is-told": UnknownReasonIsTold,
+    "unknown-reason-is-reported": UnknownReasonIsReported,
     "idle-stop-changes-cause": IdleStopChangesCause,
     "other-link-ends": OtherLinkEnds,
 }

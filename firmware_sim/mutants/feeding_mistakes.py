@@ -149,7 +149,7 @@ class _Unwatched(Core):
         return super().run(goal)
 
     def unwatched(self, session: Session) -> bool:
-        """Whether nobody looks for silence now."""
+        """Whether no one looks for silence now."""
         return self.state in self.states
 
 

@@ -1,4 +1,4 @@
-"""Devices that take what is no frame of this protocol, or lose what is one (R6, R16)."""
+"""Devices that take what is not a frame of this protocol, or lose what is one (R6, R16)."""
 
 from __future__ import annotations
 

@@ -235,8 +235,8 @@ class ResetWhileCausePresent(Rules):
         return Result.OK if result == Result.CAUSE_PRESENT else result
 
 
-class NotToldAtOnce(Rules):
-    """R24: what changes is told with the next regular TELEMETRY."""
+class NotReportedAtOnce(Rules):
+    """R24: what changes is reported with the next regular TELEMETRY."""
 
     def _tell_changes(self) -> None:
         self.core.changed = False
@@ -261,5 +261,5 @@ GUARDS: Final[dict[str, type[Core | Rules]]] = {
     "arms-on-low-battery": ArmsOnLowBattery,
     "runs-while-charging": RunsWhileCharging,
     "reset-while-cause-present": ResetWhileCausePresent,
-    "not-told-at-once": NotToldAtOnce,
+    "not-reported-at-once": NotReportedAtOnce,
 }

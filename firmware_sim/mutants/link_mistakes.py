@@ -222,8 +222,8 @@ class _Lies(Rules):
     """Changes what is sent."""
 
     def _send(self, port: Port, body: bytearray, size: int) -> None:
-        told = self._lie(wire.parse(bytes(body[:size])))
-        super()._send(port, bytearray(wire.pack(told)), size)
+        sent = self._lie(wire.parse(bytes(body[:size])))
+        super()._send(port, bytearray(wire.pack(sent)), size)
 
     def _lie(self, message: wire.Message) -> wire.Message:
         return message

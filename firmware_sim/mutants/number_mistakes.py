@@ -84,7 +84,7 @@ class _Lasting(Announcer):
 
 
 class ChallengeNotRenewed(_Announces):
-    """R16: a challenge that nobody uses is never renewed."""
+    """R16: a challenge that no one uses is never renewed."""
 
     announcer_type = _Lasting
 
@@ -245,7 +245,7 @@ class _NoSeq(Session):
 
 
 class ArmSeqIgnored(Core):
-    """R16: the seq of the ARM is forgotten: the first SETPOINT may have any, and 0 is told before it."""
+    """R16: the seq of the ARM is forgotten: the first SETPOINT may have any, and 0 is reported before it."""
 
     def arm(self, arm: Arm, link: int, deadman_ms: int, now: int) -> None:
         super().arm(arm, link, deadman_ms, now)

@@ -110,14 +110,14 @@ class Pico:
         clock, reached = self._pipes
         self._now_us += max(1000, round(seconds * 1e6))
         os.write(clock, b"%d\n" % self._now_us)
-        told = b""
-        while not told.endswith(b"%d\n" % self._now_us):
+        received = b""
+        while not received.endswith(b"%d\n" % self._now_us):
             ready, _, _ = select.select([reached], [], [], 30)
             if not ready:
                 raise AssertionError(
                     (self.folder / "errors").read_text() or "the board stands still"
                 )
-            told += os.read(reached, 64)
+            received += os.read(reached, 64)
 
     def wait_for(self, word: str, within: float = 10.0) -> list[Any]:
         """The first note of a word; fails with the whole log."""

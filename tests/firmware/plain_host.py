@@ -13,7 +13,7 @@ Found = TypeVar("Found", messages.Info, messages.TelemetryFrame, messages.Ack)
 
 
 class PlainHost:
-    """Sends what it is told to send, and keeps all that it hears."""
+    """Sends what it is asked to send, and keeps all that it hears."""
 
     def __init__(self, board: Pico) -> None:
         self._board = board

@@ -1,6 +1,6 @@
 """A Bluetooth stack (bumble's) for a board's `bluetooth` module: events go to it over a socket, calls come back.
 
-It takes the place of BTstack and the radio: pairing is accepted by itself, and keys are whatever the board keeps.
+It takes the place of BTstack and the radio: pairing is accepted on its own, and keys are whatever the board keeps.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ class Stack:
         writer.close()
         self._gone.set()
 
-    async def _obey(self, told: dict[str, Any]) -> None:
-        match told:
+    async def _obey(self, request: dict[str, Any]) -> None:
+        match request:
             case {"id": number, "answer": answer}:
                 self._answers.pop(number).set_result(answer)
             case {"config": options}:

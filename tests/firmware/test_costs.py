@@ -37,7 +37,7 @@ def test_what_a_board_loads_does_not_grow_unseen(tmp_path: Path) -> None:
 
 
 def test_the_memory_that_the_rules_take_up_does_not_grow_unseen(tmp_path: Path) -> None:
-    """Compiled as for a board; a word is twice as long here, so that this is no figure of a board's."""
+    """Compiled as for a board; a word is twice as long here, so that this is not a figure of a board's."""
     compiler = Compiler("x64")
     rules = tmp_path / "massager_fw"
     rules.mkdir()
@@ -45,8 +45,8 @@ def test_the_memory_that_the_rules_take_up_does_not_grow_unseen(tmp_path: Path) 
         if not module.stem.endswith("_cpython"):
             compiled = compiler.compile(module, module.name)
             (rules / f"{module.stem}.mpy").write_bytes(compiled)
-    told = run_micropython(SCRIPTS / "allocations.py", first=tmp_path)
-    grown, _, live = map(int, told.split())
+    printed = run_micropython(SCRIPTS / "allocations.py", first=tmp_path)
+    grown, _, live = map(int, printed.split())
     assert grown == 0
     assert 0.8 * HEAP_BYTES < live <= HEAP_BYTES
 

@@ -72,7 +72,7 @@ def test_a_map_that_is_none_is_a_loss(tmp_path: Path) -> None:
 
 def test_damage_fails_closed_and_is_mended(tmp_path: Path) -> None:
     found = tried("damage", tmp_path)
-    assert found == {"older": True, "lost": True, "anew": True, "files": True}
+    assert found == {"older": True, "lost": True, "again": True, "files": True}
 
 
 def test_storing_allocates_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ pytestmark = needs_micropython
 
 
 class Person:
-    """Sees a motor turn from some duty on, and holds its rotor when told to."""
+    """Sees a motor turn from some duty on, and holds its rotor when asked to."""
 
     def __init__(
         self, board: Pico, turns_from: float, *, holds: bool = True, refuses: str = "nothing"
@@ -80,7 +80,7 @@ def test_calibration_finds_what_pins_needs(power: Callable[..., Pico]) -> None:
     assert all(set(duties(board, pin)) == {0} for pin in (3, 4, 6))
 
 
-def test_a_rotor_that_was_not_held_is_told(power: Callable[..., Pico]) -> None:
+def test_a_rotor_that_was_not_held_is_reported(power: Callable[..., Pico]) -> None:
     board = power(stepped=False, button=1)
     at_the_door(board)
     with relayed(board.usb) as port, open_repl(port) as repl:

@@ -73,18 +73,18 @@ def test_a_hand_on_the_button_latches_it(board: UnixBoard) -> None:
     assert board.tcp is not None
     host, port = board.tcp.split(":")
     splitter = wire.Splitter()
-    told: list[wire.Message] = []
+    heard: list[wire.Message] = []
     with socket.create_connection((host, int(port)), timeout=5.0) as link:
 
         def state() -> int:
             while True:
-                told.extend(
+                heard.extend(
                     wire.parse(body)
                     for body in splitter.feed(link.recv(4096))
                     if isinstance(body, bytes)
                 )
-                if told:
-                    newest = told[-1]
+                if heard:
+                    newest = heard[-1]
                     assert isinstance(newest, wire.Telemetry)
                     return newest.state
 
@@ -116,7 +116,7 @@ def test_bad_input_is_one_clear_error(tmp_path: Path) -> None:
     taken.write_text("mine")
     with pytest.raises(MicroPythonError, match="is there already"):
         UnixBoard(taken)
-    with pytest.raises(MicroPythonError, match="is no HOST:PORT"):
+    with pytest.raises(MicroPythonError, match="is not a HOST:PORT"):
         UnixBoard(tcp="7777x")
     with pytest.raises(MicroPythonError, match="cannot make"):
         UnixBoard(tmp_path / "no" / "folder")

@@ -220,8 +220,8 @@ class DeviceWalk:
         core.plant.battery.percent, core.plant.battery.charging = 80.0, False
         if peer._telemetry is None or core.session is not None:
             return
-        told = peer._telemetry
-        self.write(peer, self.framed(peer, wire.Reset(1, told.challenge, told.latch)))
+        telemetry = peer._telemetry
+        self.write(peer, self.framed(peer, wire.Reset(1, telemetry.challenge, telemetry.latch)))
         self.let_pass(0.2)
         self.judge.may_run = True
         self.write(peer, self.framed(peer, peer.arm_message()))
@@ -276,10 +276,10 @@ class DeviceWalk:
     def any_message(self) -> None:
         """A message with any numbers in any of its fields, and its CRC right."""
         peer = self.peer
-        told = peer._telemetry
+        telemetry = peer._telemetry
         number = self.chance.choice([0, 1, 0xFFFF, self.chance.randrange(1 << 16)])
-        known = 0 if told is None else told.epoch
-        challenge = 0 if told is None else told.challenge
+        known = 0 if telemetry is None else telemetry.epoch
+        challenge = 0 if telemetry is None else telemetry.challenge
         epoch = self.chance.choice([known, known ^ 1, number])
         self.judge.may_run = True
         self.write(
@@ -312,13 +312,13 @@ class DeviceWalk:
 
     def reset(self) -> None:
         peer = self.peer
-        told = peer._telemetry
-        if told is None:
+        telemetry = peer._telemetry
+        if telemetry is None:
             return
         peer.token += 1
-        latch = self.chance.choice([told.latch, told.latch + 1 & 0xFFFF, 0])
+        latch = self.chance.choice([telemetry.latch, telemetry.latch + 1 & 0xFFFF, 0])
         before = any(self.firmware.core.levels.level)
-        self.write(peer, self.framed(peer, wire.Reset(peer.token, told.challenge, latch)))
+        self.write(peer, self.framed(peer, wire.Reset(peer.token, telemetry.challenge, latch)))
         assert before or not any(self.firmware.core.levels.level), "R7: a reset raised something"
 
     def reboot(self) -> None:

@@ -36,7 +36,7 @@ STEPS: Final = 1_000_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" el
 """Steps of a walk: the nightly profile goes further."""
 
 LIFE: Final = 400
-"""Steps after which everything is made anew, so that each walk meets young and old ones."""
+"""Steps after which everything is made again, so that each walk meets young and old ones."""
 
 USER_CAP: Final = 400
 BOUNDS: Final = (700, 700, 500, 500, 350, 350)
@@ -53,7 +53,7 @@ def envelope(since_arm: float, cap: int) -> float:
 
 
 class WireJudge:
-    """Reads what one host writes, before any weather, and what it is told, which may be made a lie."""
+    """Reads what one host writes, before any weather, and what it receives, which may be made a lie."""
 
     def __init__(self, host: Host, now: Callable[[], float], chance: Random) -> None:
         self._now, self._chance = now, chance

@@ -1,1 +1,1 @@
-"""A device, and broken ones, written from docs/protocol.md by somebody who has seen no other code of this project."""
+"""A device, and broken ones, written from docs/protocol.md by someone who has seen no other code of this project."""

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.second_device import bad_frames, bad_levels, bad_link, bad_rest, bad_told
+from tests.second_device import bad_frames, bad_levels, bad_link, bad_reports, bad_rest
 from tests.second_device.sound import SecondDevice
 
 _ALL = (
@@ -10,7 +10,7 @@ _ALL = (
     *bad_link.VARIANTS,
     *bad_frames.VARIANTS,
     *bad_rest.VARIANTS,
-    *bad_told.VARIANTS,
+    *bad_reports.VARIANTS,
 )
 
 

@@ -193,7 +193,7 @@ class StopOfOwnerOnly(SecondDevice):
 
 
 class StopOfKnownReasonOnly(SecondDevice):
-    """R6: a STOP with an unknown reason is no stop."""
+    """R6: a STOP with an unknown reason is not a stop."""
 
     def stop(self, link: int, payload: bytes) -> None:
         if 1 <= payload[4] <= 7:

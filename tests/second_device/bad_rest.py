@@ -139,7 +139,7 @@ class MalformedRefunds(SecondDevice):
 
 
 class RepeatedArmRefunds(SecondDevice):
-    """R8: a repeated ARM starts the time anew."""
+    """R8: a repeated ARM starts the time again."""
 
     def repeat(self, session: Session, ask: codec.Arm) -> None:
         session.armed = session.total = 0.0

@@ -48,7 +48,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(run: bytes) -> bytes | None:
-    """What `run` encodes, or None where it is no COBS."""
+    """What `run` encodes, or None if it is not COBS."""
     out = bytearray()
     at = 0
     while at < len(run):

@@ -20,7 +20,7 @@ def put(nvm: dict[str, bytes], key: str, layout: str, *values: int) -> None:
 
 
 def get(nvm: dict[str, bytes], key: str, layout: str) -> tuple[int, ...] | None:
-    """Read one record; None where there is none yet."""
+    """Read one record; None if there is none yet."""
     if key not in nvm:
         return None
     data, crc = nvm[key][:-2], nvm[key][-2:]

@@ -112,7 +112,7 @@ class Zone:
         return self.vibration, self.kneading
 
     def wanted_sense(self, now: float, period: float) -> int:
-        """Which way the pattern wants to go now; 0 where it has no way."""
+        """Which way the pattern wants to go now; 0 if it has no way."""
         motion, direction = self.pattern & 15, self.pattern >> 4
         if motion not in (KNEAD, GLIDE, CIRCLE):
             return 0

@@ -23,7 +23,7 @@ class SecondDevice(Outputs):
         self.clock: float | None = None
         self.off, self.force, self.ticks = False, False, 0
         self.booted = 0.0
-        self.told: tuple[object, ...] = ()
+        self.reported: tuple[object, ...] = ()
         super().__init__(seed, {} if nvm is None else nvm)
 
     # What the world does
@@ -346,7 +346,7 @@ class SecondDevice(Outputs):
 
     def settle(self) -> None:
         """TELEMETRY at once after a change that the page names."""
-        if not self.off and (self.force or self.signature() != self.told):
+        if not self.off and (self.force or self.signature() != self.reported):
             self.tell()
 
     def send(self, link: int, body: bytes) -> None:
@@ -355,7 +355,7 @@ class SecondDevice(Outputs):
 
     def tell(self) -> None:
         self.counter = (self.counter + 1) % 2**32
-        self.force, self.told = False, self.signature()
+        self.force, self.reported = False, self.signature()
         self.sent[self.counter] = self.now
         while len(self.sent) > 128:
             self.sent.pop(next(iter(self.sent)))

@@ -94,8 +94,13 @@ def test_worked_bytes_of_levels_and_counters() -> None:
     host.wait(0.01)
     host.set((100, 100, 60, 60, 0, 0), 0x12)
     host.wait(0.2)
-    told = host.last
-    assert (told.counter, told.uptime, told.running, told.level[:4]) == (7, 300, 160, (4, 4, 4, 4))
+    telemetry = host.last
+    assert (telemetry.counter, telemetry.uptime, telemetry.running, telemetry.level[:4]) == (
+        7,
+        300,
+        160,
+        (4, 4, 4, 4),
+    )
 
 
 def test_ninety_seconds_then_stop() -> None:

@@ -43,7 +43,7 @@ class _Link:
         self.refused = False
         """It paired while the door was closed: it is encrypted and no more, and its keys were not kept."""
         self.pending = False
-        self.told_at = 0
+        self.notified_at = 0
 
 
 class Radio:
@@ -95,9 +95,9 @@ class Radio:
             self._ble.gatts_set_buffer(handle, _BODY + 12)
         core = self._firmware.core
         firmware = ".".join(str(part) for part in core.config.firmware)
-        told = (b"massager-ctl", b"Pico W massager", core.config.serial.encode(), firmware.encode())
-        for index in range(len(told)):
-            self._ble.gatts_write(about[index], told[index])
+        info = (b"massager-ctl", b"Pico W massager", core.config.serial.encode(), firmware.encode())
+        for index in range(len(info)):
+            self._ble.gatts_write(about[index], info[index])
         self._ble.gatts_write(battery[0], b"\x64")
         self._ble.gatts_write(self._command, b"\x00")
 
@@ -159,15 +159,15 @@ class Radio:
         return None
 
     def turn(self, now):
-        """What the stack has noted, and what waits to be told."""
+        """What the stack has noted, and what waits to be sent."""
         self._now = now
         while self._events:
             event, connection, value = self._events.pop(0)
             self._take(event, connection, value)
         for link in self._links:
-            if link.pending and now - link.told_at >= _NOTIFY_MS:
+            if link.pending and now - link.notified_at >= _NOTIFY_MS:
                 link.pending = False
-                link.told_at = now
+                link.notified_at = now
                 self._notify(link, self._telemetry, _BODY)
         if self._links and now - self._value_at >= _KEEP_READ_MS:
             # No link that can carry it: its host reads it.

@@ -17,7 +17,7 @@ class Bonds:
                 for kind, key, value in json.load(file):
                     self._kept.append((kind, bytes.fromhex(key), bytes.fromhex(value)))
         except (OSError, ValueError):
-            pass  # none, or a damaged file: every host pairs anew
+            pass  # none, or a damaged file: every host pairs again
 
     def get(self, kind, index, key):
         """The value of a key, or without one the value at that index of its kind; None if there is none."""

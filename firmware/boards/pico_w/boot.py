@@ -15,7 +15,7 @@ import micropython
 
 
 def held(contacts):
-    """Whether the button is pressed, for 50 ms on end; an open cable shows both contacts open, and is no hand."""
+    """Whether the button is pressed, for 50 ms on end; an open cable shows both contacts open, and is not a hand."""
     closed_at_rest, open_at_rest = (Pin(contact, Pin.IN, Pin.PULL_UP) for contact in contacts)
     for _ in range(10):
         time.sleep_ms(5)

@@ -13,7 +13,7 @@ from massager_fw.shim import ints
 from massager_fw.states import Cause
 
 WATCHDOG_MS = 350
-"""R24. The switch of the motor supply opens by itself after as long."""
+"""R24. The switch of the motor supply opens on its own after as long."""
 
 _SCRATCH = 0x4005800C
 """The watchdog's first scratch register: it outlives a reset of the processor, and no power cycle."""
@@ -29,7 +29,7 @@ _CLOSES_WITHIN_MS = 100
 _POOL = 2048
 """A challenge takes four bytes, and is drawn every 5 s of a session."""
 _OFFSET_MA = 60
-"""More than this at rest is no offset of a driver."""
+"""More than this at rest is not an offset of a driver."""
 
 
 class SelfTestFailed(Exception):
@@ -117,7 +117,7 @@ class PicoBoard(Board):
             raise SelfTestFailed("the switch of the motor supply does not close")
         if not self._comes_to(False, _OPENS_WITHIN_MS):
             raise SelfTestFailed("the switch of the motor supply does not open again")
-        # Without edges it must open by itself, or nothing would when the processor hangs.
+        # Without edges it must open on its own, or nothing would when the processor hangs.
         self._enable.value(1)
         self._pulse()
         time.sleep_ms(WATCHDOG_MS + _DRAINS_MS)

@@ -51,7 +51,7 @@ class Nvm:
         self.erased = 0
         """Erases since boot."""
         self._anew = False
-        """Made anew after a loss, and the fault is not stored yet."""
+        """Made again after a loss, and the fault is not stored yet."""
         self._blocks = self._find()
         if not self.lost:
             self._scan()

@@ -20,7 +20,7 @@ TICK_US = 20_000
 _REST_US = 1_000
 _SLOW_TICKS = 50
 _RESTART_MS = 5 << 26
-"""After four days at rest it starts anew, before a count of milliseconds no longer fits a small integer."""
+"""After four days at rest it starts again, before a count of milliseconds no longer fits a small integer."""
 
 
 class Links:

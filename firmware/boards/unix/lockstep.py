@@ -69,7 +69,7 @@ class PipeBoard(Board):
         return int(ask("?t")[0])
 
     def output_stuck(self):
-        """Whether a power stage conducts by itself."""
+        """Whether a power stage conducts on its own."""
         return ask("?o")[0] == "1"
 
     def drive(self, duty):
@@ -149,12 +149,12 @@ class Firmware(massager_fw.firmware.Firmware):
 def configured(text):
     """A configuration from JSON."""
     config = DeviceConfig()
-    told = json.loads(text)
+    fields = json.loads(text)
     for name, values in (("limits", Limits()), ("claims", Claims())):
-        for key, value in told.pop(name).items():
+        for key, value in fields.pop(name).items():
             setattr(values, key, value)
         setattr(config, name, values)
-    for key, value in told.items():
+    for key, value in fields.items():
         setattr(config, key, value)
     if not config.limits.enveloped:
         config.limits.envelope = lambda _running, cap: cap

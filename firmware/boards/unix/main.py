@@ -27,7 +27,7 @@ ROOM = 256
 CLIENTS = 4
 HANDS = {"p": PRESSED, "r": RELEASED, "o": CABLE_OPEN}
 RETRY_MS = 10
-"""A PTY that nobody has open is looked at so often."""
+"""A PTY that no one has open is looked at so often."""
 
 
 class Stream:
@@ -134,7 +134,7 @@ class Program:
             stream.file.close()
 
     def look_at_pty(self) -> None:
-        """A PTY that nobody has open says so, and nothing when that changes."""
+        """A PTY that no one has open says so, and nothing when that changes."""
         probe = select.poll()
         probe.register(self.pty.file, select.POLLIN)
         if not any(event & select.POLLHUP for _, event in probe.poll(0)):
@@ -150,7 +150,7 @@ class Program:
             self.firmware.sense_button(self.now)
 
     def happened(self, file, event: int) -> None:
-        """One thing that the poll told."""
+        """One event that the poll returned."""
         if file is sys.stdin:
             self.hand(event)
             return

@@ -228,7 +228,7 @@ class BumbleClient(BaseBleakClient):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        # bleak tells only of disconnections that nobody asked for.
+        # bleak tells only of disconnections that no one asked for.
         connection.remove_listener(connection.EVENT_DISCONNECTION, self._disconnected)
         self._forget()
         if connection.handle in self.central.host.device.connections:

@@ -84,7 +84,7 @@ class VirtualRadio(LocalLink):
             lane.go()
 
     def drop(self, reason: int = hci.HCI_CONNECTION_TIMEOUT_ERROR) -> None:
-        """Every connection is lost, and both of its ends are told."""
+        """Every connection is lost, and both of its ends are notified."""
         for controller in list(self.controllers):
             for connection in list(controller.le_connections.values()):
                 controller.on_le_disconnected(connection, reason)

@@ -66,7 +66,7 @@ class BLE:
 
     def gatts_register_services(self, services):
         handle = 10
-        told, given = [], []
+        listed, given = [], []
         for uuid, characteristics in services:
             row, handles = [], []
             for own, flags in characteristics:
@@ -75,9 +75,9 @@ class BLE:
                 handles.append(handle)
                 self._values[handle] = b""
                 self._most[handle] = 20
-            told.append([uuid.text, row])
+            listed.append([uuid.text, row])
             given.append(tuple(handles))
-        self._say(services=told)
+        self._say(services=listed)
         return tuple(given)
 
     def gatts_set_buffer(self, handle, length, append=False):
@@ -102,11 +102,11 @@ class BLE:
             if byte != b"\n":
                 self._line += byte
                 continue
-            told = json.loads(self._line)
+            event = json.loads(self._line)
             self._line = b""
-            answer = self._event(told["event"], told["args"])
-            if "id" in told:
-                self._say(id=told["id"], answer=answer)
+            answer = self._event(event["event"], event["args"])
+            if "id" in event:
+                self._say(id=event["id"], answer=answer)
 
     def _event(self, event, arguments):
         if event == _WRITTEN:

@@ -167,7 +167,7 @@ def cuts():
 
 
 def first_boot_cut():
-    """The power fails while the blocks are found; the next boot begins anew, and is a new device."""
+    """The power fails while the blocks are found; the next boot begins again, and is a new device."""
     bad = []
     for at in (1, 5, 30, 60, 90, 100, 120):
         unmounted()
@@ -198,7 +198,7 @@ def first_boot_cut():
 
 
 def damage():
-    """A flipped bit costs that entry; a file that moved loses all, and says so by something that is no record."""
+    """A flipped bit costs that entry; a file that moved loses all, and says so by something that is not a record."""
     flash = nor_flash.NorFlash(FLASH, 64)
     mounted(flash)
     memory = Nvm(flash)
@@ -214,21 +214,21 @@ def damage():
     with open("/nvm/03", "wb") as file:
         file.write(b"somebody's own" * 400)
     lost = Nvm(flash)
-    told = read(lost, 0)
+    stored = read(lost, 0)
     lost.store(0, pattern(3, 0, 20), 20)
     lost.store(4, pattern(3, 4, 20), 20)
     mounted(flash)
     anew = Nvm(flash)
     return {
         "older": older,
-        "lost": told == b"\0",
-        "anew": read(anew, 0) == bytes(pattern(3, 0, 20)) and not anew.lost,
+        "lost": stored == b"\0",
+        "again": read(anew, 0) == bytes(pattern(3, 0, 20)) and not anew.lost,
         "files": len(os.listdir("/nvm")) == BLOCKS + 1,
     }
 
 
 def anew_cut():
-    """The power fails while a lost memory is made anew: no boot after that takes the device for a new one."""
+    """The power fails while a lost memory is made again: no boot after that takes the device for a new one."""
     bad = []
     flash = nor_flash.NorFlash(FLASH, 64)
     mounted(flash)
@@ -276,7 +276,7 @@ def anew_cut():
 
 
 def odd_maps():
-    """A map that is no list of blocks is a loss, which is told, and no end of the firmware."""
+    """A map that is not a list of blocks is a loss, which is reported, and no end of the firmware."""
     flash = nor_flash.NorFlash(FLASH, 64)
     mounted(flash)
     Nvm(flash)

@@ -16,14 +16,14 @@ def main() -> None:
     gc.collect()
     booted = mem_alloc()
     gc.disable()
-    told = session.Sent.frames
+    before_frames = session.Sent.frames
     before = mem_alloc()
     session.play(firmware, 1000, 300)
     after = mem_alloc()
     assert firmware.core.state == State.RUNNING, firmware.core.state
     assert firmware.rejected == 0, firmware.rejected
     assert firmware.core.levels.level[0] > 0
-    print(after - before, session.Sent.frames - told, booted)
+    print(after - before, session.Sent.frames - before_frames, booted)
 
 
 main()

@@ -47,16 +47,18 @@ class Client:
 
     async def arm(self) -> None:
         await asyncio.sleep(0.15)
-        told = self.last(wire.Telemetry)
-        self.send(wire.Arm(1, 9, told.epoch, told.challenge, self.seq, 1000, 1800))
+        telemetry = self.last(wire.Telemetry)
+        self.send(wire.Arm(1, 9, telemetry.epoch, telemetry.challenge, self.seq, 1000, 1800))
         await asyncio.sleep(0.01)
 
     async def drive(self, seconds: float, level: tuple[int, ...] = LOW, heat: int = 0) -> None:
         for _ in range(round(seconds / 0.2)):
-            told = self.last(wire.Telemetry)
+            telemetry = self.last(wire.Telemetry)
             self.seq += 1
             pattern = (0x01,) * 6
             self.send(
-                wire.Setpoint(told.epoch, 9, self.seq, told.counter, 0, heat, 4000, level, pattern)
+                wire.Setpoint(
+                    telemetry.epoch, 9, self.seq, telemetry.counter, 0, heat, 4000, level, pattern
+                )
             )
             await asyncio.sleep(0.2)

@@ -15,9 +15,9 @@ def test_a_press_is_zero_at_once_and_latches(peer: Peer) -> None:
     peer.drive(2.0, LOW)
     peer._take(peer.firmware.press(peer.now))
     assert at_zero(peer)
-    told = peer.telemetry
-    assert (told.state, told.cause, told.latch) == (State.LATCHED, Cause.BUTTON, 1)
-    assert told.flags & 1
+    telemetry = peer.telemetry
+    assert (telemetry.state, telemetry.cause, telemetry.latch) == (State.LATCHED, Cause.BUTTON, 1)
+    assert telemetry.flags & 1
     hold(peer, 0.1)
     assert peer.arm().result == Result.LATCHED
     assert not peer.telemetry.flags & 1
@@ -95,7 +95,7 @@ def test_r7_a_cable_that_breaks_and_is_mended_is_no_hand_that_holds_the_button(p
         peer.firmware.cable(False, peer.now)
         peer.run(0.5)
     assert peer.telemetry.state == State.LATCHED
-    assert not peer.telemetry.flags & (1 << 4 | 1 << 5)  # no pairing, nobody attends
+    assert not peer.telemetry.flags & (1 << 4 | 1 << 5)  # no pairing, no one attends
     hold(peer, 2.5)
     assert peer.telemetry.state == State.IDLE
 

@@ -63,14 +63,14 @@ async def test_ten_minutes_of_device_time_are_not_ten_minutes_of_waking() -> Non
 @simulated_time
 async def test_an_unplugged_device_can_be_reached_again_when_it_is_back() -> None:
     client = Client(open_simulator("fault=unplug@1:2"))
-    told: list[bool] = []
-    client.sim.device.watch_plug(lambda: told.append(client.sim.device.plugged))
+    changes: list[bool] = []
+    client.sim.device.watch_plug(lambda: changes.append(client.sim.device.plugged))
     await asyncio.sleep(1.5)
     assert client.lost == ["the simulated device was unplugged"]
     with pytest.raises(ConnectionError):
         Client(client.sim)
     await asyncio.sleep(2.0)
-    assert told == [False, True]
+    assert changes == [False, True]
     again = Client(client.sim)
     await again.arm()
     assert again.last(wire.Ack).result == Result.OK

@@ -80,14 +80,14 @@ def test_r7_every_end_voids_the_challenges_so_far(peer: Peer, how: str) -> None:
     peer.drive(0.4, LOW)
     named = peer.telemetry.challenge
     ended(peer, how)
-    told = peer.telemetry
-    assert told.state in (State.IDLE, State.LATCHED)
-    assert told.challenge != named
-    again = wire.Arm(99, peer.owner, told.epoch, named, 0, 1000, 60)
+    telemetry = peer.telemetry
+    assert telemetry.state in (State.IDLE, State.LATCHED)
+    assert telemetry.challenge != named
+    again = wire.Arm(99, peer.owner, telemetry.epoch, named, 0, 1000, 60)
     expected = Result.LATCHED if how == "button" else Result.STALE_CHALLENGE
     assert peer.ask(again).result == expected
     if how == "button":
-        assert peer.ask(wire.Reset(98, named, told.latch)).result == Result.STALE_CHALLENGE
+        assert peer.ask(wire.Reset(98, named, telemetry.latch)).result == Result.STALE_CHALLENGE
 
 
 def test_r16_a_challenge_is_drawn_before_anybody_asks_and_nothing_is_none() -> None:

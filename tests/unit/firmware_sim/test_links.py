@@ -61,8 +61,8 @@ def test_a_small_mtu_gives_stop_and_reads_only() -> None:
     peer.send(wire.GetInfo(4))
     assert peer.heard == []
     assert peer.stop().result == Result.OK
-    told = wire.parse(peer.firmware.read_telemetry(peer.now))
-    assert isinstance(told, wire.Telemetry)
+    telemetry = wire.parse(peer.firmware.read_telemetry(peer.now))
+    assert isinstance(telemetry, wire.Telemetry)
     info = wire.parse(peer.firmware.read_info(1, peer.now))
     assert isinstance(info, wire.Info)
     assert (info.token, info.deadman) == (0, 1000)

@@ -19,9 +19,9 @@ def test_a_fault_latch_outlives_a_reboot_and_its_counter_too() -> None:
     trip_time(peer)
     after = make(nvm)
     after.run(0.2)
-    told = after.telemetry
-    assert (told.state, told.cause, told.latch) == (State.FAULT, Cause.STALL, 1)
-    assert not told.flags & 8
+    telemetry = after.telemetry
+    assert (telemetry.state, telemetry.cause, telemetry.latch) == (State.FAULT, Cause.STALL, 1)
+    assert not telemetry.flags & 8
     assert after.reset().result == Result.OK
     assert make(nvm).telemetry.state == State.IDLE
 

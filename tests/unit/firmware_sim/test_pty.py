@@ -41,10 +41,10 @@ async def test_closing_the_port_is_a_lost_link_and_it_can_be_opened_again(tmp_pa
     for _ in range(3):
         terminal = Terminal(path)
         await until(terminal.has(wire.Telemetry))
-        told = next(m for m in terminal.heard[::-1] if isinstance(m, wire.Telemetry))
+        telemetry = next(m for m in terminal.heard[::-1] if isinstance(m, wire.Telemetry))
         # What an earlier program left unread is not here: these are of this moment.
-        assert told.counter >= core.announcer.counter - 2
-        terminal.write(wire.Arm(1, 9, told.epoch, told.challenge, 0, 1000, 60))
+        assert telemetry.counter >= core.announcer.counter - 2
+        terminal.write(wire.Arm(1, 9, telemetry.epoch, telemetry.challenge, 0, 1000, 60))
         await until(lambda: core.session is not None)
         terminal.close()
         await until(lambda: core.session is None)

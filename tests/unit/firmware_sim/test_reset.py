@@ -26,8 +26,8 @@ def test_reset_names_the_newest_latch(peer: Peer) -> None:
 
 def test_a_new_press_voids_a_reset_on_its_way(peer: Peer) -> None:
     hold(peer, 0.1)
-    told = peer.telemetry
-    late = wire.Reset(9, told.challenge, told.latch)
+    telemetry = peer.telemetry
+    late = wire.Reset(9, telemetry.challenge, telemetry.latch)
     hold(peer, 0.1)
     assert peer.ask(late).result == Result.STALE_CHALLENGE
 
@@ -35,8 +35,8 @@ def test_a_new_press_voids_a_reset_on_its_way(peer: Peer) -> None:
 def test_a_reset_refused_while_pressed_does_not_act_when_it_comes_again(peer: Peer) -> None:
     peer.firmware.press(peer.now)
     peer.run(0.2)
-    told = peer.telemetry
-    reset = wire.Reset(9, told.challenge, told.latch)
+    telemetry = peer.telemetry
+    reset = wire.Reset(9, telemetry.challenge, telemetry.latch)
     assert peer.ask(reset).result == Result.BUTTON
     peer.firmware.release(peer.now)
     peer.run(0.3)

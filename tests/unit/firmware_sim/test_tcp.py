@@ -49,8 +49,8 @@ async def test_one_client_owns_and_another_may_read_and_stop() -> None:
     device = build_device(parse_options("seed=1"))
     port = await listen(device, "127.0.0.1", 0)
     one, two = await connect(port.address), await connect(port.address)
-    told = await one.next(wire.Telemetry)
-    one.write(wire.Arm(1, 9, told.epoch, told.challenge, 0, 1000, 60))
+    telemetry = await one.next(wire.Telemetry)
+    one.write(wire.Arm(1, 9, telemetry.epoch, telemetry.challenge, 0, 1000, 60))
     assert (await one.next(wire.Ack)).result == 0
     two.write(wire.GetInfo(3))
     assert (await two.next(wire.Info)).deadman == 1000
@@ -74,8 +74,8 @@ async def test_a_client_that_goes_away_takes_its_session_along() -> None:
     device = build_device(parse_options("seed=1"))
     port = await listen(device, "127.0.0.1", 0)
     client = await connect(port.address)
-    told = await client.next(wire.Telemetry)
-    client.write(wire.Arm(1, 9, told.epoch, told.challenge, 0, 1000, 60))
+    telemetry = await client.next(wire.Telemetry)
+    client.write(wire.Arm(1, 9, telemetry.epoch, telemetry.challenge, 0, 1000, 60))
     await client.next(wire.Ack)
     client.writer.close()
     await until(lambda: device.firmware.core.session is None)

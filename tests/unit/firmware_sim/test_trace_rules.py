@@ -126,7 +126,7 @@ def test_a_cap_below_ten_is_the_envelope() -> None:
 
 
 def test_a_level_that_rises_too_fast_is_found() -> None:
-    """R3: a point a second for a host, two for a device by itself."""
+    """R3: a point a second for a host, two for a device on its own."""
     trace = [sample(0.0, {"neck_left": 5.0}), sample(1.0, {"neck_left": 6.5})]
     assert only(trace) == "R3 at 1.00 s, neck_left: 6.50, bound 6.11 (over by 0.39)"
     assert violations(trace, Bounds(rise=2.0)) == []

@@ -30,7 +30,7 @@ class Counting(Plant):
         self.fed += 1
 
     def send(self, link: int, data: bytearray, length: int) -> None:
-        """Nobody listens."""
+        """No one listens."""
 
 
 def test_r24_each_tick_feeds_the_watchdog_and_nothing_else_does() -> None:

@@ -20,7 +20,7 @@ class Wired(Plant):
         self.sent: list[int] = []
 
     def send(self, link: int, data: bytearray, length: int) -> None:
-        """Only who was told matters here."""
+        """Only who was notified matters here."""
         self.sent.append(link)
 
 

@@ -92,12 +92,12 @@ def test_a_record_too_short_for_a_checksum_is_none_whatever_lies_around_it() -> 
 
 def test_telemetry_comes_ten_times_a_second_before_anybody_asks(peer: Peer) -> None:
     peer.run(1.0)
-    told = [m for m in peer.heard if isinstance(m, wire.Telemetry)]
-    assert 10 <= len(told) <= 12
-    counters = [m.counter for m in told]
+    telemetry = [m for m in peer.heard if isinstance(m, wire.Telemetry)]
+    assert 10 <= len(telemetry) <= 12
+    counters = [m.counter for m in telemetry]
     assert counters == list(range(counters[0], counters[0] + len(counters)))
-    assert told[-1].state == State.IDLE
-    assert told[-1].level == (0,) * 6
+    assert telemetry[-1].state == State.IDLE
+    assert telemetry[-1].level == (0,) * 6
 
 
 def test_info_repeats_the_token_and_needs_no_session(peer: Peer) -> None:
@@ -117,12 +117,12 @@ def test_a_session_runs_and_says_so(peer: Peer) -> None:
     assert peer.arm().result == Result.OK
     assert peer.firmware.core.state is State.ARMED
     peer.drive(4.0, LOW)
-    told = peer.telemetry
-    assert told.state == State.RUNNING
-    assert told.level == LOW
-    assert told.owner == peer.owner
-    assert told.seq == peer.seq
-    assert told.running == pytest.approx(4000, abs=100)
+    telemetry = peer.telemetry
+    assert telemetry.state == State.RUNNING
+    assert telemetry.level == LOW
+    assert telemetry.owner == peer.owner
+    assert telemetry.seq == peer.seq
+    assert telemetry.running == pytest.approx(4000, abs=100)
 
 
 def test_telemetry_goes_to_every_link_alike(peer: Peer) -> None:
@@ -170,7 +170,7 @@ def test_levels_are_told_rounded_up_so_that_zero_is_zero(peer: Peer) -> None:
     peer.run(0.04)
     core = peer.firmware.core
     assert 0 < core.levels.level[0] < 10
-    told = wire.parse(peer.firmware.read_telemetry(peer.now))
-    assert isinstance(told, wire.Telemetry)
-    assert told.level[0] == told.vibration[0] == 1
-    assert (told.state, told.level[2]) == (State.RUNNING, 0)
+    telemetry = wire.parse(peer.firmware.read_telemetry(peer.now))
+    assert isinstance(telemetry, wire.Telemetry)
+    assert telemetry.level[0] == telemetry.vibration[0] == 1
+    assert (telemetry.state, telemetry.level[2]) == (State.RUNNING, 0)

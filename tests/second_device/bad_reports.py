@@ -14,18 +14,18 @@ class TelemetryNotAtOnce(SecondDevice):
 
 
 class LevelsRoundedDown(SecondDevice):
-    """Section 1: levels and drives are told rounded down."""
+    """Section 1: levels and drives are reported rounded down."""
 
     def up_tenths(self, values: list[float]) -> tuple[int, ...]:
         return tuple(int(value) for value in values)
 
 
-class DriveToldIsLevel(SecondDevice):
+class DriveReportedIsLevel(SecondDevice):
     """R3: telemetry tells the level as the vibration's drive."""
 
     def telemetry(self) -> codec.Telemetry:
-        told = super().telemetry()
-        return replace(told, vibration=told.level)
+        telemetry = super().telemetry()
+        return replace(telemetry, vibration=telemetry.level)
 
 
 class RunningByArmedTime(SecondDevice):
@@ -33,10 +33,10 @@ class RunningByArmedTime(SecondDevice):
 
     def telemetry(self) -> codec.Telemetry:
         session = self.session
-        told = super().telemetry()
+        telemetry = super().telemetry()
         if session is None:
-            return told
-        return replace(told, running=round(session.armed * 1000))
+            return telemetry
+        return replace(telemetry, running=round(session.armed * 1000))
 
 
 class AttendedByAnyHold(SecondDevice):
@@ -60,7 +60,7 @@ class CounterPerLink(SecondDevice):
 VARIANTS: tuple[type[SecondDevice], ...] = (
     TelemetryNotAtOnce,
     LevelsRoundedDown,
-    DriveToldIsLevel,
+    DriveReportedIsLevel,
     RunningByArmedTime,
     AttendedByAnyHold,
     CounterPerLink,
