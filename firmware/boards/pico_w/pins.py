@@ -6,7 +6,8 @@ locked_ma are examples, and are measured on your own motors. Pins are GP numbers
 
 BOARD = "pico_w"
 
-# What it is called on Bluetooth, and its serial number; "" takes the number of the chip.
+# What it is called on Bluetooth, at most 20 characters, and its serial number, at most 12: letters, digits, hyphens,
+# in the name also blanks. The serial number "" takes the number of the chip.
 NAME = "Massager"
 SERIAL = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -44,6 +45,7 @@ def _remarks(pins: Pins) -> Iterator[str]:
 def _faults(pins: Pins, board: Board) -> Iterator[_Problem]:
     if board.name != pins.BOARD:
         yield "BOARD", f"these are the pins of '{pins.BOARD}', and this is '{board.name}'"
+    yield from _names(pins)
     yield from _used_once(pins, board)
     yield from _zones(pins)
     for index, actuator in enumerate(pins.ACTUATORS):
@@ -54,6 +56,14 @@ def _faults(pins: Pins, board: Board) -> Iterator[_Problem]:
     yield from _analogue(pins, board)
     yield from _links(pins, board)
     yield from _supply(pins)
+
+
+def _names(pins: Pins) -> Iterator[_Problem]:
+    """Both go over the link as ASCII, and into addresses such as `ble:NAME`."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+( [A-Za-z0-9-]+)*", pins.NAME):
+        yield "NAME", "it may hold letters, digits, hyphens, and single blanks between words"
+    if not re.fullmatch(r"[A-Za-z0-9-]*", pins.SERIAL):
+        yield "SERIAL", "it may hold letters, digits and hyphens"
 
 
 def _pins(pins: Pins) -> Iterator[tuple[str, int]]:

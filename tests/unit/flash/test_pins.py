@@ -50,6 +50,10 @@ def test_the_shipped_pins_are_sound(sources: Sources) -> None:
         ("SLEEP = 8", "SLEEP = 26", "GP26 is used twice: MUX.adc has it already"),
         ("SLEEP = 8", "SLEEP = 23", "SLEEP: GP23 is not a pin of this board"),
         ("LED = 15", "LED = 99", "LED: Expected `int` <= 47"),
+        ('NAME = "Massager"', 'NAME = "Nackenmüder"', "NAME: it may hold letters, digits, hyphens"),
+        ('NAME = "Massager"', 'NAME = "a\\x1b[2J"', "NAME: it may hold letters, digits, hyphens"),
+        ('NAME = "Massager"', 'NAME = " a"', "NAME: it may hold letters, digits, hyphens"),
+        ('SERIAL = ""', 'SERIAL = "NM/1"', "SERIAL: it may hold letters, digits and hyphens"),
         (
             'ZONES = ("trapezius_left", ',
             'ZONES = ("trapezius_left", "neck_left", ',
