@@ -34,7 +34,7 @@ from massager_ctl.runtime.service_device import OwnedDevice
 from massager_ctl.transports.in_process import SimTransport
 
 PATIENCE_S = 60.0
-"""Seconds to wait for what must come: long, since a busy machine is no failure."""
+"""Seconds to wait for what must come: long, since a busy machine is not a failure."""
 
 ANYONE = ("allow_anonymous true",)
 
@@ -263,7 +263,7 @@ class Rig:
         return self.owned.controller
 
     def let(self) -> None:
-        """Somebody at the machine is ready."""
+        """Someone at the machine is ready."""
         self.owned.gate.let(asyncio.get_running_loop().time())
 
     async def ended(self) -> Any:

@@ -1,4 +1,4 @@
-"""Somebody who presses on a whole device in simulated time: a command handler, its gate and its publisher."""
+"""Someone who presses on a whole device in simulated time: a command handler, its gate and its publisher."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOPICS = Topics("neck", "massager", "homeassistant")
 
 
 class Home:
-    """A command handler with its gate and its publisher, and somebody who presses; the queue is never emptied."""
+    """A command handler with its gate and its publisher, and someone who presses; the queue is never emptied."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench

@@ -114,7 +114,7 @@ class Workstation:
                     process.kill()
 
     def status(self) -> dict[str, Any] | None:
-        """What the one owner says, or None where there is none."""
+        """What the one owner says, or None if there is none."""
         answer = json.loads(self.ctl("status", "--json").stdout)
         devices = answer["devices"]
         return devices[0] if devices else None

@@ -10,7 +10,7 @@ from tests.e2e.mqtt_harness import PATIENCE_S, Ear, Mosquitto, Rig
 
 
 async def running(ear: Ear, bench: Rig, *, level: float = 5) -> None:
-    """A session started from elsewhere, with a level above zero."""
+    """A session started from another place, with a level above zero."""
     await ear.becomes(phase="idle", problem=False)
     bench.let()
     await ear.press("start", "manual")

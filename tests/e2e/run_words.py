@@ -10,5 +10,5 @@ def run_arguments(desk: Workstation, *more: str) -> tuple[str, ...]:
 
 
 def view_arguments(desk: Workstation, *more: str) -> tuple[str, ...]:
-    """The same where another program owns the device, which was told that it is simulated."""
+    """The same where another program owns the device, which knows that it is simulated."""
     return ("run", "restorative", "--device", desk.device, *more)

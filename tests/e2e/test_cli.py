@@ -22,7 +22,7 @@ def test_stop_from_a_third_terminal(desk: Workstation) -> None:
         out, error = run.communicate(timeout=PATIENCE_S)
         assert (run.returncode, error) == (0, "")
         assert "it was stopped from another program" in out
-        assert desk.ctl("stop").returncode == 0  # nobody owns it now: it opens the device last used
+        assert desk.ctl("stop").returncode == 0  # no one owns it now: it opens the device last used
     assert desk.moved()
     assert desk.at_zero()
 
@@ -113,7 +113,7 @@ def test_a_frozen_owner_is_a_stop_that_is_not_confirmed(desk: Workstation) -> No
         assert "unplug" in stopped.stderr.lower()
         run.send_signal(signal.SIGCONT)
         run.communicate(timeout=PATIENCE_S)
-        # The device ended it long ago by itself (R4), so a rule's end it is.
+        # The device ended it long ago on its own (R4), so a rule's end it is.
         assert run.returncode in (0, 3)
     assert desk.at_zero()
 

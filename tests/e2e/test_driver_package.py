@@ -41,7 +41,7 @@ def test_the_example_is_what_the_page_builds() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the package is installed that somebody makes who follows the page."""
+    """Where the package is installed that someone makes who follows the page."""
     folder = tmp_path_factory.mktemp("acme")
     project, target = folder / "acme-massager", folder / "site"
     for name, text in saved().items():

@@ -44,7 +44,7 @@ def peer() -> Generator[Peer]:
 
 @contextmanager
 def in_a_terminal(at: Workstation, *arguments: str) -> Generator[subprocess.Popen[bytes]]:
-    """`massager-ctl` with somebody in front of it, who has seen that the device is off."""
+    """`massager-ctl` with someone in front of it, who has seen that the device is off."""
     ours, theirs = os.openpty()
     asked = threading.Event()
 
@@ -113,8 +113,8 @@ def test_r25_kill_9_of_run_and_then_a_stop_from_another_terminal(peer: Peer) -> 
             (stopped, *_) = [t for t, line in peer.lines if t >= since and line == b"DSTOP"]
             assert stopped - since <= 1.2 + 1.5
             assert len(_guardians(peer.address)) == 1, "nothing confirms: it goes on for 10 s"
-            told = at.ctl("stop", "--device", device)
-            assert told.returncode == 5, (told.stdout, told.stderr)
+            result = at.ctl("stop", "--device", device)
+            assert result.returncode == 5, (result.stdout, result.stderr)
             assert _guardians(peer.address) == [], "there is one writer"
         after = [line for t, line in peer.lines if t > stopped]
         assert b"DSTOP" in after

@@ -71,7 +71,7 @@ class Massager:
     def __init__(self, device: Device, host: LocalHost) -> None:
         self.peer = Peer(device)
         self.host = host
-        self._told = Characteristic[bytes](
+        self._answers = Characteristic[bytes](
             UUID.from_16_bits(0xFFF1), Characteristic.Properties.NOTIFY, Characteristic.READABLE
         )
         write: Any = CharacteristicValue(write=self._write)
@@ -81,12 +81,12 @@ class Massager:
             Characteristic.WRITEABLE,
             write,
         )
-        host.device.add_service(Service(UUID.from_16_bits(0xFFF0), [command, self._told]))
+        host.device.add_service(Service(UUID.from_16_bits(0xFFF0), [command, self._answers]))
 
     async def _write(self, _: object, value: bytes) -> None:
         now = asyncio.get_running_loop().time()
         for answer in self.peer.take(bytes(value), now):
-            await self.host.device.notify_subscribers(self._told, answer)
+            await self.host.device.notify_subscribers(self._answers, answer)
 
     async def advertise(self) -> None:
         await self.host.device.power_on()
@@ -115,9 +115,9 @@ class Phone:
         (found,) = server.get_services_by_uuid(service)
         await found.discover_characteristics()
         (self._write,) = found.get_characteristics_by_uuid(write)
-        (told,) = found.get_characteristics_by_uuid(notify)
-        await told.discover_descriptors()
-        await told.subscribe(self.heard.append)
+        (characteristic,) = found.get_characteristics_by_uuid(notify)
+        await characteristic.discover_descriptors()
+        await characteristic.subscribe(self.heard.append)
 
     async def send(self, frames: list[bytes]) -> None:
         for frame in frames:
@@ -173,7 +173,7 @@ async def drive(description: Description, phone: Phone, peer: Peer) -> None:
     while phone.heard:
         dialect.feed(phone.heard.pop(0))
     if description.file.stop.confirmed_by == "state":
-        assert dialect.told == 0
+        assert dialect.reported == 0
 
 
 async def play_a_session(description: Description, radio: VirtualRadio, massager: Massager) -> None:
@@ -241,7 +241,7 @@ def test_recorded_learned_and_driven(
     device.counter, device.state, device.levels, device.period = counter, state, 4, 1.0
     device.coding, device.stop = "times", "level0"
 
-    async def story() -> None:
+    async def scenario() -> None:
         radio = VirtualRadio()
         massager = Massager(device, on_radio(radio, "massager", MAKER))
         await massager.advertise()
@@ -270,4 +270,4 @@ def test_recorded_learned_and_driven(
         await host.close()
 
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
-        runner.run(story())
+        runner.run(scenario())

@@ -137,7 +137,7 @@ def ledger(folder: Path) -> tuple[float, list[HistoryEntry]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A session that nobody kills: how many statements, and which steps."""
+    """A session that no one kills: how many statements, and which steps."""
     folder = tmp_path_factory.mktemp("whole")
     delivered, counted = play(folder, "never")
     charged, entries = ledger(folder)

@@ -115,7 +115,7 @@ async def test_pain_stops_first_and_asks_afterwards_and_space_stops_over_any_pag
         assert (await bench.controller.ended()).cause is Cause.PAIN
         assert "What was it?" in person.screen()
         person.press("x")
-        assert "What was it?" in person.screen(), "a key that is no answer answers nothing"
+        assert "What was it?" in person.screen(), "a key that is not an answer answers nothing"
         person.press("m")
         await person.until(lambda: bench.heard("pain"))
         await person.until(lambda: bool(person.ui.record))
@@ -217,7 +217,7 @@ def test_a_terminal_that_is_stopped_stops_no_session(desk: Workstation) -> None:
     ):
         terminal.wait_for("choose a place")
         terminal.type("9")
-        # From now on nobody reads the terminal: it fills up, and the session must not notice.
+        # From now on no one reads the terminal: it fills up, and the session must not notice.
         desk.wait_until_it_moves()
         for _ in range(20):
             terminal.type("\x1b[C\x1b[D")

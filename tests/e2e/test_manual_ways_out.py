@@ -70,7 +70,7 @@ def test_r15_a_lost_device_is_connected_again_when_the_person_starts_again(
             assert control.status.link is LinkState.LOST
             assert not control.status.phase.in_session
             await asyncio.sleep(0.1)
-            assert control.status.link is LinkState.LOST  # nothing resumes by itself
+            assert control.status.link is LinkState.LOST  # nothing resumes on its own
             await begin()
             assert control.status.link is LinkState.UP
             assert control.status.phase.in_session

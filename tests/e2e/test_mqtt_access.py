@@ -21,7 +21,7 @@ pytestmark = [
 
 
 async def test_nothing_starts_over_a_broker_that_does_not_pass_things_on(tmp_path: Path) -> None:
-    """An access list that refuses the echo: orders arrive, and nobody hears what happens."""
+    """An access list that refuses the echo: orders arrive, and no one hears what happens."""
     rules = tmp_path / "acl"
     rules.write_text(
         "user service\ntopic read massager/+/cmd/#\ntopic read homeassistant/#\n"

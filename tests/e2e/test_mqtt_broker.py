@@ -35,7 +35,7 @@ LOST_S = 8.0
 
 
 async def fades(bench: Rig, lost_at: float) -> None:
-    """It ends by itself within R18's bound, and no sooner than the echo allows."""
+    """It ends on its own within R18's bound, and no sooner than the echo allows."""
     end = await bench.ended()
     took = asyncio.get_running_loop().time() - lost_at
     assert end.cause is Cause.SAFETY

@@ -136,7 +136,7 @@ async def test_fault_31_a_retained_stop_stops_once_and_is_cleared(
 
 
 async def reconnected(bench: Rig, broker: Mosquitto) -> None:
-    """Somebody takes the bridge's name at the broker, which breaks its connection, until it is back."""
+    """Someone takes the bridge's name at the broker, which breaks its connection, until it is back."""
     nonce = bench.owned.gate.nonce
     async with aiomqtt.Client(
         "127.0.0.1",

@@ -1,4 +1,4 @@
-"""What a service owes whoever is at the broker: it is found, told of once, not mistaken, and stopped behind a flood."""
+"""What a service owes clients of the broker: it is found, announced once, not mistaken, and stopped behind a flood."""
 
 from __future__ import annotations
 
@@ -114,10 +114,10 @@ async def test_a_change_of_form_leaves_the_new_one_alone_at_the_broker(tmp_path:
         before = len(ear.heard)
         async with rig(settings_for(broker.port)):
             await ear.until(lambda: lying(ear) == device)
-        told = [heard for heard in ear.heard[before:] if heard.topic.endswith("/config")]
-        asked = [heard for heard in told if heard.payload == b'{"migrate_discovery":true}']
+        sent = [heard for heard in ear.heard[before:] if heard.topic.endswith("/config")]
+        asked = [heard for heard in sent if heard.payload == b'{"migrate_discovery":true}']
         assert len(asked) > 40
-        emptied = [heard for heard in told if not heard.payload]
+        emptied = [heard for heard in sent if not heard.payload]
         ear.heard.clear()
         async with rig(settings_for(broker.port)):
             await ear.until(lambda: ear.available == "online")
@@ -146,7 +146,7 @@ async def test_a_limit_of_the_broker_is_told_with_a_remedy(
 
 async def test_an_unconfirmed_stop_says_what_to_do_in_an_entity_that_stays(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
-        with pytest.raises(StopUnconfirmed):  # whoever ends the service is told once more
+        with pytest.raises(StopUnconfirmed):  # whoever ends the service is notified once more
             await _unconfirmed(broker, ear)
 
 
@@ -175,7 +175,9 @@ async def _unconfirmed(broker: Mosquitto, ear: Ear) -> None:
 async def test_a_medical_lock_is_a_problem_that_says_what_to_do(tmp_path: Path) -> None:
     async with offered(tmp_path, subject=Subject.REAL) as (_, ear, bench):
         state = await ear.becomes(phase="idle", problem=False, locked=False)
-        assert "massager-ctl screen" in state["advice"]  # not answered yet: told, and no problem
+        assert (
+            "massager-ctl screen" in state["advice"]
+        )  # not answered yet: reported, and not a problem
         await ear.send("pain")
         assert (await ear.event("stopped"))["reason"] == "pain"
         state = await ear.becomes(problem=True, locked=True)
@@ -196,5 +198,5 @@ async def test_a_running_session_publishes_its_state_every_two_seconds_at_most(
         topic = ear.topic("state")
         before = sum(heard.topic == topic for heard in ear.heard)
         await ear.echoes(6)
-        told = sum(heard.topic == topic for heard in ear.heard) - before
-        assert 1 <= told <= 4
+        sent = sum(heard.topic == topic for heard in ear.heard) - before
+        assert 1 <= sent <= 4

@@ -1,4 +1,4 @@
-"""Outputs that cannot be written are found before anything starts, or told; nothing is written over unasked."""
+"""Outputs that cannot be written are found before anything starts, or reported; nothing is written over unasked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest plugin's fixtures, as somebody else's tests use them."""
+"""The pytest plugin's fixtures, as someone else's tests use them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Host:
         self.splitter = wire.Splitter()
         self.seq = 0
         self.epoch = 0
-        self.told: wire.Telemetry | None = None
+        self.latest: wire.Telemetry | None = None
 
     def hear(self) -> wire.Telemetry:
         while True:
@@ -47,9 +47,9 @@ class Host:
                 assert isinstance(body, bytes)
                 message = wire.parse(body)
                 if isinstance(message, wire.Telemetry):
-                    self.told = message
-            if self.told is not None:
-                return self.told
+                    self.latest = message
+            if self.latest is not None:
+                return self.latest
             self.massager.run(0.1)
 
     def send(self, message: wire.Message) -> None:
@@ -57,16 +57,18 @@ class Host:
 
     def arm(self) -> None:
         self.massager.run(0.2)
-        told = self.hear()
-        self.epoch = told.epoch
-        self.send(wire.Arm(1, 7, told.epoch, told.challenge, self.seq, 1000, 1800))
+        telemetry = self.hear()
+        self.epoch = telemetry.epoch
+        self.send(wire.Arm(1, 7, telemetry.epoch, telemetry.challenge, self.seq, 1000, 1800))
 
     def drive(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.2)):
             self.seq += 1
-            told = self.hear()
+            telemetry = self.hear()
             self.send(
-                wire.Setpoint(*(self.epoch, 7, self.seq, told.counter, 0, 0, 4000), LEVEL, (1,) * 6)
+                wire.Setpoint(
+                    *(self.epoch, 7, self.seq, telemetry.counter, 0, 0, 4000), LEVEL, (1,) * 6
+                )
             )
             self.massager.run(0.2)
 
@@ -82,22 +84,22 @@ def test_simulated_time_takes_no_time(massager_time: SimulatedTime) -> None:
     assert massager_time.now == pytest.approx(3600)
     assert time.monotonic() - began < 60
 
-    async def story() -> str:
+    async def scenario() -> str:
         await asyncio.sleep(10)
         return "done"
 
-    assert massager_time.run(story()) == "done"
+    assert massager_time.run(scenario()) == "done"
     with pytest.raises(TimeoutError):
         massager_time.run(asyncio.sleep(100), limit_s=50)
 
 
 def test_a_thread_is_waited_for_in_simulated_time(massager_time: SimulatedTime) -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         before = massager_time.now
         await asyncio.to_thread(time.sleep, 0.05)
         return massager_time.now - before
 
-    assert massager_time.run(story()) == 0
+    assert massager_time.run(scenario()) == 0
 
 
 def test_a_device_in_memory(massager_sim: MemoryMassager, host: Host) -> None:
@@ -165,7 +167,7 @@ def test_a_second_link_and_a_broken_one(massager_sim: MemoryMassager) -> None:
 def test_streams_for_a_host_on_asyncio(
     massager_sim: MemoryMassager, massager_time: SimulatedTime
 ) -> None:
-    async def story() -> list[bytes]:
+    async def scenario() -> list[bytes]:
         reader, writer = massager_sim.streams()
         writer.write(wire.frame(wire.pack(wire.Stop(5, 1))))
         await writer.drain()
@@ -173,7 +175,7 @@ def test_streams_for_a_host_on_asyncio(
 
     kinds = {
         wire.FrameType(body[1])
-        for frame in massager_time.run(story())
+        for frame in massager_time.run(scenario())
         for body in wire.Splitter().feed(frame)
         if isinstance(body, bytes)
     }
@@ -195,9 +197,9 @@ def test_faults_now_later_and_for_a_while(
     massager_sim.run(1.5)
     assert host.hear().flags & 4
     massager_sim.run(2)
-    told = host.hear()
-    assert not told.flags & 4
-    assert told.battery < 15
+    telemetry = host.hear()
+    assert not telemetry.flags & 4
+    assert telemetry.battery < 15
     with pytest.raises(FaultError, match="before the device is"):
         massager_faults("stall@arm+1")
     with pytest.raises(FaultError, match="there is no fault"):
@@ -207,9 +209,9 @@ def test_faults_now_later_and_for_a_while(
 @pytest.mark.massager(battery=10, faults=["clock=+10%"])
 def test_options_and_faults_from_the_start(massager_sim: MemoryMassager, host: Host) -> None:
     massager_sim.run(10)
-    told = host.hear()
-    assert told.battery <= 10
-    assert told.uptime == pytest.approx(11_000, abs=200)
+    telemetry = host.hear()
+    assert telemetry.battery <= 10
+    assert telemetry.uptime == pytest.approx(11_000, abs=200)
 
 
 def test_a_serial_port_in_real_time(
@@ -238,7 +240,7 @@ def test_a_serial_port_in_real_time(
 
 
 def test_a_virtual_radio(massager_ble: BleMassager, massager_time: SimulatedTime) -> None:
-    async def story() -> bytes:
+    async def scenario() -> bytes:
         found = await BleakScanner.find_device_by_name("Massager", backend=massager_ble.scanner)
         assert found is not None
         async with BleakClient(found, backend=massager_ble.backend) as client:
@@ -247,7 +249,7 @@ def test_a_virtual_radio(massager_ble: BleMassager, massager_time: SimulatedTime
             await client.write_gatt_char(STOP_UUID, stop, response=True)
             return bytes(info)
 
-    assert isinstance(wire.parse(massager_time.run(story())), wire.Info)
+    assert isinstance(wire.parse(massager_time.run(scenario())), wire.Info)
     massager_ble.open_pairing()
     assert massager_ble.state == "idle"
     assert "stop" in massager_ble.events

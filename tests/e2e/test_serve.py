@@ -264,7 +264,7 @@ async def test_a_killed_service_is_told_by_its_will(tmp_path: Path) -> None:
 
 async def test_the_password_comes_from_the_environment_and_reaches_no_log(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as broker, listener(broker.port) as ear:
-        url = f"mqtt://somebody@127.0.0.1:{broker.port}"
+        url = f"mqtt://someone@127.0.0.1:{broker.port}"
         async with served(
             tmp_path,
             "--device",

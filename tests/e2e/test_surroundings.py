@@ -114,8 +114,8 @@ def test_doctor_sees_the_runtime_folder_that_a_run_is_refused(
     code, said = ctl(desk, "run", "desk-break", "--speed", "max", env=env)
     assert code == 2
     assert "MASSAGER_CTL_RUNTIME" in said
-    told, seen = ctl(desk, "doctor", env=env)
-    assert told == 3
+    code, seen = ctl(desk, "doctor", env=env)
+    assert code == 3
     assert "PROBLEM control sockets" in seen
     assert "MASSAGER_CTL_RUNTIME" in seen
 
@@ -193,7 +193,7 @@ def test_root_is_told_what_it_does_not_see(monkeypatch: pytest.MonkeyPatch) -> N
 def test_each_command_that_finds_no_program_tells_root_what_it_does_not_see(
     desk: Workstation, command: str
 ) -> None:
-    """As root of a namespace, where this is no root."""
+    """As root of a namespace, where this is not root."""
     root = () if os.getuid() == 0 else ("unshare", "--user", "--map-root-user")
     if root and subprocess.run([*root, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system makes no namespace of users")

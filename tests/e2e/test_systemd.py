@@ -170,7 +170,7 @@ def test_no_child_speaks_for_the_service() -> None:
     }
     manager = ServiceManager(env)
     assert (env, manager.period_s) == ({}, 3.0)
-    manager.tell("READY=1")  # nobody listens
+    manager.tell("READY=1")  # no one listens
     assert (
         ServiceManager({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}).period_s
         is None

@@ -1,4 +1,4 @@
-"""R6: a stop that the device does not confirm is told on every road, drops the link, and latches until a reset."""
+"""R6: a stop that the device does not confirm is reported on every road, drops the link, and latches until a reset."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def break_line(bench: Bench) -> None:
 
 
 async def again(bench: Bench) -> None:
-    """Leave, and connect anew."""
+    """Leave, and connect again."""
     with pytest.raises(StopUnconfirmed):
         await bench.controller.close()
     bench.transport.abort()

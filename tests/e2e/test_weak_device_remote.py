@@ -33,8 +33,8 @@ def _own_folders(tmp_path: Path, runtime_folder: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def peer() -> Generator[Peer]:
-    told = {b"L%d" % level: b"=%d\n" % level for level in (1, 2, 3)}
-    device = Peer("pty", answers=True, told=told)
+    answers_to = {b"L%d" % level: b"=%d\n" % level for level in (1, 2, 3)}
+    device = Peer("pty", answers=True, answers_to=answers_to)
     yield device
     device.close()
 

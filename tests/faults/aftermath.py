@@ -17,7 +17,7 @@ BLE_T = 1.0
 
 
 async def tripped(g: Ground, cause: Cause, within: float = 5.0) -> None:
-    """The host was told why, the ledger fits, and nothing starts until the latch is cleared."""
+    """The host was notified why, the ledger fits, and nothing starts until the latch is cleared."""
     end = await g.over(within)
     assert (end.cause, end.exit_code) == (cause, ExitCode.REFUSED)
     assert g.device.firmware.core.latch >= 1

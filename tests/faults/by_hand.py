@@ -14,7 +14,7 @@ VIBRATE: Final = (1,) * 6
 
 
 class Hand:
-    """A host without rules: it hears, and says what it is told to."""
+    """A host without rules: it hears, and says what it is asked to."""
 
     def __init__(self) -> None:
         self.lost: list[MassagerError] = []

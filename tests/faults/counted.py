@@ -11,7 +11,7 @@ from massager_ctl.transports.base import Receiver, Transport
 from massager_ctl.transports.wrapper import Wrapper
 
 GIVE_UP_S: Final = 2.0
-"""Real seconds without a byte after which those that were written and not read count as lost: somebody flushed them."""
+"""Real seconds without a byte after which those that were written and not read count as lost: someone flushed them."""
 
 FLUSHED_S: Final = 0.25
 """The same after a flush, which may have taken them or not."""

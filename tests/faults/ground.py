@@ -68,7 +68,7 @@ class Line(StrEnum):
 
     SOUND = "sound"
     MUTE = "mute"
-    """Nothing passes, either way, and nobody is told: the host died, or the radio did."""
+    """Nothing passes, either way, and no one is notified: the host died, or the radio did."""
     HELD = "held"
     """What the host writes waits until the line is sound again."""
 
@@ -190,7 +190,7 @@ class Ground:
         return [line for line in self.trace if line["type"] == "event" and line["event"] == name]
 
     def heard(self, name: str) -> bool:
-        """Whether the host told its surfaces of it."""
+        """Whether the host notified its surfaces of it."""
         return any(event.name == name for event in self.events)
 
     @property

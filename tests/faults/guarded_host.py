@@ -34,8 +34,8 @@ from massager_ctl.transports.guarded import guarded
 from tests.support.ascii_massager import ASCII, BOTH, AsciiDialect
 
 
-class Told(AsciiDialect):
-    told_off = (b"=0\n",)
+class ReportsOff(AsciiDialect):
+    off_reports = (b"=0\n",)
 
 
 _hoard: Final[list[bytearray]] = []
@@ -86,12 +86,12 @@ def _described() -> DriverSpec:
 
 DRIVERS: Final[dict[str, Callable[[], DriverSpec]]] = {
     "ascii": lambda: msgspec.structs.replace(
-        ASCII, dialect=Told, channels=(Channel(BOTH, (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)),)
+        ASCII, dialect=ReportsOff, channels=(Channel(BOTH, (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)),)
     ),
     "tcode": lambda: TCODE,
     "described": _described,
 }
-"""A package of somebody else's, and all that is shipped."""
+"""A package of someone else's, and all that is shipped."""
 
 
 async def _main(driver: str, address: str) -> None:

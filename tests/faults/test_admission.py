@@ -1,4 +1,4 @@
-"""Faults 28 to 38: what comes from elsewhere, from files and from the ledger must never start or raise anything."""
+"""Faults 28 to 38: what comes from another place, from files and from the ledger must never start or raise anything."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_not_a_number(g: Ground) -> None:
 @pytest.mark.fault(32)
 @pytest.mark.laid(on=MEMORY)
 async def test_not_a_number_at_the_governor(g: Ground) -> None:
-    """A fault within the host: what it wants is no number, so it sends zero."""
+    """A fault within the host: what it wants is not a number, so it sends zero."""
     await g.controller.connect()
     await g.run()
     g.strike()
@@ -322,7 +322,7 @@ async def test_disk_full_at_the_start(g: Ground) -> None:
 @pytest.mark.fault(37)
 @pytest.mark.laid(on=MEMORY)
 async def test_disk_full_in_a_session(g: Ground) -> None:
-    """Checkpoints cannot be written any more: told, and faded before more is delivered than a crash would charge."""
+    """Checkpoints can no longer be written: reported, and faded before more is delivered than a crash would charge."""
     store = await _screened(g)
     controller = await _with_ledger(g, store)
     await controller.manual(600)

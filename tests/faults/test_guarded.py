@@ -23,7 +23,7 @@ BUSY_S = 1.5
 
 
 class Host:
-    """A program that drives a device with a guardian, and what it is told to suffer."""
+    """A program that drives a device with a guardian, and what it is asked to suffer."""
 
     def __init__(self, peer: Peer, program: subprocess.Popen[str]) -> None:
         self.peer = peer
@@ -165,7 +165,7 @@ def test_guarded_hang(peer: Peer) -> None:
 
 @pytest.mark.fault(3)
 def test_guarded_hang_of_700_ms(peer: Peer) -> None:
-    """The host sees it by itself and stops, before the guardian would."""
+    """The host sees it on its own and stops, before the guardian would."""
     with host(peer) as at:
         at.zero_by(at.harm("stutter"), 0.9)
         assert at.program.stdout is not None

@@ -39,7 +39,7 @@ async def _warm(g: Ground, celsius: float = 38.0, seconds: float = 2.0) -> None:
 @pytest.mark.laid(on=MEMORY)
 async def test_temperature_climbs(g: Ground) -> None:
     await _warm(g, 39.0, 240.0)
-    assert 37.0 <= _pad(g) <= 39.2, "it heats, and no further than it was told to"
+    assert 37.0 <= _pad(g) <= 39.2, "it heats, and no further than it was sent"
     g.inject("overheat=8")
     powers: dict[str, list[float]] = {"below": [], "derating": [], "off": []}
     while g.state == "running":
@@ -47,7 +47,7 @@ async def test_temperature_climbs(g: Ground) -> None:
             g.strike()
         await asyncio.sleep(0.1)
         if g.state == "running":
-            g.controller.request(Presence())  # with heat somebody has to be there (R23)
+            g.controller.request(Presence())  # with heat someone has to be there (R23)
         pad = _pad(g)
         span = "below" if pad < 39.2 else "derating" if pad < 40.4 else "off"
         powers[span].append(_heater(g))

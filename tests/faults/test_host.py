@@ -158,7 +158,7 @@ async def _wall_moves(g: Ground, seconds: float) -> None:
 
 
 class _NoHost:
-    """Hears, and says nothing by itself."""
+    """Hears, and says nothing on its own."""
 
     def telemetry_received(self, telemetry: object) -> None:
         pass

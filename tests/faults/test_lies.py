@@ -34,7 +34,7 @@ async def test_telemetry_silent(g: Ground) -> None:
 
 @pytest.mark.fault(54)
 async def test_telemetry_frozen(g: Ground) -> None:
-    """The same frame again and again is no news: the echo ages, the device's dead-man acts, the host notices."""
+    """The same frame again and again is not news: the echo ages, the device's dead-man acts, the host notices."""
     await g.controller.connect()
     await g.run()
     g.inject("telemetry_freeze")

@@ -28,7 +28,7 @@ async def test_flapping_link(g: Ground) -> None:
         await asyncio.sleep(0.2)
         await g.controller.connect()
         await asyncio.sleep(1.0)
-        assert g.state == "idle", "nothing resumes by itself"
+        assert g.state == "idle", "nothing resumes on its own"
         assert not g.is_up
     assert max(max(sample["out"].values()) for sample in g.samples) <= 1.7, "no slew was gained"
     await g.ledger(slack_s=4 * 1.0)
@@ -71,7 +71,7 @@ async def test_ble_write_hangs(g: Ground) -> None:
 @pytest.mark.fault(13)
 @pytest.mark.laid(on=MEMORY, recipe=Recipe(ble=True))
 async def test_no_disconnect_callback(g: Ground) -> None:
-    """The radio is gone and nobody tells; 32 s later it is still zero."""
+    """The radio is gone and no one tells; 32 s later it is still zero."""
     await g.controller.connect()
     await g.run()
     g.strike()
@@ -98,9 +98,9 @@ async def test_unplugged(g: Ground) -> None:
     await g.controller.connect()
     await g.run()
     g.inject("unplug")
-    told = g.loop.time()
+    reported_at = g.loop.time()
     end = await g.over()
-    assert g.loop.time() - told <= 1.0
+    assert g.loop.time() - reported_at <= 1.0
     assert (end.cause, end.exit_code) == (Cause.LINK_LOST, ExitCode.LINK)
     await asyncio.sleep(1.0)
     g.zero_by(0.6)

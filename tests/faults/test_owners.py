@@ -1,4 +1,4 @@
-"""Faults 26 and 27: a second controller, and a claim that nobody keeps up (R4, R6, R17)."""
+"""Faults 26 and 27: a second controller, and a claim that no one keeps up (R4, R6, R17)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 60 to 63: a page that is gone, and requests over HTTP that come too late, too often or from elsewhere."""
+"""Faults 60 to 63: a page that is gone, and requests over HTTP that come too late, too often or from another place."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ class Server:
             "root_path": "",
             "state": {},
         }
-        told: list[int] = []
+        statuses: list[int] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": content, "more_body": False}
 
         async def send(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                told.append(message["status"])
+                statuses.append(message["status"])
 
         await self.app(scope, receive, send)
-        return told[0]
+        return statuses[0]
 
 
 @asynccontextmanager
@@ -179,7 +179,7 @@ async def test_requests_without_end(g: Ground) -> None:
 @pytest.mark.fault(63)
 @pytest.mark.laid(on=MEMORY)
 async def test_requests_late_replayed_or_from_another_site(g: Ground) -> None:
-    """R18: none of them starts or raises anything; each is told why."""
+    """R18: none of them starts or raises anything; each is answered why."""
     async with served(g) as server:
         await g.run()
         g.strike()

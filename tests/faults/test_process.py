@@ -137,7 +137,7 @@ def test_serial_unplugged() -> None:
 
 @pytest.mark.fault(57)
 def test_two_processes_race() -> None:
-    """Started at one moment: one of them gets the device, and the other is told that somebody has it."""
+    """Started at one moment: one of them gets the device, and the other is answered that someone has it."""
     with desk() as at:
         arguments = ("run", _profile(at), "--device", at.device, "--simulated")
         with (

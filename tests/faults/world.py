@@ -125,7 +125,7 @@ class World:
         return self.loop.run_until_complete(work)
 
     def attempt(self, work: Coroutine[Any, Any, Any]) -> MassagerError | None:
-        """Do it; an error that a person would be told is an answer like any other."""
+        """Do it; an error that a person would be shown is an answer like any other."""
         try:
             self.run(work)
         except MassagerError as error:

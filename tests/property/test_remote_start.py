@@ -102,7 +102,7 @@ def test_what_was_revoked_is_not_given_back() -> None:
     gate.let(0.0)
     gate.renew("n", 1000.0)
     assert gate.judge(Need.START, Stamp("n", 1000.0), now=0.0, wall=1000.0) is None
-    gate.revoke()  # a symptom was told of meanwhile
+    gate.revoke()  # a symptom was reported meanwhile
     gate.give_back()
     assert gate.ready_for_s(0.0) == 0
 

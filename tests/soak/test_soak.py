@@ -63,7 +63,7 @@ def bring_about(bench: Bench, spec: str) -> None:
 
 
 def acts(bench: Bench, chance: Random) -> list[Callable[[], None]]:
-    """What somebody may do at any moment."""
+    """What someone may do at any moment."""
     request = bench.controller.request
     return [
         lambda: request(Pause()),
@@ -81,7 +81,7 @@ def acts(bench: Bench, chance: Random) -> list[Callable[[], None]]:
 
 
 async def session(bench: Bench, chance: Random) -> None:
-    """One session with whatever happens to it; what a person would be told is an answer like any other."""
+    """One session with whatever happens to it; what a person would be shown is an answer like any other."""
     controller = bench.controller
     if controller.status.link is not LinkState.UP:
         await controller.connect()
@@ -114,7 +114,7 @@ async def rest(bench: Bench) -> None:
 
 
 async def answered(work: asyncio.Future[None]) -> bool:
-    """Whether it went without an error that a person would be told."""
+    """Whether it went without an error that a person would be shown."""
     try:
         await work
     except MassagerError:

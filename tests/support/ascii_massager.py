@@ -1,4 +1,4 @@
-"""A made-up massager that is told lines: `L2`, `OFF`, and answers `=2`. Its driver and its simulated peer."""
+"""A made-up massager that takes lines: `L2`, `OFF`, and answers `=2`. Its driver and its simulated peer."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class AsciiDialect(Dialect):
 
     def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        told = None
+        reported = None
         for line in lines:
             if line.startswith(b"I AM "):
                 self.known, self.serial = True, line[5:].decode()
             elif line[:1] == b"=":
-                told = (int(line[1:]),)
-        return told
+                reported = (int(line[1:]),)
+        return reported
 
 
 ASCII = DriverSpec(
@@ -77,7 +77,7 @@ class AsciiPeer:
                 case b"", b"":
                     pass
                 case _:
-                    self.complaints.append(f"{line!r} is no command")
+                    self.complaints.append(f"{line!r} is not a command")
         return [] if self.mute and answers != [b"I AM A1\n"] else answers
 
     def pass_time(self, now: float) -> Sequence[bytes]:

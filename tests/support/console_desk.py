@@ -1,4 +1,4 @@
-"""Somebody who follows a page at a desk: one shell after the other, other terminals beside it, nothing left behind."""
+"""Someone who follows a page at a desk: one shell after the other, other terminals beside it, nothing left behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_S: Final = 600.0
 BROKER: Final = '"192.168.1.10"'
 """The broker of the house, in settings that a page shows."""
 PAGE_PORT: Final = "8137"
-"""Where the web page listens unless told otherwise."""
+"""Where the web page listens by default."""
 _SERVICE: Final = re.compile(r"^(?:massager-ctl serve|massager-sim serve)\b")
 _READY: Final = re.compile(r"ready|service\.started|http://")
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_=>])")
@@ -86,7 +86,7 @@ class Window:
         raise AssertionError(f"`{self.line}` does not say {pattern!r}: {self.end}")
 
     def code(self) -> int:
-        """Its exit code, once it has ended by itself."""
+        """Its exit code, once it has ended on its own."""
         try:
             code = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:

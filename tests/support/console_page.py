@@ -1,4 +1,4 @@
-"""A page of the documentation as somebody follows it: its console blocks in order, with a home of their own.
+"""A page of the documentation as someone follows it: its console blocks in order, with a home of their own.
 
 A block needs no mark: each of its commands runs, ends with 0 and prints what the page shows below it, where
 numbers may differ and columns be wider. An HTML comment
@@ -65,7 +65,7 @@ def pages(root: Path) -> list[Path]:
 
 
 def blocks(page: Path, root: Path) -> Iterator[Block]:
-    """The page's blocks that somebody who follows it types or saves. Raises ValueError on a wrong comment."""
+    """The page's blocks that someone who follows it types or saves. Raises ValueError on a wrong comment."""
     text = page.read_text(encoding="utf-8")
     for found in _BLOCK.finditer(text):
         line = text.count("\n", 0, found.start("language")) + 1
@@ -107,7 +107,7 @@ def _directions(block: Block, said: str) -> None:
     for word in shlex.split(said):
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"{block.where}: {word!r} is no NAME=VALUE")
+            raise ValueError(f"{block.where}: {word!r} is not a NAME=VALUE")
         if name.isupper():
             block.env[name] = value
         elif name == "exit":

@@ -16,7 +16,7 @@ from typing import Final
 
 TELLS: Final = {
     b"WHO": b"I AM A1\n",
-    b"D0": b"A board of somebody's own\n",
+    b"D0": b"A board of someone's own\n",
     b"D1": b"TCode v0.3\n",
     b"D2": b"V0 0 9999 Vibration\n",
 }
@@ -28,14 +28,14 @@ class Peer:
     """Reads whole lines in a thread. `path` or `port` is where it is reached."""
 
     def __init__(
-        self, kind: str, *, answers: bool = False, told: dict[bytes, bytes] | None = None
+        self, kind: str, *, answers: bool = False, answers_to: dict[bytes, bytes] | None = None
     ) -> None:
-        """`told`: what it answers to other lines."""
-        self.told = {**TELLS, **(told or {})}
+        """`answers_to`: what it answers to other lines."""
+        self.answers_to = {**TELLS, **(answers_to or {})}
         self.lines: list[tuple[float, bytes]] = []
         self.level = 0
         self.levels: list[tuple[float, int]] = []
-        """Each time that it was told one, and which."""
+        """Each time that it was sent one, and which."""
         self.answers = answers
         self.reads = threading.Event()
         self.reads.set()
@@ -120,14 +120,14 @@ class Peer:
             self._set(int(line[1:]))
         elif line.startswith(b"V0"):
             self._set(int(line[2:].partition(b"I")[0]))
-        if line in self.told:
-            os.write(self._fd, self.told[line])
+        if line in self.answers_to:
+            os.write(self._fd, self.answers_to[line])
         elif self.answers and line == b"OFF":
             os.write(self._fd, ANSWER)
 
 
 def lives(pid: int) -> bool:
-    """Whether a process runs; one that nobody has fetched yet does not."""
+    """Whether a process runs; one that no one has fetched yet does not."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except OSError:

@@ -42,7 +42,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that moves only when told; each of its three faces can be moved alone, to test R10."""
+    """A clock that moves only when asked to; each of its three faces can be moved alone, to test R10."""
 
     def __init__(self, start: float = 0.0, wall: float = 1_800_000_000.0) -> None:
         self.now = start

@@ -1,4 +1,4 @@
-"""Futures that fail although perhaps nobody waits for them any more."""
+"""Futures that fail although perhaps no one waits for them any more."""
 
 from __future__ import annotations
 

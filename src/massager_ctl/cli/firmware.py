@@ -171,7 +171,7 @@ def calibrate_command(port: str) -> int:
     from massager_ctl.flash.calibrate import Bench, lines_for_pins
     from massager_ctl.flash.repl import open_repl
 
-    click.echo("Motors will move. Nobody may wear the device, and nothing may lie in it.", err=True)
+    click.echo("Motors will move. No one may wear the device, and nothing may lie in it.", err=True)
     click.confirm("Is it open on the bench, with your hand at its button", abort=True, err=True)
     with open_repl(port) as repl:
         bench = Bench(repl)

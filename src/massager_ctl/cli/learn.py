@@ -185,7 +185,7 @@ def _write(path: Path, text: str) -> None:
 def _findings(study: Study) -> str:
     from massager_ctl.learn.lengths import length_field
 
-    story, model = study.model.story, study.model
+    timeline, model = study.model.timeline, study.model
     lines = [f"writes to {study.place}, {'with' if study.response else 'without'} receipt"]
     lines.append(f"levels: {', '.join(map(str, sorted(model.levels))) or 'none'}")
     for name, count in model.cutter.counts:
@@ -198,15 +198,15 @@ def _findings(study: Study) -> str:
         lines.append(f"checksum '{name}': {field.algorithm}{field.width}{poly}")
     if (length := length_field(model.contents)) is not None:
         lines.append(str(length))
-    for beat in story.beats:
+    for beat in timeline.beats:
         when = "always" if beat.always else "while it runs"
         lines.append(f"keep-alive: every {beat.every:.2f} s, {when}")
-    if story.resend is not None:
-        lines.append(f"keep-alive: the last command again, every {story.resend:.2f} s")
+    if timeline.resend is not None:
+        lines.append(f"keep-alive: the last command again, every {timeline.resend:.2f} s")
     if study.state is not None and study.state.after_stop:
         lines.append("the device tells its level, also after a stop")
-    if abs(story.shift) > 0.5:
-        lines.append(f"labels lie {story.shift:+.1f} s from what was sent")
+    if abs(timeline.shift) > 0.5:
+        lines.append(f"labels lie {timeline.shift:+.1f} s from what was sent")
     lines += list(study.remarks)
     return "\n".join(lines)
 
@@ -258,7 +258,7 @@ def _chosen(capture: Capture, number: int | None) -> Connection:
 
 
 def _labels(capture: Capture, connection: Connection, path: Path | None) -> tuple[Label, ...]:
-    from massager_ctl.learn.labels import Label, parse_deed, read_labels
+    from massager_ctl.learn.labels import Label, parse_action, read_labels
 
     if path is not None:
         return read_labels(path, capture.started)
@@ -277,7 +277,7 @@ def _labels(capture: Capture, connection: Connection, path: Path | None) -> tupl
                 f"{moment.time:8.2f} s  {shown}", default="other", show_default=False, err=True
             )
             try:
-                given.append(Label(moment.time, *parse_deed(answer)))
+                given.append(Label(moment.time, *parse_action(answer)))
                 break
             except CaptureError as error:
                 click.echo(error.remedy, err=True)

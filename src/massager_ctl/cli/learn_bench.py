@@ -28,7 +28,7 @@ class AtTheTable:
         """Only a yes is one."""
         return (await _line(f"{question} [y/N]: ")).lower() in ("y", "yes")
 
-    def told(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A line."""
         click.echo(text)
 
@@ -76,13 +76,13 @@ def _meant(what: str, device: str | None) -> tuple[DriverSpec, DialectAddress]:
         address = parse_address(what)
         if not isinstance(address, DialectAddress):
             raise InputError(
-                f"{what} is no device of another make",
+                f"{what} is not a device of another make",
                 "For example `acme:serial:/dev/ttyUSB0`, or a description.",
             )
         spec = spec_for(address.scheme)
     if not isinstance(address, DialectAddress):
         raise AddressError(
-            f"{device!r} is no link to a device", "For example ble:NAME or serial:PORT."
+            f"{device!r} is not a link to a device", "For example ble:NAME or serial:PORT."
         )
     return spec, address
 

@@ -110,7 +110,7 @@ async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]
 
     def unread() -> None:
         nonlocal code
-        code = ExitCode.OK  # it stops as after a signal, and is no error
+        code = ExitCode.OK  # it stops as after a signal, and is not an error
         interrupt()
 
     waiting = asyncio.ensure_future(interrupted.wait())

@@ -49,8 +49,8 @@ def reset(device: str) -> None:
 def confirmed(cause: str, *, fault: bool) -> None:
     """The second step. Raises Refused unless the word was typed."""
     kind = "fault latch" if fault else "stop latch"
-    told = f"The device holds a {kind}: {cause}."
-    click.echo(textwrap.fill(told, 79, break_on_hyphens=False))
+    text = f"The device holds a {kind}: {cause}."
+    click.echo(textwrap.fill(text, 79, break_on_hyphens=False))
     click.echo("Look at it first: is the cause gone, the button released, nothing caught in it?")
     answer: str = click.prompt(f"Type {WORD} to clear it", default="", show_default=False)
     if answer.strip().lower() != WORD:

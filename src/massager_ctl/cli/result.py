@@ -96,8 +96,8 @@ def tell(outcome: Outcome, *, as_json: bool) -> ExitCode:
     message = trouble.message if trouble else ""
     remedy = trouble.remedy if trouble else ""
     if end is not None:
-        told = end.text if not message or end.text == message else f"{end.text}: {message}"
-        message = f"the session ended after {passed(end.played_s)}: {told}"
+        reason = end.text if not message or end.text == message else f"{end.text}: {message}"
+        message = f"the session ended after {passed(end.played_s)}: {reason}"
         remedy = remedy or _HINTS.get(end.cause, "")
         if trouble is None:
             remedy = f"The device confirmed that it is at zero. {remedy}".strip()

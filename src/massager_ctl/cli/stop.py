@@ -100,8 +100,8 @@ def in_doubt(wanted: str, card: Card, answer: dict[str, Any]) -> dict[str, Any]:
         "ok": False,
         "error": {
             "code": "stop_unconfirmed",
-            "message": f"'{visible(wanted)}' is the whole name of no device in use. {card} may be meant: it was told to"
-            f" stop, {did}; whether it is the one that you mean, only you can see",
+            "message": f"'{visible(wanted)}' is the whole name of no device in use. {card} may be meant: it was sent"
+            f" a STOP, {did}; whether it is the one that you mean, only you can see",
             "remedy": "Name it whole next time. `massager-ctl stop` alone stops every device in use."
             " If a massager still runs, unplug it.",
         },
@@ -118,7 +118,7 @@ def _code(answer: dict[str, Any]) -> ExitCode:
 def stop_directly(wanted: str) -> list[tuple[Card, dict[str, Any]]]:
     """Open the device, the one last used if none is named, and stop it; no program owns it.
 
-    Where several have that name, each of them is told to stop, and none is confirmed.
+    Where several have that name, each of them is sent a STOP, and none is confirmed.
     """
     from massager_ctl.errors import DeviceNotFound, MassagerError, SeveralDevices
     from massager_ctl.frontends.status_document import error_document

@@ -1,4 +1,4 @@
-"""The wire for people: pieces of bytes as frames in words, on stderr or from a file. Nobody's answers are on it."""
+"""The wire for people: pieces of bytes as frames in words, on stderr or from a file. No one's answers are on it."""
 
 from __future__ import annotations
 

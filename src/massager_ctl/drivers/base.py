@@ -55,7 +55,7 @@ class Driver(Protocol):
 
     @property
     def newest(self) -> Telemetry | None:
-        """The newest telemetry of this connection, or what stands for it: what was sent, where nothing is told."""
+        """The newest telemetry of this connection, or what stands for it: what was sent, if nothing is reported."""
         ...
 
     async def open_link(self, listener: DriverListener) -> None:
@@ -97,7 +97,7 @@ class FullDriver(Driver, Protocol):
         ...
 
     async def read_info(self) -> DeviceInfo:
-        """Read INFO again. The next `arm` is good only for the epoch in which this was asked, so that nobody can
+        """Read INFO again. The next `arm` is good only for the epoch in which this was asked, so that no one can
         have used the device in between (R9). Raises LinkError, ProtocolError.
         """
         ...

@@ -55,9 +55,9 @@ class Dialect:
     """False until `feed` has recognised the device, for a dialect that asks in `start` who is there."""
     serial = ""
     firmware = ""
-    """What the device told of itself in answer to `start`, where it does."""
-    told_off: tuple[bytes, ...] = ()
-    """Bytes by which the device tells that it is off, where they are always the same. The second process that can stop
+    """What the device reported of itself in answer to `start`, if it does."""
+    off_reports: tuple[bytes, ...] = ()
+    """Bytes by which the device reports that it is off, if they are always the same. The second process that can stop
     it knows no dialect, and repeats its stop until it sees them (R25)."""
     _alive_at: float | None = None
 
@@ -82,7 +82,7 @@ class Dialect:
         return ()
 
     def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:
-        """Take what came, in pieces of any size from a stream; the steps that the device tells, or None."""
+        """Take what came, in pieces of any size from a stream; the steps that the device reports, or None."""
 
     def due(self, now: float) -> Frames:
         """The keep-alives whose time has come."""

@@ -1,4 +1,4 @@
-"""The border to a driver of another package: whatever it raises, or gives that is no frame, becomes one clear error."""
+"""The border to a driver of another package: whatever it raises, or gives other than frames, becomes a clear error."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Foreign:
             raise self.unfit(f"`{what}` gave a {type(frames).__name__} and no list of frames")
         found = [frame for frame in cast("Sequence[Any]", frames) if _is_frame(frame)]
         if len(found) != len(cast("Sequence[Any]", frames)) or len(found) > FRAMES_MAX:
-            raise self.unfit(f"`{what}` gave {frames!r:.60}, which are no frames")
+            raise self.unfit(f"`{what}` gave {frames!r:.60}, which are not frames")
         return found
 
-    def steps(self, told: object) -> tuple[int, ...]:
+    def steps(self, reported: object) -> tuple[int, ...]:
         """What `feed` gave, where these are steps of the device."""
         channels = self._spec.channels
-        if isinstance(told, (list, tuple)):
-            steps = cast("Sequence[Any]", told)
+        if isinstance(reported, (list, tuple)):
+            steps = cast("Sequence[Any]", reported)
             if len(steps) == len(channels) and all(
                 type(step) is int and 0 <= step <= len(channel.percents)
                 for step, channel in zip(steps, channels, strict=True)
             ):
                 return tuple(steps)
-        raise self.unfit(f"`feed` gave {told!r:.60}, which are not steps of this device")
+        raise self.unfit(f"`feed` gave {reported!r:.60}, which are not steps of this device")
 
     def call(self, dialect: Dialect, what: str, *given: Any) -> Any:
         """What the dialect's method `what` answers."""

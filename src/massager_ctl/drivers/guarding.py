@@ -76,12 +76,12 @@ class Guarding:
                 )
             return
         self._stops = self._stops_from(dialect, now)
-        told: Sequence[bytes] = self._foreign.read(dialect, "told_off")
-        rest = tuple((value, b"\xff" * len(value)) for value in told)
+        reports: Sequence[bytes] = self._foreign.read(dialect, "off_reports")
+        rest = tuple((value, b"\xff" * len(value)) for value in reports)
         await self._guard.begin(self._stops, rest)
 
     def write(self, dialect: Dialect, frames: Burst, now: float) -> bool:
-        """Hand frames that the dialect has just made to the guardian; False where there is none."""
+        """Hand frames that the dialect has just made to the guardian; False if there is none."""
         if self._guard is None:
             return False
         if self._guard.runs:
@@ -98,7 +98,7 @@ class Guarding:
             self._guard.beat()
 
     def stop(self, frames: Burst) -> bool:
-        """Hand a stop to the guardian; False where there is none."""
+        """Hand a stop to the guardian; False if there is none."""
         if self._guard is None:
             return False
         # A driver that gives more than it promised must not keep the stop from going out.
@@ -107,7 +107,7 @@ class Guarding:
         return True
 
     def rest(self) -> None:
-        """The device has told that it is at rest."""
+        """The device has reported that it is at rest."""
         if self._guard is not None:
             self._guard.rest()
 

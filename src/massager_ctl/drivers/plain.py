@@ -1,7 +1,7 @@
 """R25: a full driver made of a dialect: the session of a device that knows none is kept on this side.
 
-Epoch, ARM and INFO are this side's own; telemetry stands for what was sent, until the device tells a level. No
-telemetry made here shows that a device obeys: what confirms a stop is what the device told.
+Epoch, ARM and INFO are this side's own; telemetry stands for what was sent, until the device reports a level. No
+telemetry made here shows that a device obeys: what confirms a stop is what the device reported.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class PlainDriver:
         self._dialect = Dialect()
         self._off = (0,) * len(spec.channels)
         self._at: tuple[int, ...] | None = None
-        """The steps that were sent last; None where nothing was, so that the device may stand anywhere."""
-        self._told: tuple[int, ...] | None = None
-        """The steps that the device told since then."""
+        """The steps that were sent last; None if nothing was, so that the device may stand anywhere."""
+        self._reported: tuple[int, ...] | None = None
+        """The steps that the device reported since then."""
         self._ready_stop: tuple[bytes, ...] = ()
         self._armed = False
         self._taken_at = 0.0
@@ -93,15 +93,15 @@ class PlainDriver:
 
     @property
     def tells(self) -> bool:
-        """Whether the device has told its level since it was last changed."""
-        return self._told is not None
+        """Whether the device has reported its level since it was last changed."""
+        return self._reported is not None
 
     # The link.
 
     async def open_link(self, listener: DriverListener) -> None:
         """Connect and send what comes first. Raises LinkError, DriverFault; then nothing was sent."""
         self._listener = listener
-        self._lost = self._fault = self._at = self._told = None
+        self._lost = self._fault = self._at = self._reported = None
         self._stops = []
         self._dialect = self._foreign.dialect()
         now = _now()
@@ -173,7 +173,7 @@ class PlainDriver:
         return self._info()
 
     def ask_info(self, tell: Callable[[DeviceInfo], None]) -> None:
-        """Nothing: such a device tells no INFO."""
+        """Nothing: such a device reports no INFO."""
 
     # The session.
 
@@ -225,7 +225,7 @@ class PlainDriver:
             frames = self._foreign.frames(self._dialect, "levels", wanted, now)
             self._ready_stop = self.stop_frames()
             self._reports.count(now, moving=self._moving)
-            self._at, self._told = wanted, None
+            self._at, self._reported = wanted, None
             self._write(frames)
         self._write(self._foreign.frames(self._dialect, "due", now))
         asyncio.get_running_loop().call_soon(self._tell, now)
@@ -234,7 +234,7 @@ class PlainDriver:
         if self._unsent is not None:
             setpoint, since = self._unsent
             if _now() - since <= UNSENT_S:
-                with contextlib.suppress(DriverFault):  # told with the next one
+                with contextlib.suppress(DriverFault):  # reported with the next one
                     self._hand_on(setpoint)
 
     def disarm(self) -> None:
@@ -267,7 +267,7 @@ class PlainDriver:
         if isinstance(self._dialect, RelativeDialect):
             self._dialect.forget()
         self._reports.count(now, moving=self._moving)
-        self._at, self._told = self._off, None
+        self._at, self._reported = self._off, None
         self.epoch = (self.epoch + 1) & 0x7FFFFFFF
         self._stops = [one for one in self._stops if not one.done()]
         self._stops.append(done)
@@ -281,7 +281,7 @@ class PlainDriver:
 
     def left_alone(self) -> None:
         """Drive it without a guardian although it could have one: for the table alone, where it is to be seen what the
-        device does by itself when nobody stops it (R25).
+        device does on its own when no one stops it (R25).
         """
         self._guarding.alone = True
 
@@ -295,17 +295,17 @@ class PlainDriver:
         """Bytes from the device; they may confirm a stop also where something else in the driver has failed."""
         now = _now()
         try:
-            told = self._foreign.call(self._dialect, "feed", data, now)
-            if told is not None:
-                self._take(told, now)
+            reported = self._foreign.call(self._dialect, "feed", data, now)
+            if reported is not None:
+                self._take(reported, now)
         except DriverFault as error:
             self._fault = self._fault or error
         if self._heard is not None and not self._heard.done():
             self._heard.set_result(None)
 
-    def _take(self, told: object, now: float) -> None:
-        self._told = self._foreign.steps(told)
-        if not any(self._told) and self._at == self._off:
+    def _take(self, reported: object, now: float) -> None:
+        self._reported = self._foreign.steps(reported)
+        if not any(self._reported) and self._at == self._off:
             if not self._armed:
                 self._guarding.rest()
             stops, self._stops = self._stops, []
@@ -328,10 +328,10 @@ class PlainDriver:
             self._listener.driver_lost(error)
 
     def _tell(self, now: float) -> None:
-        """What stands for telemetry: what the device told since the last change, else what was sent."""
+        """What stands for telemetry: what the device reported since the last change, else what was sent."""
         if self._lost is not None:
             return
-        steps = self._at if self._told is None else self._told
+        steps = self._at if self._reported is None else self._reported
         levels = ZERO if steps is None else self._steps.levels(steps)
         self.newest = self._reports.report(
             now, epoch=self.epoch, armed=self._armed, moving=self._moving, levels=levels

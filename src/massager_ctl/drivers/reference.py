@@ -71,7 +71,7 @@ class ReferenceDriver:
         """By token: the type of the question, and where its answer goes; a STOP's has no content."""
         self._info_token = 0
         self._unawaited: tuple[int, Callable[[DeviceInfo], None]] | None = None
-        """A question for INFO that nobody waits for: its token, and who is told."""
+        """A question for INFO that no one waits for: its token, and who is notified."""
         self._first_telemetry: Future[None] | None = None
         self._owner = 0
         self.epoch = 0

@@ -1,7 +1,7 @@
 """T-Code version 0.3 over a serial line, for devices that makers build themselves. Marked bench-only.
 
 From the public text at https://github.com/multiaxis/TCode-Specification (version 0.3 of May 2021). A channel stays at
-its level until it is told another, and there is no heartbeat: the level is sent again every 0.2 s with a ramp as long,
+its level until it is sent another, and there is no heartbeat: the level is sent again every 0.2 s with a ramp as long,
 so that a line that was lost mends itself. Nothing in the text confirms a stop, and the device runs on when its line is
 cut.
 """
@@ -51,7 +51,7 @@ class TCode(Dialect):
         return [self._line()] if self._step else []
 
     def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:  # noqa: ARG002
-        """The answers to what was asked at the start; no level is ever told."""
+        """The answers to what was asked at the start; no level is ever reported."""
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[-_LINE_MAX:]
         for line in lines:

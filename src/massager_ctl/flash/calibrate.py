@@ -51,8 +51,8 @@ class Bench:
             )
         self._repl = repl
         repl.run(f"if '/{slot}' not in sys.path: sys.path.insert(0, '/{slot}')\nimport calibrate")
-        told = repl.value("[(a['zone'], a['kind']) for a in calibrate.pins.ACTUATORS]")
-        self.motors = [Motor(index, zone, kind) for index, (zone, kind) in enumerate(told)]
+        actuators = repl.value("[(a['zone'], a['kind']) for a in calibrate.pins.ACTUATORS]")
+        self.motors = [Motor(index, zone, kind) for index, (zone, kind) in enumerate(actuators)]
 
     def _pulse(self, motor: Motor, percent: float, milliseconds: int) -> int:
         try:

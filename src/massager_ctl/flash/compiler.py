@@ -13,7 +13,7 @@ from massager_ctl.errors import FirmwareError
 BYTECODE: Final = 6
 """Version of the format; a board that reads another one refuses it."""
 _SHORTEST: Final = "-O3"
-"""Without line numbers, which take up the board's memory, and which nobody reads there."""
+"""Without line numbers, which take up the board's memory, and which no one reads there."""
 _SLOTS: Final = re.compile(r"^ +__slots__ = (?:\(\n(?: {8}.*\n)* {4}\)|\(.*\))$", re.MULTILINE)
 """Names that CPython alone heeds: on a board their tuple would take up memory, and nothing else."""
 _INSTALL: Final = "Install it with: pip install 'massager-ctl[firmware]'"

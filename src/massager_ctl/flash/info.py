@@ -10,7 +10,7 @@ from massager_ctl.flash.repl import Repl
 
 
 class BoardInfo(msgspec.Struct, frozen=True):
-    """`sound` is False where a hash is another one than was installed: such a board stays off."""
+    """`sound` is False if a hash is another one than was installed: such a board stays off."""
 
     machine: str
     micropython: str

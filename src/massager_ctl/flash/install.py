@@ -137,14 +137,14 @@ def _compare(repl: Repl, path: str, wanted: str) -> None:
 
 def _must_fit(repl: Repl, manifest: Manifest) -> None:
     """Compare what the board is with what the build is for."""
-    told: dict[str, Any] = repl.value(
+    facts: dict[str, Any] = repl.value(
         "{'machine': getattr(sys.implementation, '_machine', ''), 'mpy': getattr(sys.implementation, '_mpy', 0), "
         "'version': tuple(sys.implementation[1][:2]), 'platform': sys.platform}"
     )
-    machine, mpy = str(told["machine"]), int(told["mpy"])
+    machine, mpy = str(facts["machine"]), int(facts["mpy"])
     kind = mpy >> 10
     arch = ARCHITECTURES[kind] if kind < len(ARCHITECTURES) else f"number {kind}"
-    if told["platform"] != manifest.platform or not machine.startswith(manifest.machines):
+    if facts["platform"] != manifest.platform or not machine.startswith(manifest.machines):
         raise FirmwareError(
             f"this firmware is for '{manifest.board}', and the board says that it is '{machine}'; nothing was written",
             "Build for that board, or name the right port.",
@@ -155,8 +155,8 @@ def _must_fit(repl: Repl, manifest: Manifest) -> None:
             f"format {mpy & 0xFF}; nothing was written",
             "Put a present MicroPython on the board, and build again.",
         )
-    if tuple(told["version"]) < manifest.oldest:
-        shown = ".".join(map(str, told["version"]))
+    if tuple(facts["version"]) < manifest.oldest:
+        shown = ".".join(map(str, facts["version"]))
         oldest = ".".join(map(str, manifest.oldest))
         raise FirmwareError(
             f"the board has MicroPython {shown}, and this needs {oldest} or later; nothing was written",

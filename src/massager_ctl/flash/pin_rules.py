@@ -37,7 +37,7 @@ def check(file: PinsFile, board: Board) -> tuple[Pins, list[str]]:
 
 def _remarks(pins: Pins) -> Iterator[str]:
     if pins.SWITCH is None:
-        yield "SWITCH is None: for the bench only. Nobody may wear a device whose motors a hung processor can keep on."
+        yield "SWITCH is None: for the bench only. No one may wear a device whose motors a hung processor can keep on."
     if pins.PAD_SENSOR is None:
         yield "PAD_SENSOR is None: nothing watches how warm the pad becomes."
 

@@ -127,7 +127,7 @@ class Pins(Struct, frozen=True, forbid_unknown_fields=True):
     LED: Pin | None
 
     def kind_of(self, actuator: Actuator) -> Kind | None:
-        """What its kind has in common; None where the file says that there is none."""
+        """What its kind has in common; None if the file says that there is none."""
         return self.VIBRATION if actuator.kind == "vibration" else self.KNEADING
 
 

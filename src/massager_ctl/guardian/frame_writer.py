@@ -57,5 +57,5 @@ class FrameWriter:
                 gone.append(self._seq_begun)
 
     def read(self) -> bytes:
-        """What the device said; empty where it hung up. Raises OSError."""
+        """What the device said; empty if it hung up. Raises OSError."""
         return os.read(self.descriptor, CHUNK)

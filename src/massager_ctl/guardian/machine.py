@@ -22,7 +22,7 @@ AGAIN_S: Final = 0.5
 """Seconds between two stops."""
 
 GIVE_UP_S: Final = 10.0
-"""Seconds after which a stop that nobody reads back is not repeated any more (R25)."""
+"""Seconds after which a stop that no one reads back is not repeated any more (R25)."""
 
 TWICE: Final = 2
 """Minimum number of stops that are sent: the first may have come after half a frame of a writer that is gone."""
@@ -40,9 +40,9 @@ class State(Enum):
     STOPPING = "stopping"
     """The controller has stopped the device and has not yet said that it is at rest."""
     TRIPPED = "tripped"
-    """The guardian stops the device by itself; nothing is handed on."""
+    """The guardian stops the device on its own; nothing is handed on."""
     OVER = "over"
-    """It was stopped, and nobody has said that it is at rest: nothing is handed on."""
+    """It was stopped, and no one has said that it is at rest: nothing is handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Machine:
         self.gone = False
         """Whether the controller has left its end of the pipe."""
         self.why = ""
-        """What made the guardian stop the device by itself."""
+        """What made the guardian stop the device on its own."""
         self._generation = 0
         self._beat_at: float
         self._stops: tuple[Burst, ...] = ()
@@ -74,7 +74,7 @@ class Machine:
         self._again_at: float
         self._sent = 0
         """How many stops were sent by this process itself."""
-        self._told: bytes
+        self._received: bytes
 
     @property
     def done(self) -> bool:
@@ -83,7 +83,7 @@ class Machine:
 
     @property
     def listens(self) -> bool:
-        """Whether what the device says is for the guardian, since nobody else looks after it."""
+        """Whether what the device says is for the guardian, since no one else looks after it."""
         return self.state is State.TRIPPED
 
     def take(self, message: Message, now: float) -> None:
@@ -148,7 +148,7 @@ class Machine:
                 pass
 
     def trip(self, why: str, now: float) -> None:
-        """Stop the device by itself."""
+        """Stop the device on its own."""
         if self.state is State.RESTING or not self._stops:
             self.state = State.OVER
             self.why = self.why or why
@@ -162,11 +162,11 @@ class Machine:
             self._tell(Message(Kind.WROTE, self._generation, seq, now))
 
     def heard(self, data: bytes) -> None:
-        """The device said something while nobody else listened."""
+        """The device said something while no one else listened."""
         if self.state is not State.TRIPPED or self._sent < TWICE:
             return
-        self._told = (self._told + data)[-_KEPT:]
-        if any(_occurs(value, mask, self._told) for value, mask in self._rest):
+        self._received = (self._received + data)[-_KEPT:]
+        if any(_occurs(value, mask, self._received) for value, mask in self._rest):
             self.state = State.OVER
 
     def end(self, why: str) -> None:
@@ -175,7 +175,7 @@ class Machine:
         self.why = self.why or why
 
     def next_stop(self) -> Burst:
-        """The frames of a stop that this process sends by itself; each is told once."""
+        """The frames of a stop that this process sends on its own; each is given out once."""
         number, self._sent = self._sent, self._sent + 1
         return self._stops[min(number, len(self._stops) - 1)] if self._stops else ()
 
@@ -200,7 +200,7 @@ class Machine:
     def _send(self, message: Message, now: float) -> None:
         late = now - message.at > STALE_S
         if message.generation == 0:
-            # Not while a stop is under way, nor after one that nobody has seen work: the number alone is no proof.
+            # Not while a stop is under way, nor after one that no one has seen work: the number alone is no proof.
             allowed = self.state in (State.RESTING, State.RUNNING) and not late
         else:
             allowed = self._is_current(message) and not late
@@ -224,7 +224,7 @@ class Machine:
     def _stop_alone(self, why: str, now: float) -> None:
         self.state = State.TRIPPED
         self.why = why
-        self._told = b""
+        self._received = b""
         self._send_stop(now)
         self._tell(Message(Kind.STOPPED, self._generation, 0, now, (why.encode(),)))
 

@@ -37,7 +37,7 @@ class Kind(IntEnum):
     WROTE = 19
     """All of the message `seq` is with the system that carries it to the device, or was not to be handed on."""
     STOPPED = 20
-    """The guardian has stopped the device by itself."""
+    """The guardian has stopped the device on its own."""
     BROKE = 21
     """The way to the device is broken, or could not be opened: why, and what to do."""
     SAID = 22
@@ -45,7 +45,7 @@ class Kind(IntEnum):
 
 
 class Nonsense(ValueError):
-    """What came is no message."""
+    """What came is not a message."""
 
 
 @dataclass(frozen=True, slots=True)

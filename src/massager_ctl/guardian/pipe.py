@@ -43,7 +43,7 @@ class Pipe:
             return  # It is full, or the controller is not there any more: `read` notices that.
 
     def read(self, machine: Machine) -> None:
-        """Let the machine take what has come; it is told if that makes no sense, and of the controller's end."""
+        """Let the machine take what has come; it is notified if that makes no sense, and of the controller's end."""
         try:
             data = os.read(self.descriptor, _CHUNK)
             for message in self._decoder.feed(data) if data else ():

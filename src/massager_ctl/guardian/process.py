@@ -59,7 +59,7 @@ class OwnerMark:
 
 
 class Guardian:
-    """One pipe and one device. `lock` is the file of the device's lock, empty where nobody else can own it."""
+    """One pipe and one device. `lock` is the file of the device's lock, empty if no one else can own it."""
 
     def __init__(self, pipe: int, writer: FrameWriter, lock: str = "") -> None:
         self._pipe = Pipe(pipe)

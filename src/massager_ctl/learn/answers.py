@@ -12,12 +12,12 @@ from msgspec import Struct
 from massager_ctl.drivers.described.template import Anything, Literal, Part, Slot
 
 _FRESH_S: Final = 0.35
-"""So long after a deed an answer may still tell the level before."""
+"""So long after an action an answer may still tell the level before."""
 _PREFIX: Final = 4
 _MOST: Final = 20_000
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """One notification."""
 
     time: float
@@ -31,9 +31,9 @@ class StateForm(Struct, frozen=True):
     handle: int
     parts: tuple[Part, ...]
     levels: dict[int, bytes]
-    example: tuple[Told, ...]
+    example: tuple[Notification, ...]
     after_stop: bool
-    """Whether one told level 0 after each stop."""
+    """Whether one reported level 0 after each stop."""
     within_s: float
 
 
@@ -41,30 +41,32 @@ class _Group(Struct):
     handle: int
     length: int
     prefix: bytes
-    told: list[Told]
+    notifications: list[Notification]
 
 
 def find_state(
-    told: Sequence[Told], changes: Sequence[tuple[float, int]], known: Mapping[int, bytes]
+    notifications: Sequence[Notification],
+    changes: Sequence[tuple[float, int]],
+    known: Mapping[int, bytes],
 ) -> StateForm | None:
     """The form that fits every notification of its kind, or None.
 
-    `changes` are the moments of the deeds with the level from then on; `known` is what stands for each level in
+    `changes` are the moments of the actions with the level from then on; `known` is what stands for each level in
     what is sent, which a device often tells back.
     """
-    told = told[:_MOST]
-    if not told or len({level for _, level in changes}) < 2:
+    notifications = notifications[:_MOST]
+    if not notifications or len({level for _, level in changes}) < 2:
         return None
     best: tuple[tuple[int, int, int], StateForm] | None = None
-    for group in _groups(told):
+    for group in _groups(notifications):
         for at, size in _spots(group):
-            form = _form(group, at, size, changes, told)
+            form = _form(group, at, size, changes, notifications)
             if form is None:
                 continue
             score = (
                 int(_natural(form.levels, known)),
                 int(form.after_stop),
-                len(form.levels) * 1000 + min(len(group.told), 900) - at,
+                len(form.levels) * 1000 + min(len(group.notifications), 900) - at,
             )
             if best is None or score > best[0]:
                 best = score, form
@@ -75,12 +77,12 @@ def find_state(
     return form if score[0] or _repeated(form, changes) else None
 
 
-def _groups(told: Sequence[Told]) -> list[_Group]:
+def _groups(notifications: Sequence[Notification]) -> list[_Group]:
     """The notifications by place, length and beginning; the finer groups last."""
     out: list[_Group] = []
     for size in range(_PREFIX + 1):
-        by_key: defaultdict[tuple[int, int, bytes], list[Told]] = defaultdict(list)
-        for one in told:
+        by_key: defaultdict[tuple[int, int, bytes], list[Notification]] = defaultdict(list)
+        for one in notifications:
             if len(one.frame) > size:
                 by_key[one.handle, len(one.frame), one.frame[:size]].append(one)
         for (handle, length, prefix), members in by_key.items():
@@ -91,7 +93,7 @@ def _groups(told: Sequence[Told]) -> list[_Group]:
 
 def _spots(group: _Group) -> list[tuple[int, int]]:
     """Bytes that change, one by one, and digits of text together."""
-    frames = [one.frame for one in group.told]
+    frames = [one.frame for one in group.notifications]
     changing = [
         at
         for at in range(len(group.prefix), group.length)
@@ -112,12 +114,12 @@ def _form(
     at: int,
     size: int,
     changes: Sequence[tuple[float, int]],
-    told: Sequence[Told],
+    notifications: Sequence[Notification],
 ) -> StateForm | None:
     moments = [time for time, _ in changes]
     values: dict[int, bytes] = {}
     unclear: list[tuple[int, int, bytes]] = []
-    for one in group.told:
+    for one in group.notifications:
         index = bisect_right(moments, one.time) - 1
         level = changes[index][1] if index >= 0 else 0
         value = one.frame[at : at + size]
@@ -141,18 +143,20 @@ def _form(
         return None
     return StateForm(
         group.handle,
-        _parts(group, at, size, told),
+        _parts(group, at, size, notifications),
         dict(sorted(values.items())),
         _examples(group, at, size, values),
         *_confirmed(group, at, size, changes, values[0]),
     )
 
 
-def _parts(group: _Group, at: int, size: int, told: Sequence[Told]) -> tuple[Part, ...]:
+def _parts(
+    group: _Group, at: int, size: int, notifications: Sequence[Notification]
+) -> tuple[Part, ...]:
     """The frame with its level. What comes after the level may hold what a short capture does not show, such as the
     minutes that are left: it may be anything, unless that would take in other notifications.
     """
-    frames = [one.frame for one in group.told]
+    frames = [one.frame for one in group.notifications]
     still = [len({frame[index] for frame in frames}) == 1 for index in range(group.length)]
     loose = still[:at] + [False] * (group.length - at)
     ours = set(frames)
@@ -161,7 +165,7 @@ def _parts(group: _Group, at: int, size: int, told: Sequence[Told]) -> tuple[Par
         and one.frame not in ours
         and len(one.frame) == group.length
         and all(one.frame[i] == frames[0][i] for i in range(at) if still[i])
-        for one in told
+        for one in notifications
     ):
         loose = still
     parts: list[Part] = []
@@ -176,10 +180,12 @@ def _parts(group: _Group, at: int, size: int, told: Sequence[Told]) -> tuple[Par
     return tuple(parts)
 
 
-def _examples(group: _Group, at: int, size: int, values: Mapping[int, bytes]) -> tuple[Told, ...]:
+def _examples(
+    group: _Group, at: int, size: int, values: Mapping[int, bytes]
+) -> tuple[Notification, ...]:
     """One frame for each level."""
-    found: dict[bytes, Told] = {}
-    for one in group.told:
+    found: dict[bytes, Notification] = {}
+    for one in group.notifications:
         value = one.frame[at : at + size]
         if value in values.values():
             found.setdefault(value, one)
@@ -197,7 +203,7 @@ def _confirmed(
         end = changes[index + 1][0] if index + 1 < len(changes) else float("inf")
         waits = [
             one.time - begin
-            for one in group.told
+            for one in group.notifications
             if begin <= one.time < end and one.frame[at : at + size] == off
         ]
         if not waits:
@@ -217,6 +223,6 @@ def _natural(levels: Mapping[int, bytes], known: Mapping[int, bytes]) -> bool:
 
 
 def _repeated(form: StateForm, changes: Sequence[tuple[float, int]]) -> bool:
-    """Whether some level came a second time and was told alike."""
+    """Whether some level came a second time and was reported alike."""
     levels = [level for _, level in changes if level in form.levels]
     return len(levels) > len(set(levels)) or len(form.levels) >= 4

@@ -85,12 +85,12 @@ class AttReader:
             at = 1
             while at + 4 <= len(pdu):
                 handle, size = struct.unpack_from("<HH", pdu, at)
-                self._told(time, Op.NOTIFICATION, handle, pdu[at + 4 : at + 4 + size])
+                self._notified(time, Op.NOTIFICATION, handle, pdu[at + 4 : at + 4 + size])
                 at += 4 + size
         elif self._asked:
             self._answered(code, pdu)
 
-    def _told(self, time: float, op: int, handle: int, value: bytes) -> None:
+    def _notified(self, time: float, op: int, handle: int, value: bytes) -> None:
         self._connection.answers += 1
         self._connection.messages.add(time, op, handle, value)
 

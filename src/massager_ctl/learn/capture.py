@@ -83,7 +83,7 @@ class Messages:
 
 
 class Characteristic(NamedTuple):
-    """A characteristic as the device told it in discovery."""
+    """A characteristic as the device listed it in discovery."""
 
     handle: int
     uuid: str
@@ -139,7 +139,7 @@ class Capture(NamedTuple):
     """All that was found in a file."""
 
     started: float
-    """Seconds since 1970 of the first packet, 0 where the file does not tell."""
+    """Seconds since 1970 of the first packet, 0 if the file does not tell."""
     length: float
     connections: tuple[Connection, ...]
     packets: int

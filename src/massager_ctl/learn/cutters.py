@@ -50,7 +50,7 @@ SUM_SPOTS: Final = tuple(
 
 
 def cutters(contents: Sequence[bytes]) -> list[Cutter]:
-    """Nothing changes by itself; or one counter does, with each checksum that goes with it."""
+    """Nothing changes on its own; or one counter does, with each checksum that goes with it."""
     out = [Cutter()]
     for counts in _counts(contents):
         count = counts[0][1]
@@ -71,7 +71,7 @@ def cutters(contents: Sequence[bytes]) -> list[Cutter]:
 
 
 def _counts(contents: Sequence[bytes]) -> list[tuple[tuple[str, CountAt], ...]]:
-    """Each counter by itself; then a counter of all frames with one that only a keep-alive has besides."""
+    """Each counter on its own; then a counter of all frames with one that only a keep-alive has besides."""
     found = find_counters(contents)
     out: list[tuple[tuple[str, CountAt], ...]] = [((COUNT, count),) for count in found]
     for wide in found:
@@ -135,7 +135,7 @@ def is_last(spot: Spot, frames: Sequence[bytes]) -> bool:
 
 
 def loose_bytes(frames: Sequence[bytes]) -> int:
-    """How many bytes change that are no letters and no checksum at the end."""
+    """How many bytes change that are not letters and no checksum at the end."""
     shortest = min(len(frame) for frame in frames)
     if len({len(frame) for frame in frames}) > 1:
         return 0

@@ -18,7 +18,7 @@ class Spot(Struct, frozen=True):
     """Bytes; 0 for as many decimal digits as there are."""
 
     def find(self, frame: bytes) -> tuple[int, int] | None:
-        """Where it begins and ends in a frame, or None where the frame has no such place."""
+        """Where it begins and ends in a frame, or None if the frame has no such place."""
         start = self.at if self.at >= 0 else len(frame) + self.at
         if start < 0 or start >= len(frame):
             return None

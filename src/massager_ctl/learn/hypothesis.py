@@ -11,8 +11,8 @@ from massager_ctl.learn.fields import (
     Cutter,
     Symbol,
 )
-from massager_ctl.learn.labels import Deed, Label
-from massager_ctl.learn.timeline import Story, tell
+from massager_ctl.learn.labels import Action, Label
+from massager_ctl.learn.timeline import Timeline, explain
 from massager_ctl.learn.views import View
 
 
@@ -38,7 +38,7 @@ class Model(Struct, frozen=True):
     cutter: Cutter
     contents: tuple[bytes, ...]
     symbols: tuple[Symbol, ...]
-    story: Story
+    timeline: Timeline
     levels: dict[int, tuple[Symbol, ...]]
     stop: tuple[Symbol, ...]
     wake: tuple[Symbol, ...]
@@ -53,13 +53,13 @@ class Model(Struct, frozen=True):
 
 
 class Trial(Struct):
-    """One hypothesis about the changing parts, told to its end."""
+    """One hypothesis about the changing parts, followed to its end."""
 
     view: View
     cutter: Cutter
     contents: list[bytes]
     symbols: list[Symbol]
-    story: Story
+    timeline: Timeline
     cost: tuple[int, int, int, int]
 
 
@@ -77,33 +77,35 @@ def tried(
     labels: Sequence[Label],
     end: float,
 ) -> Trial:
-    """This cut, told to its end, and what it costs: what does not agree, and what it leaves open."""
+    """This cut, followed to its end, and what it costs: what does not agree, and what it leaves open."""
     symbols = [cutter.symbol(content) for content in contents]
-    story = tell(times, symbols, labels, end)
-    levels, _, bad = gathered(symbols, story)
+    timeline = explain(times, symbols, labels, end)
+    levels, _, bad = gathered(symbols, timeline)
     sets = list(levels.values())
-    bad += len(story.missing) + len(sets) - len({*sets})
-    open_ = len({symbols[i] for i in story.unlabelled}) + len({symbols[i] for i in story.start})
+    bad += len(timeline.missing) + len(sets) - len({*sets})
+    open_ = len({symbols[i] for i in timeline.unlabelled}) + len(
+        {symbols[i] for i in timeline.start}
+    )
     # A counter that was not seen as one makes as many slow keep-alives as it has values.
-    open_ += len(story.beats)
+    open_ += len(timeline.beats)
     fields = 2 * len(cutter.counts) + 2 * len(cutter.sums)
     if view != View():
         fields -= 1
     steps = sum(count.steps for _, count in cutter.counts)
     cost = (4 * bad + open_ + fields, fields, bad, -steps)
-    return Trial(view, cutter, contents, symbols, story, cost)
+    return Trial(view, cutter, contents, symbols, timeline, cost)
 
 
 def gathered(
-    symbols: Sequence[Symbol], story: Story
+    symbols: Sequence[Symbol], timeline: Timeline
 ) -> tuple[dict[int, tuple[Symbol, ...]], tuple[Symbol, ...], int]:
     """What sets each level (0: off), what wakes the device before a level, and how much does not agree."""
     seen: dict[tuple[int, bool], list[tuple[Symbol, ...]]] = {}
     on: list[tuple[Symbol, ...]] = []
     level = 0
-    for act in story.acts:
+    for act in timeline.acts:
         sent = tuple(symbols[i] for i in act.writes)
-        if act.label.deed is Deed.ON:
+        if act.label.action is Action.ON:
             on.append(sent)
             continue
         # A second stop may be sent otherwise than the first, so it counts like a level that was on.
@@ -112,7 +114,7 @@ def gathered(
     levels: dict[int, tuple[Symbol, ...]] = {}
     bad = 0
     wakes = set(on)
-    lonely = only_from_off(symbols, story)
+    lonely = only_from_off(symbols, timeline)
     for number in sorted({number for number, _ in seen}):
         from_off = seen.get((number, True), [])
         from_on = seen.get((number, False), [])
@@ -140,14 +142,14 @@ def gathered(
     return levels, wake, bad + max(len(wakes) - 1, 0)
 
 
-def only_from_off(symbols: Sequence[Symbol], story: Story) -> dict[int, tuple[Symbol, ...]]:
-    """The levels of which nobody has seen what is theirs and what switches the device on: they came from off alone."""
+def only_from_off(symbols: Sequence[Symbol], timeline: Timeline) -> dict[int, tuple[Symbol, ...]]:
+    """The levels of which no one has seen what is theirs and what switches the device on: they came from off alone."""
     from_off: dict[int, tuple[Symbol, ...]] = {}
     from_on: dict[int, tuple[Symbol, ...]] = {}
     before = 0
-    for act in story.acts:
+    for act in timeline.acts:
         sent = tuple(symbols[i] for i in act.writes)
-        if act.label.deed is Deed.ON:
+        if act.label.action is Action.ON:
             before = -1
             continue
         (from_on if before else from_off)[act.label.level] = sent

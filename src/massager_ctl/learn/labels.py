@@ -21,7 +21,7 @@ _OTHER: Final = frozenset({"other", "nothing", "ignore", "connect"})
 _DAY_S: Final = 86_400
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     """What a person did with the app."""
 
     LEVEL = "level"
@@ -32,28 +32,28 @@ class Deed(StrEnum):
 
 
 class Label(NamedTuple):
-    """One deed: seconds since the capture's start; the level is 0 for a stop."""
+    """One action: seconds since the capture's start; the level is 0 for a stop."""
 
     time: float
-    deed: Deed
+    action: Action
     level: int = 0
 
     def __str__(self) -> str:
-        return f"level {self.level}" if self.deed is Deed.LEVEL else self.deed.value
+        return f"level {self.level}" if self.action is Action.LEVEL else self.action.value
 
 
-def parse_deed(text: str) -> tuple[Deed, int]:
+def parse_action(text: str) -> tuple[Action, int]:
     """`level 3` or `3`, `stop` or `off`, `on`, `other`. CaptureError for anything else."""
     words = " ".join(text.lower().split())
     if words in _STOP:
-        return Deed.STOP, 0
+        return Action.STOP, 0
     if words in _ON:
-        return Deed.ON, 0
+        return Action.ON, 0
     if words in _OTHER:
-        return Deed.OTHER, 0
+        return Action.OTHER, 0
     found = _LEVEL.fullmatch(words)
     if found and 1 <= int(found[1]) <= 100:
-        return Deed.LEVEL, int(found[1])
+        return Action.LEVEL, int(found[1])
     raise CaptureError(
         f"'{text}' is not a label", "Write 'level 1' to 'level 100', 'stop', 'on', or 'other'."
     )
@@ -78,9 +78,9 @@ def parse_labels(lines: Iterable[str], started: float) -> tuple[Label, ...]:
         line = whole.split("#")[0].strip()
         if not line:
             continue
-        time, _, deed = re.sub(r"[,;\t]+", " ", line).partition(" ")
+        time, _, action = re.sub(r"[,;\t]+", " ", line).partition(" ")
         try:
-            labels.append(Label(_seconds(time, started), *parse_deed(deed)))
+            labels.append(Label(_seconds(time, started), *parse_action(action)))
         except CaptureError as error:
             raise CaptureError(
                 f"line {number} of the labels: {error.message}", error.remedy

@@ -1,6 +1,6 @@
 """The byte of a frame that tells how long it is, where frames of several lengths show it.
 
-Told to a person, and no more: every frame that is sent was captured whole, with its length in it.
+Shown to a person, and no more: every frame that is sent was captured whole, with its length in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LengthAt(Struct, frozen=True):
 def length_field(frames: Iterable[bytes]) -> LengthAt | None:
     """Where it stands, if there is one place alone that tells the length of each of these frames.
 
-    None where they are all of one length: then any byte that never changes could be it.
+    None if they are all of one length: then any byte that never changes could be it.
     """
     different = set(frames)
     if len({len(frame) for frame in different}) < 2:

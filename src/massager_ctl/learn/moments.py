@@ -33,7 +33,7 @@ def moments(connection: Connection) -> list[Moment]:
     symbols: dict[int, Symbol] = {}
     for places in by_handle.values():
         frames = [writes[index].value for index in places]
-        # The reading with the fewest kinds of frames explains most of what changes by itself.
+        # The reading with the fewest kinds of frames explains most of what changes on its own.
         cut = min(
             ([cutter.symbol(frame) for frame in frames] for cutter in cutters(frames)),
             key=lambda one: len(set(one)),

@@ -86,7 +86,7 @@ class _Writer:
         self._slot_levels()
         levels = [self._level(number) for number in sorted(model.levels)]
         stop = self._stop()
-        start = tuple(self._name(model.symbols[index], "start") for index in model.story.start)
+        start = tuple(self._name(model.symbols[index], "start") for index in model.timeline.start)
         wake = tuple(self._name(symbol, "wake") for symbol in model.wake)
         keep = self._keep_alive()
         state = self._state()
@@ -232,7 +232,7 @@ class _Writer:
     def _alive(self, number: int) -> tuple[str, ...]:
         return tuple(
             self._fixed(symbol, f"alive_{number}")
-            for symbol in self.model.story.alive.get(number, ())
+            for symbol in self.model.timeline.alive.get(number, ())
         )
 
     def _stop(self) -> Stop:
@@ -251,18 +251,18 @@ class _Writer:
         )
 
     def _keep_alive(self) -> list[KeepAlive]:
-        story = self.model.story
+        timeline = self.model.timeline
         out = [
             KeepAlive(
                 every=_rounded(beat.every),
                 send=(self._fixed(beat.symbol, "alive"),),
                 when="always" if beat.always else "running",
             )
-            for beat in story.beats
+            for beat in timeline.beats
         ]
-        if story.resend is not None or story.alive:
-            every = story.resend or story.alive_every
-            off = story.resend_off or 0 in story.alive
+        if timeline.resend is not None or timeline.alive:
+            every = timeline.resend or timeline.alive_every
+            off = timeline.resend_off or 0 in timeline.alive
             out.append(KeepAlive(every=_rounded(every), when="always" if off else "running"))
         return out
 

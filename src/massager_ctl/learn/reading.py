@@ -20,7 +20,7 @@ from massager_ctl.learn.fields import (
     parts_of,
 )
 from massager_ctl.learn.hypothesis import Doubt, Model, Trial, gathered, only_from_off
-from massager_ctl.learn.labels import Deed, Label
+from massager_ctl.learn.labels import Action, Label
 from massager_ctl.learn.sums import family, find_sums
 from massager_ctl.learn.views import View
 
@@ -38,7 +38,7 @@ class Reading:
         self.labels = labels
         self.doubts: list[Doubt] = []
         self.remarks: list[str] = []
-        self.levels, self.wake, self.bad = gathered(trial.symbols, trial.story)
+        self.levels, self.wake, self.bad = gathered(trial.symbols, trial.timeline)
 
     def rivals(self, trials: Sequence[Trial]) -> None:
         """Whatever explains the capture as well must also send the same from here on."""
@@ -67,7 +67,7 @@ class Reading:
             self._still()
             self._plain_sum()
         self._loose()
-        alive = self.trial.story.alive
+        alive = self.trial.timeline.alive
         lacking = [n for n in self.levels if n and alive and n not in alive]
         if lacking:
             words = ", ".join(str(number) for number in lacking)
@@ -78,7 +78,7 @@ class Reading:
             trial.cutter,
             tuple(trial.contents),
             tuple(trial.symbols),
-            trial.story,
+            trial.timeline,
             levels,
             self.levels.get(0, ()),
             self.wake,
@@ -90,7 +90,7 @@ class Reading:
         self.doubts.append(Doubt(part, why))
 
     def _acts(self) -> None:
-        for label in self.trial.story.missing:
+        for label in self.trial.timeline.missing:
             self._doubt(
                 f"{label} at {label.time:.1f} s", "nothing was sent near this label that is its own"
             )
@@ -100,7 +100,7 @@ class Reading:
             self._doubt("levels", "no level was labelled, or nothing was sent with it")
         if self.bad:
             self._doubt("levels", "the same label went with different frames")
-        for number, sent in only_from_off(self.trial.symbols, self.trial.story).items():
+        for number, sent in only_from_off(self.trial.symbols, self.trial.timeline).items():
             if self.wake and sent[: len(self.wake)] == self.wake:
                 continue
             self._doubt(
@@ -180,7 +180,7 @@ class Reading:
         for rival in rivals:
             sums: dict[str, Field] = {n: (rival if n == name else a).field for n, a in base.items()}
             frames = tuple(_foreseen(symbols, fields | sums))
-            outcomes.setdefault(frames, set()).add(_told(rival))
+            outcomes.setdefault(frames, set()).add(_described(rival))
         if len(outcomes) < 2:
             return set()
         return {sorted(names)[0] for names in outcomes.values()}
@@ -195,10 +195,10 @@ class Reading:
 
     def _still(self) -> None:
         """No counter was found: is there none, or was too little seen?"""
-        trial, story = self.trial, self.trial.story
-        acts = [act for act in story.acts if act.label.deed in (Deed.LEVEL, Deed.STOP)]
+        trial, timeline = self.trial, self.trial.timeline
+        acts = [act for act in timeline.acts if act.label.action in (Action.LEVEL, Action.STOP)]
         sent = [tuple(trial.symbols[i] for i in act.writes) for act in acts]
-        if len(sent) != len(set(sent)) or trial.story.resend is not None:
+        if len(sent) != len(set(sent)) or trial.timeline.resend is not None:
             return
         frames = [trial.contents[i] for act in acts for i in act.writes]
         if len(acts) < 3:
@@ -211,9 +211,9 @@ class Reading:
             )
 
     def _may_count(self, frames: Sequence[bytes]) -> str:
-        """Where a counter cannot be ruled out, in words; a level that goes up by itself is none."""
+        """Where a counter cannot be ruled out, in words; a level that goes up on its own is none."""
         trial = self.trial
-        levels = [i for act in trial.story.acts if act.label.level for i in act.writes]
+        levels = [i for act in trial.timeline.acts if act.label.level for i in act.writes]
         for sequence in (trial.contents, frames, [trial.contents[i] for i in levels]):
             for count in find_counters(sequence, 2):
                 # A counter is in every one of them; only part of them is what a level looks like.
@@ -221,9 +221,9 @@ class Reading:
                     continue
                 cutter = Cutter(((COUNT, count),))
                 symbols = [cutter.symbol(content) for content in trial.contents]
-                apart = {tuple(symbols[i] for i in act.writes) for act in trial.story.acts}
+                apart = {tuple(symbols[i] for i in act.writes) for act in trial.timeline.acts}
                 inside = distinct([frame for frame in sequence if count.has(frame)])
-                if len(apart) < len({act.label.level for act in trial.story.acts}):
+                if len(apart) < len({act.label.level for act in trial.timeline.acts}):
                     continue  # without it the levels are all the same: it is the level
                 if is_last(count.spot, inside) and find_sums(inside, count.spot, 16):
                     continue  # it goes up as what it is the checksum of does
@@ -232,7 +232,7 @@ class Reading:
         return ""
 
     def _plain_sum(self) -> None:
-        """Frames are sent as they were seen, so an unknown checksum does no harm; it is told all the same."""
+        """Frames are sent as they were seen, so an unknown checksum does no harm; it is reported all the same."""
         contents = distinct(self.trial.contents)
         if len(contents) < 4:
             return
@@ -249,34 +249,34 @@ class Reading:
                     " Frames are sent as they were seen, so that nothing depends on it."
                 )
             else:
-                self.remarks.append(f"The checksum is {_told(fits[0])}; frames are sent as seen.")
+                self.remarks.append(
+                    f"The checksum is {_described(fits[0])}; frames are sent as seen."
+                )
             return
 
     def _loose(self) -> None:
-        story = self.trial.story
-        if story.unclear:
+        timeline = self.trial.timeline
+        if timeline.unclear:
             self._doubt(
                 "keep-alive",
                 "commands are sent again, in no clear rhythm: stay on each level longer",
             )
-        if not story.unlabelled:
+        if not timeline.unlabelled:
             return
-        kinds = {self.trial.symbols[i] for i in story.unlabelled}
-        text = (
-            f"{len(story.unlabelled)} writes of {len(kinds)} kinds have no label and are never sent"
-        )
+        kinds = {self.trial.symbols[i] for i in timeline.unlabelled}
+        text = f"{len(timeline.unlabelled)} writes of {len(kinds)} kinds have no label and are never sent"
         # A few strange ones are another key of the app; many are a rhythm that was not understood.
-        if len(story.unlabelled) > max(3, len(story.acts) // 2):
+        if len(timeline.unlabelled) > max(3, len(timeline.acts) // 2):
             self._doubt("unlabelled writes", text)
         else:
             self.remarks.append(f"{text}.")
 
 
 def _onward(trial: Trial) -> list[tuple[bytes, ...]]:
-    """What each deed would send at the next values of the counters."""
+    """What each action would send at the next values of the counters."""
     fields: dict[str, Field] = {n: c.field for n, c in trial.cutter.counts}
     fields |= {n: a.field for n, a in trial.cutter.sums}
-    levels, _, _ = gathered(trial.symbols, trial.story)
+    levels, _, _ = gathered(trial.symbols, trial.timeline)
     out: list[tuple[bytes, ...]] = []
     for number in sorted(levels):
         for symbol in levels[number]:
@@ -295,7 +295,7 @@ def _onward(trial: Trial) -> list[tuple[bytes, ...]]:
     return out
 
 
-def _told(at: SumAt) -> str:
+def _described(at: SumAt) -> str:
     field = at.field
     poly = f" with polynomial {field.poly}" if field.algorithm == "crc" else ""
     return f"{family(field)}{poly} from byte {field.skip + 1}"

@@ -13,7 +13,7 @@ LONGEST: Final = 1 << 18
 """Longer than any packet of Bluetooth: a greater length means that the file is damaged there."""
 
 Progress = Callable[[int], None]
-"""Told how many bytes of the file have been read."""
+"""Called with how many bytes of the file have been read."""
 
 
 class Carrier(IntEnum):

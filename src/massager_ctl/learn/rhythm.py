@@ -12,19 +12,19 @@ from typing import Final
 from msgspec import Struct
 
 from massager_ctl.learn.fields import Symbol
-from massager_ctl.learn.labels import Deed, Label
+from massager_ctl.learn.labels import Action, Label
 
 NEAR_S: Final = 1.5
 SHIFT_S: Final = 3.0
 BURST_S: Final = 0.25
-"""Writes closer than this belong to one deed; nobody presses twice so fast."""
+"""Writes closer than this belong to one action; no one presses twice so fast."""
 SETTLE_S: Final = 0.3
 _REGULAR: Final = 0.25
 _MOSTLY: Final = 0.7
 
 
 class Act(Struct, frozen=True):
-    """What a labelled deed sent: the places of its writes."""
+    """What a labelled action sent: the places of its writes."""
 
     label: Label
     writes: tuple[int, ...]
@@ -53,11 +53,11 @@ class Rhythm(Struct):
 
 
 def segments_of(times: Sequence[float], labels: Sequence[Label], end: float) -> list[Segment]:
-    """The stretches between deeds, and the level that was on in each."""
+    """The stretches between actions, and the level that was on in each."""
     out = [Segment(times[0], labels[0].time, 0)]
     value = 0
     for index, label in enumerate(labels):
-        if label.deed in (Deed.LEVEL, Deed.STOP):
+        if label.action in (Action.LEVEL, Action.STOP):
             value = label.level
         until = labels[index + 1].time if index + 1 < len(labels) else max(end, label.time)
         out.append(Segment(label.time, until, value))
@@ -147,7 +147,7 @@ def find_families(
         every = _regular(gaps)
         if every is None:
             continue
-        # A frame near a deed may still tell the level before it.
+        # A frame near an action may still tell the level before it.
         usual = {v: Counter(found).most_common(1)[0] for v, found in by_level.items() if found}
         strays = sum(len(by_level[v]) - count for v, (_, count) in usual.items())
         one_each = len({symbol for symbol, _ in usual.values()}) == len(usual)
@@ -183,14 +183,14 @@ def find_resend(
     end: float,
     fixed: set[Symbol],
 ) -> tuple[Rhythm | None, bool]:
-    """Whether commands are sent again until the next deed, and in what rhythm; or in none that was seen."""
+    """Whether commands are sent again until the next action, and in what rhythm; or in none that was seen."""
     gaps: list[float] = []
     again: list[float] = []
     spans: list[tuple[int, float, int]] = []
     borders = [act.writes[0] for act in acts] + [len(times)]
     for act, border in zip(acts, borders[1:], strict=True):
         last = symbols[act.writes[-1]]
-        if last in fixed or act.label.deed is Deed.ON:
+        if last in fixed or act.label.action is Action.ON:
             continue
         here = [times[i] for i in range(act.writes[-1], border) if symbols[i] == last]
         if not here:

@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from massager_ctl.drivers.described.uuids import forbidden_target, short_uuid, standard
 from massager_ctl.errors import CaptureError
-from massager_ctl.learn.answers import StateForm, Told, find_state
+from massager_ctl.learn.answers import Notification, StateForm, find_state
 from massager_ctl.learn.capture import Capture, Connection, Message, Op
 from massager_ctl.learn.fields import Symbol
 from massager_ctl.learn.hypothesis import Doubt, Model, Sent
 from massager_ctl.learn.infer import infer
-from massager_ctl.learn.labels import Deed, Label
+from massager_ctl.learn.labels import Action, Label
 
 _SUBSCRIBE: Final = (b"\x01\x00", b"\x02\x00", b"\x00\x00", b"\x03\x00")
 _BLOCK: Final = 16
@@ -103,8 +103,8 @@ def _encrypted(values: Sequence[bytes]) -> bool:
 def study(capture: Capture, connection: Connection, labels: Sequence[Label]) -> Study:
     """What one connection teaches. CaptureError where it teaches nothing."""
     check(connection)
-    deeds = [label for label in labels if label.deed is not Deed.OTHER]
-    if not deeds:
+    actions = [label for label in labels if label.action is not Action.OTHER]
+    if not actions:
         raise CaptureError(
             "nothing was labelled, so nothing is known of what the writes do",
             "Say what you did and when, as in '12.5 level 1'.",
@@ -117,20 +117,20 @@ def study(capture: Capture, connection: Connection, labels: Sequence[Label]) -> 
     sent = Sent(tuple(message.time for message in here), tuple(message.value for message in here))
     model = infer(sent, labels, end)
     place = place_of(connection, handle)
-    told = [
-        Told(message.time, message.handle, content)
+    notifications = [
+        Notification(message.time, message.handle, content)
         for message in connection.messages
         if not message.op.to_device
         and not _shared(connection, message.handle)
         and (content := model.view.content(message.value))
     ]
-    told, echoed = _without_echoes(told, here, model)
+    notifications, echoed = _without_echoes(notifications, here, model)
     changes = [
         (here[act.writes[0]].time, act.label.level)
-        for act in model.story.acts
-        if act.label.deed in (Deed.LEVEL, Deed.STOP)
+        for act in model.timeline.acts
+        if act.label.action in (Action.LEVEL, Action.STOP)
     ]
-    state = find_state(told, changes, _level_bytes(model))
+    state = find_state(notifications, changes, _level_bytes(model))
     doubts = [*model.doubts, *_link_doubts(connection, place, writes, model, here)]
     remarks = [*model.remarks]
     if echoed:
@@ -147,7 +147,7 @@ def study(capture: Capture, connection: Connection, labels: Sequence[Label]) -> 
         doubts.append(
             Doubt("capture", "the phone kept only the beginning of packets: choose the full log")
         )
-    handles = sorted({one.handle for one in told} | _subscribed(connection))
+    handles = sorted({one.handle for one in notifications} | _subscribed(connection))
     return Study(
         connection,
         place,
@@ -182,18 +182,18 @@ def _subscribed(connection: Connection) -> set[int]:
 
 
 def _without_echoes(
-    told: Sequence[Told], writes: Sequence[Message], model: Model
-) -> tuple[list[Told], bool]:
+    notifications: Sequence[Notification], writes: Sequence[Message], model: Model
+) -> tuple[list[Notification], bool]:
     """The notifications that are more than the frame that was just written, and whether there are such as are not."""
-    kept: list[Told] = []
+    kept: list[Notification] = []
     times = [message.time for message in writes]
-    for one in told:
+    for one in notifications:
         first, last = bisect_left(times, one.time - _ECHO_S), bisect_right(times, one.time)
         if one.frame not in model.contents[first:last]:
             kept.append(one)
     # Now and then a state is by chance as what was sent; an echo always is.
-    echoes = len(told) - len(kept)
-    return (kept, True) if echoes > len(kept) // 4 else (list(told), False)
+    echoes = len(notifications) - len(kept)
+    return (kept, True) if echoes > len(kept) // 4 else (list(notifications), False)
 
 
 def _shared(connection: Connection, handle: int) -> bool:
@@ -264,7 +264,7 @@ def _link_doubts(
                     stands=False,
                 )
             )
-    acts = [here[act.writes[0]].time for act in model.story.acts]
+    acts = [here[act.writes[0]].time for act in model.timeline.acts]
     elsewhere = [
         message
         for message in writes

@@ -60,7 +60,7 @@ class _Seen:
                 self.values.append(int(piece, 16))
 
     def covered(self, until: str, skip: int, short: int) -> list[bytes] | None:
-        """What a checksum of this part is made of; None where a frame has nothing in it."""
+        """What a checksum of this part is made of; None if a frame has nothing in it."""
         out: list[bytes] = []
         for frame, (start, end) in zip(self.frames, self.places, strict=True):
             if until == "itself":

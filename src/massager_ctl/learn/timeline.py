@@ -1,4 +1,4 @@
-"""The writes in time beside the labels: what repeats by itself, what each deed sent, and what nobody explains."""
+"""The writes beside the labels: what repeats on its own, what each action sent, and what stays unexplained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from massager_ctl.learn.fields import Symbol
-from massager_ctl.learn.labels import Deed, Label
+from massager_ctl.learn.labels import Action, Label
 from massager_ctl.learn.rhythm import (
     BURST_S,
     NEAR_S,
@@ -43,7 +43,7 @@ class Beat(Struct, frozen=True):
     always: bool
 
 
-class Story(Struct, frozen=True):
+class Timeline(Struct, frozen=True):
     """The writes of a connection, explained as far as they are."""
 
     start: tuple[int, ...]
@@ -63,25 +63,25 @@ class Story(Struct, frozen=True):
     shift: float
 
 
-def tell(
+def explain(
     times: Sequence[float], symbols: Sequence[Symbol], labels: Sequence[Label], end: float
-) -> Story:
-    """The story of these writes. There is at least one write and one label.
+) -> Timeline:
+    """The timeline of these writes. There is at least one write and one label.
 
     A label is where the person looked at a watch: first all of them are moved by what they lie off in general, then
     each to what was sent with it, and the timeline is built again with those moments.
     """
-    firsts = {(label.deed, label.level): label for label in reversed(labels)}
+    firsts = {(label.action, label.level): label for label in reversed(labels)}
     shift = _shift(_first_times(times, symbols), list(firsts.values()))
     moved = [label._replace(time=label.time + shift) for label in labels]
-    story = _told(times, symbols, moved, end)
-    exact = {act.label: times[act.writes[0]] for act in story.acts}
+    timeline = _explained(times, symbols, moved, end)
+    exact = {act.label: times[act.writes[0]] for act in timeline.acts}
     again = sorted(
-        label._replace(time=exact.get(label, label.time + story.shift)) for label in moved
+        label._replace(time=exact.get(label, label.time + timeline.shift)) for label in moved
     )
-    repeating = {symbol for found in story.alive.values() for symbol in found}
-    told = _told(times, symbols, again, end, repeating)
-    return msgspec.structs.replace(told, shift=shift + story.shift)
+    repeating = {symbol for found in timeline.alive.values() for symbol in found}
+    explained = _explained(times, symbols, again, end, repeating)
+    return msgspec.structs.replace(explained, shift=shift + timeline.shift)
 
 
 def _first_times(times: Sequence[float], symbols: Sequence[Symbol]) -> list[float]:
@@ -92,13 +92,13 @@ def _first_times(times: Sequence[float], symbols: Sequence[Symbol]) -> list[floa
     return list(first.values())
 
 
-def _told(
+def _explained(
     times: Sequence[float],
     symbols: Sequence[Symbol],
     labels: Sequence[Label],
     end: float,
     repeating: Set[Symbol] = frozenset(),
-) -> Story:
+) -> Timeline:
     segments = segments_of(times, labels, end)
     rhythms = find_rhythms(times, symbols, segments)
     fixed = {symbol for symbol, rhythm in rhythms.items() if len(rhythm.values) > 1}
@@ -122,8 +122,8 @@ def _told(
     repeated = {symbol for symbol in rhythms if symbol not in said}
     repeated |= {symbol for found in alive.values() for symbol in found}
     levels = {symbols[i] for act in acts if act.label.level for i in act.writes}
-    return Story(
-        # What a label stands for is no greeting: the app may send its stop again before anything was pressed.
+    return Timeline(
+        # What a label stands for is not a greeting: the app may send its stop again before anything was pressed.
         start=tuple(i for i in free if i < first and symbols[i] not in repeated | said),
         beats=beats,
         resend=resend.every if resend else None,
@@ -145,12 +145,12 @@ def _told(
 
 
 def _commands(acts: Sequence[Act], symbols: Sequence[Symbol]) -> set[Symbol]:
-    """What deeds send: what comes first with each most often, or each time; and what is sent with deeds alone."""
+    """What actions send: what comes first with each most often, or each time; and what is sent with actions alone."""
     places = {index for act in acts for index in act.writes}
     elsewhere = {symbol for index, symbol in enumerate(symbols) if index not in places}
-    by_label: defaultdict[tuple[Deed, int], list[list[Symbol]]] = defaultdict(list)
+    by_label: defaultdict[tuple[Action, int], list[list[Symbol]]] = defaultdict(list)
     for act in acts:
-        by_label[act.label.deed, act.label.level].append([symbols[i] for i in act.writes])
+        by_label[act.label.action, act.label.level].append([symbols[i] for i in act.writes])
     first = {Counter(s[0] for s in sent).most_common(1)[0][0] for sent in by_label.values()}
     each = {
         s for sent in by_label.values() if len(sent) > 1 for s in set(sent[0]).intersection(*sent)
@@ -161,7 +161,7 @@ def _commands(acts: Sequence[Act], symbols: Sequence[Symbol]) -> set[Symbol]:
 def _without(
     acts: Sequence[Act], symbols: Sequence[Symbol], family: set[Symbol]
 ) -> tuple[Act, ...]:
-    """The acts without what repeats by itself and only came close."""
+    """The acts without what repeats on its own and only came close."""
     kept: list[Act] = []
     for act in acts:
         own = tuple(index for index in act.writes if symbols[index] not in family)
@@ -226,7 +226,7 @@ def _shift(starts: Sequence[float], labels: Sequence[Label]) -> float:
     offsets = [
         min((start - label.time for start in starts), key=abs)
         for label in labels
-        if label.deed is not Deed.OTHER
+        if label.action is not Action.OTHER
     ]
     near = [offset for offset in offsets if abs(offset) <= SHIFT_S]
     return median(near) if 2 * len(near) >= len(offsets) and near else 0.0
@@ -259,12 +259,12 @@ def _acts(
             if len(again) > 1:
                 again = [burst for burst in again if abs(times[burst[0]] - at) <= _CLOSE_S]
             if not again:
-                if label.deed is not Deed.OTHER:
+                if label.action is not Action.OTHER:
                     missing.append(label)
                 continue
             chosen = min(again, key=lambda burst: _distance(times[burst[0]] - at))
         used.add(chosen[0])
-        if label.deed is not Deed.OTHER:
+        if label.action is not Action.OTHER:
             since = labels[index - 1].time + shift - SETTLE_S if index else times[0]
             going = {
                 symbols[i]

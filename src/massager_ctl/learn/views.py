@@ -17,7 +17,7 @@ class View(Struct, frozen=True):
     after: bytes = b""
 
     def content(self, frame: bytes) -> bytes | None:
-        """What is inside a frame, or None where it is laid otherwise."""
+        """What is inside a frame, or None if it is laid otherwise."""
         return unwrap(frame, self.encoding, self.before, self.after)
 
 

@@ -53,7 +53,7 @@ def personal_folders() -> list[Path]:
 
 
 def passed_over() -> list[Path]:
-    """What is called like a profile of the person's own and is no file, such as a pipe, which would be waited for."""
+    """What is called like a profile of your own and is not a file, such as a pipe, which would be waited for."""
     return sorted(
         path
         for folder in personal_folders()

@@ -1,4 +1,4 @@
-"""What a service manager is told, by systemd's notify protocol: the service is up, its loop turns, it leaves."""
+"""What a service manager is notified of, by systemd's notify protocol: the service is up, its loop turns, it leaves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _WATCHDOG = ("WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class ServiceManager:
-    """Whoever started this process, if it wants to be told. Its variables are taken out: no child speaks for us.
+    """Whoever started this process, if it wants to be notified. Its variables are taken out: no child speaks for us.
 
-    `period_s`: how often it wants a sign of life at least, in seconds; None where it does not.
+    `period_s`: how often it wants a sign of life at least, in seconds; None if it does not.
     """
 
     def __init__(self, env: MutableMapping[str, str] = os.environ) -> None:

@@ -1,6 +1,6 @@
 """R25: a device of another make on a table: each level that may ever be sent, and each stop, is shown to a person.
 
-Nothing rises here by itself: a level goes out on a key press and is stopped before the next. What the person saw is all
+Nothing rises on its own: a level goes out on a key press and is stopped before the next. What the person saw is all
 that a declaration is worth.
 """
 
@@ -25,7 +25,7 @@ from massager_ctl.safety.assurance import WEAK_CAP, DeadMan, OnDisconnect, Shown
 from massager_ctl.safety.steps import Steps
 
 SETTLE_S: Final = 0.5
-"""Seconds until a level was sent and a device that tells it has told it."""
+"""Seconds until a level was sent and a device that reports it has reported it."""
 
 LONGEST_S: Final = 60.0
 """Seconds that a level stays on while a person makes up their mind; then it is stopped."""
@@ -47,7 +47,7 @@ class Person(Protocol):
         """Ask what they see; only a clear yes is one."""
         ...
 
-    def told(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Say something."""
         ...
 
@@ -58,7 +58,7 @@ class TableTrial:
     def __init__(
         self, driver: PlainDriver, person: Person, unguarded: PlainDriver | None = None
     ) -> None:
-        """`unguarded`: a driver without a guardian, where `driver` has one: what a device does by itself when it is
+        """`unguarded`: a driver without a guardian, where `driver` has one: what a device does on its own when it is
         left cannot be seen while another program stops it.
         """
         self._guarded = driver
@@ -72,7 +72,7 @@ class TableTrial:
         self._setpoint: Setpoint
         self._until: float
         self._fault: DriverFault | None = None
-        self._told_levels = self._told_zeros = 0
+        self._reported_levels = self._reported_zeros = 0
         self._shown_levels = 0
 
     async def run(self) -> tuple[DeviceInfo, Shown]:
@@ -81,7 +81,7 @@ class TableTrial:
         info = await self._driver.open(self)
         try:
             await self._levels(numbers)
-            reads_back = self._told_levels == self._told_zeros == self._shown_levels
+            reads_back = self._reported_levels == self._reported_zeros == self._shown_levels
             shown = Shown(
                 levels_seen=True,
                 stops_when_left=await self._left(numbers[0]),
@@ -99,7 +99,7 @@ class TableTrial:
         """Looked at where it is needed."""
 
     def driver_lost(self, error: MassagerError) -> None:
-        """A stop that is due learns it by itself."""
+        """A stop that is due learns it on its own."""
 
     def _usable(self) -> list[int]:
         """The steps that a device of its class may ever be sent, gentlest first."""
@@ -134,9 +134,9 @@ class TableTrial:
         self._begin(Setpoint(levels), LONGEST_S)
         await asyncio.sleep(SETTLE_S)
         self._shown_levels += 1
-        told = self._driver.newest if self._driver.tells else None
-        if told is not None and told.levels == levels:
-            self._told_levels += 1
+        latest = self._driver.newest if self._driver.tells else None
+        if latest is not None and latest.levels == levels:
+            self._reported_levels += 1
 
     def _levels_at(self, number: int) -> Levels:
         """Each channel at that step, or at its highest within WEAK_CAP; percent by zone."""
@@ -156,10 +156,10 @@ class TableTrial:
                 )
             self._driver.seen_at_rest()
             if confirmed and not time:
-                self._told_zeros += 1
+                self._reported_zeros += 1
 
     async def _stop(self) -> bool:
-        """Whether the device told that it is at zero."""
+        """Whether the device reported that it is at zero."""
         self._hold_still()
         try:
             await self._stops.stop_now(Cause.PERSON)
@@ -173,7 +173,7 @@ class TableTrial:
         declared = self._driver.spec.assurance
         if declared.dead_man is DeadMan.NONE and declared.on_disconnect is not OnDisconnect.STOPS:
             return False
-        self._person.told(
+        self._person.say(
             f"Next the link is dropped while it runs at step {number}. It should come to rest on its own."
         )
         await self._change_to(self._unguarded)
@@ -214,11 +214,11 @@ class TableTrial:
         return ended
 
     async def _in_time(self, answer: Awaitable[bool]) -> bool:
-        """The answer; a level that nobody judges has been stopped after LONGEST_S, by the heartbeat."""
+        """The answer; a level that no one judges has been stopped after LONGEST_S, by the heartbeat."""
         asked = asyncio.ensure_future(answer)
         done, _ = await asyncio.wait({asked}, timeout=LONGEST_S)
         if not done:
-            self._person.told(f"Nobody answered for {LONGEST_S:g} s: it was stopped.")
+            self._person.say(f"No one answered for {LONGEST_S:g} s: it was stopped.")
         return await asked
 
     def _begin(self, setpoint: Setpoint, seconds: float) -> None:

@@ -63,7 +63,7 @@ class Assurance(Struct, frozen=True, kw_only=True):
     stall_sensing: bool = False
     own_remote: bool = True
     bench_only: bool = False
-    """Whether it says of itself that nobody may wear it before each level and two stops were seen to work."""
+    """Whether it says of itself that no one may wear it before each level and two stops were seen to work."""
 
 
 FULL: Final = Assurance(

@@ -12,7 +12,7 @@ from massager_ctl.drivers.described.model import OFF, Description
 from massager_ctl.drivers.described.template import parse_bytes
 
 _WHOLE: Final = 256
-"""Bytes of a stream after which what is no frame is complained of."""
+"""Bytes of a stream after which what is not a frame is complained of."""
 
 
 class DescribedPeer:
@@ -47,7 +47,7 @@ class DescribedPeer:
         return answers
 
     def pass_time(self, now: float) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing happens by itself."""
+        """Nothing happens on its own."""
         return []
 
     def link_down(self, now: float) -> None:  # noqa: ARG002

@@ -34,7 +34,7 @@ TICK_S: Final = 0.2
 
 
 class Finding(Struct, frozen=True):
-    """What one check came to; `problem` is empty where it passed."""
+    """What one check came to; `problem` is empty if it passed."""
 
     name: str
     what: str
@@ -84,7 +84,7 @@ class Bench:
             await asyncio.sleep(TICK_S)
 
     def expect(self, steps: tuple[int, ...], when: str) -> None:
-        """The peer stands there, and has understood all that it was told."""
+        """The peer stands there, and has understood all that it was sent."""
         complaints = self.link.peer.complaints
         assert not complaints, f"{when} the peer says: {complaints[0]}"
         found = self.link.peer.steps
@@ -133,7 +133,7 @@ async def a_stop_stops(bench: Bench) -> None:
 
 
 async def a_stop_is_no_level(bench: Bench) -> None:
-    """The frames of the stop set no level: a toggle is no stop (R25)."""
+    """The frames of the stop set no level: a toggle is not a stop (R25)."""
     await bench.driver.arm(100.0, 600)
     await bench.hold(bench.off, TICK_S)
     stop = bench.driver.stop_frames()
@@ -181,7 +181,7 @@ async def a_level_is_held(bench: Bench) -> None:
     bench.expect(bench.all_at(1), f"after {HOLD_S:g} s")
 
 
-async def what_confirms_a_stop_is_what_was_told(bench: Bench) -> None:
+async def what_confirms_a_stop_is_what_was_reported(bench: Bench) -> None:
     """A stop is confirmed where the driver declares that the level is read back, and nowhere else (R25)."""
     await bench.driver.arm(100.0, 600)
     await bench.hold(bench.all_at(1), SETTLE_S)
@@ -220,7 +220,7 @@ async def silence_and_leaving_do_what_is_declared(bench: Bench) -> None:
 
 
 async def the_timer_ends_it(bench: Bench) -> None:
-    """Its own timer, set to the shortest time, ends it by itself."""
+    """Its own timer, set to the shortest time, ends it on its own."""
     if not bench.spec.timer_min:
         return
     minutes = min(bench.spec.timer_min)
@@ -240,7 +240,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     a_stop_passes_half_a_frame,
     looking_ahead_changes_nothing,
     a_level_is_held,
-    what_confirms_a_stop_is_what_was_told,
+    what_confirms_a_stop_is_what_was_reported,
     garbage_is_borne,
     silence_and_leaving_do_what_is_declared,
     the_timer_ends_it,

@@ -26,7 +26,7 @@ class TCodePeer:
 
     @property
     def magnitude(self) -> float:
-        """What the channel does at the last moment that was told."""
+        """What the channel does at the last moment that was given."""
         if self._now >= self._until:
             return self._to
         done = (self._now - self._since) / (self._until - self._since)

@@ -1,6 +1,6 @@
 """A transport whose bytes go by a guardian, so that the device is stopped also when this process cannot (R25).
 
-The guardian is the only writer. This process writes to the device by itself only once the guardian is dead: by itself,
+The guardian is the only writer. This process writes to the device only once the guardian is dead: on its own,
 or killed because nothing was heard from it.
 """
 
@@ -100,7 +100,7 @@ class GuardedTransport:
         self._drained = callback
 
     async def close(self) -> None:
-        """Close the link. A guardian whose last stop was not read back goes on with it, and ends by itself."""
+        """Close the link. A guardian whose last stop was not read back goes on with it, and ends on its own."""
         self._receiver = self._drained = None
         process = self._let_go()
         if process is not None:

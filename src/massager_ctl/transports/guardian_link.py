@@ -75,7 +75,7 @@ def can_share(inner: object) -> bool:
 
 
 def guardian_link_to(inner: Transport) -> GuardianLink | None:
-    """The way to a device, for a guardian; None where it cannot be shared with another process."""
+    """The way to a device, for a guardian; None if it cannot be shared with another process."""
     if not GuardianProcess.possible():
         return None
     if isinstance(inner, DescriptorTransport):

@@ -118,7 +118,7 @@ class GuardianProcess:
         return not self._ended
 
     def write(self, data: bytearray) -> int:
-        """How much of it was taken; all of it where nobody is there any more, which `read` tells."""
+        """How much of it was taken; all of it where no one is there any more, which `read` tells."""
         try:
             return self._socket.send(data) if data else 0
         except (BlockingIOError, InterruptedError):
@@ -127,7 +127,7 @@ class GuardianProcess:
             return len(data)
 
     def read(self) -> bytes | None:
-        """What it said, nothing where it has ended, None where it said nothing."""
+        """What it said, nothing if it has ended, None if it said nothing."""
         try:
             return self._socket.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):

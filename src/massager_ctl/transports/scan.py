@@ -89,13 +89,13 @@ async def resolve(address: Address, leave_alone: Sequence[str] = ()) -> Address:
             )
         case _:
             raise SeveralDevices(
-                f"{len(usable)} massagers found: {', '.join(map(_told_apart, usable))}",
+                f"{len(usable)} massagers found: {', '.join(map(_described, usable))}",
                 "Choose one of them with `--device`.",
                 tuple(found.address for found in usable),
             )
 
 
-def _told_apart(found: Found) -> str:
+def _described(found: Found) -> str:
     """An address, and what a person may know that device by."""
     signal = "" if found.rssi is None else f"signal {found.rssi} dBm"
     known = ", ".join(filter(None, (found.name, found.usb, signal)))

@@ -62,8 +62,8 @@ async def test_fault_over_ble(case: Case, tmp_path: Path, monkeypatch: pytest.Mo
 
     ledger = Ground.ledger
 
-    async def ledger_over_ble(told: Ground, slack_s: float = 1.0) -> HistoryEntry:
-        return await ledger(told, slack_s * CHARGE)
+    async def ledger_over_ble(base: Ground, slack_s: float = 1.0) -> HistoryEntry:
+        return await ledger(base, slack_s * CHARGE)
 
     monkeypatch.setattr(Ground, "ledger", ledger_over_ble)
     monkeypatch.setattr(ground, "pipe_to", pipe_to)
@@ -72,14 +72,14 @@ async def test_fault_over_ble(case: Case, tmp_path: Path, monkeypatch: pytest.Mo
             monkeypatch.setattr(module, "pipe_to", pipe_to)
         if hasattr(module, "SERIAL_T"):
             monkeypatch.setattr(module, "SERIAL_T", T)
-    async with laid(On.MEMORY, case.recipe, tmp_path) as told:
+    async with laid(On.MEMORY, case.recipe, tmp_path) as base:
         (lab,) = labs
         # Whoever opens pairing by the button leaves a latch behind, which would be part of every fault.
-        told.device.firmware.core.pairing_until = 1 << 40
+        base.device.firmware.core.pairing_until = 1 << 40
         await lab.start()
         try:
-            await case.function(told)
-            told.holds()
+            await case.function(base)
+            base.holds()
         finally:
             lab.radio.clear()
             for pipe in pipes:

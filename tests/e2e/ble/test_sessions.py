@@ -125,9 +125,9 @@ async def test_a_dropped_link_is_zero_in_100_ms_and_a_reconnect_resumes_nothing(
 
 @pytest.mark.rig(connect=False)
 async def test_a_device_that_is_not_there_and_one_that_is_no_massager(bench: BleBench) -> None:
-    absent = BleTransport(BleAddress("Somebody else"), bench.lab.open_radio)
+    absent = BleTransport(BleAddress("Someone else"), bench.lab.open_radio)
     began = bench.loop.time()
-    with pytest.raises(DeviceNotFound, match="Somebody else"):
+    with pytest.raises(DeviceNotFound, match="Someone else"):
         await absent.open(Recorder())
     assert bench.loop.time() - began <= 10
     by_address = BleTransport(BleAddress("f0:f1:f2:f3:f4:f5"), bench.lab.open_radio)

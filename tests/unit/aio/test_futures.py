@@ -1,4 +1,4 @@
-"""A future that fails while nobody waits for it warns of nothing."""
+"""A future that fails while no one waits for it warns of nothing."""
 
 from __future__ import annotations
 

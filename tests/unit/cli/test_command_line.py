@@ -246,8 +246,8 @@ def test_colour_is_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_command_in_a_remedy_is_never_cut() -> None:
-    told = block("word " * 13 + "`massager-ctl reset`", "word " * 14 + "`massager-ctl reset`")
-    assert told.count("massager-ctl") == 2
+    text = block("word " * 13 + "`massager-ctl reset`", "word " * 14 + "`massager-ctl reset`")
+    assert text.count("massager-ctl") == 2
 
 
 def test_a_question_without_an_answer_says_so(

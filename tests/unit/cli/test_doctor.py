@@ -194,9 +194,9 @@ def test_a_device_of_another_make_is_told_its_class(
 ) -> None:
     config(folder, '[devices]\nmine = "tcode:serial:/dev/ttyUSB9"\nhers = "acme:tcp:h:1"\n')
     checks_by_name = found()
-    told = checks_by_name["device tcode:serial:/dev/ttyUSB9"]
-    assert told["level"] == "note"
-    assert "for the bench only" in told["text"]
-    assert "at most 15 %" in told["text"]
-    assert "learn verify --on-bench tcode:serial" in told["remedy"]
+    check = checks_by_name["device tcode:serial:/dev/ttyUSB9"]
+    assert check["level"] == "note"
+    assert "for the bench only" in check["text"]
+    assert "at most 15 %" in check["text"]
+    assert "learn verify --on-bench tcode:serial" in check["remedy"]
     assert "no driver is called 'acme'" in checks_by_name["device acme:tcp:h:1"]["text"]

@@ -36,9 +36,9 @@ def test_from_a_capture_to_a_description_that_verifies(
     assert "keep-alive: every" in out
     assert "for the bench only" in out
     assert run_command_line(["learn", "check", "mine.yaml"]) == 0
-    told = capsys.readouterr().out
-    assert "for the bench only" in told
-    assert "at most 15 %" in told
+    output = capsys.readouterr().out
+    assert "for the bench only" in output
+    assert "at most 15 %" in output
     assert run_command_line(["learn", "verify", "mine.yaml"]) == 0
     assert "nothing strange" in capsys.readouterr().out
 
@@ -58,16 +58,16 @@ def test_json_says_whether_it_is_sure(
 ) -> None:
     path, marks = log
     assert run_command_line(["learn", path, "--labels", marks, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["sure"] is True
-    assert Path(told["description"]).exists()
+    output = json.loads(capsys.readouterr().out)
+    assert output["sure"] is True
+    assert Path(output["description"]).exists()
     lines = Path(marks).read_text().splitlines()
     Path("few.txt").write_text("\n".join([lines[0], lines[-1]]) + "\n")
     args = ["learn", path, "--labels", "few.txt", "--json", "-o", "few.yaml"]
     assert run_command_line(args) == 3
-    told = json.loads(capsys.readouterr().out)
-    assert told["sure"] is False
-    assert told["unsure"]
+    output = json.loads(capsys.readouterr().out)
+    assert output["sure"] is False
+    assert output["unsure"]
     assert run_command_line(["learn", "check", "few.yaml"]) == 0
     assert run_command_line(["learn", "verify", "few.yaml"]) == 3
     Path("none.txt").write_text(lines[0] + "\n")

@@ -1,4 +1,4 @@
-"""`ready --at`: the time that somebody names, by the clock of this place."""
+"""`ready --at`: the time that someone names, by the clock of this place."""
 
 from __future__ import annotations
 

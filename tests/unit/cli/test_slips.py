@@ -1,4 +1,4 @@
-"""What people write by habit is told with the way to write it; a password is never repeated."""
+"""What people write by habit is answered with the way to write it; a password is never repeated."""
 
 from __future__ import annotations
 

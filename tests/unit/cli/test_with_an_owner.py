@@ -194,9 +194,9 @@ def test_r6_pain_by_a_short_form_stops_what_may_be_meant_and_confirms_nothing(
     assert (
         run_command_line(["pain", "--kind", "mild", "--device", "SIM-000"]) == ExitCode.UNCONFIRMED
     )
-    told = capsys.readouterr()
-    assert "confirmed at zero" not in told.out
-    assert "whole name of no device in use" in told.err
+    output = capsys.readouterr()
+    assert "confirmed at zero" not in output.out
+    assert "whole name of no device in use" in output.err
     assert run_command_line(["status", "--json"]) == 0
     (device,) = json.loads(capsys.readouterr().out)["devices"]
     assert device["end_reason"] == "pain"

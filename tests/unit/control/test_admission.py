@@ -121,7 +121,7 @@ async def test_r14_a_device_without_a_power_switch_is_for_the_bench_only(setup: 
         await setup.limits(bare)
     assert await setup.limits(bare, Subject.BENCH)
     assert await setup.limits(msgspec.structs.replace(bare, simulated=True), Subject.SAID_SO), (
-        "nobody wears a simulator"
+        "no one wears a simulator"
     )
 
 
@@ -205,7 +205,7 @@ async def test_minutes_left_are_known_before_the_first_start(setup: Setup) -> No
     assert admission.dose_left_s == 1500.0
     unread = setup.admission(Subject.EMBEDDED)
     unread.look()
-    assert unread.dose_left_s is None, "nobody wears it, so no dose is counted"
+    assert unread.dose_left_s is None, "no one wears it, so no dose is counted"
 
 
 @pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""Why a start would be refused now: each state of the link and the device that hinders one is told (R6, R7, R13)."""
+"""Why a start would be refused: each state of the link and the device that hinders one is reported (R6, R7, R13)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from massager_ctl.safety.assurance import Assurance, OnDisconnect, allowed
 pytestmark = simulated_time
 
 
-def told(g: Ground) -> tuple[str, bool]:
+def outlook(g: Ground) -> tuple[str, bool]:
     """What hinders a start, and whether that lasts until a person clears it."""
     found = hindrance(g.controller)
     assert isinstance(found, Hindrance)
@@ -31,7 +31,7 @@ async def test_a_link_that_is_lost_hinders_whatever_the_device_said_last(g: Grou
     g.inject("unplug")
     await asyncio.sleep(1.0)
     assert g.controller.status.telemetry is not None
-    assert told(g) == ("the device is not connected", False)
+    assert outlook(g) == ("the device is not connected", False)
     found = hindrance(g.controller)
     assert found is not None
     assert isinstance(found.error, LinkLost)
@@ -41,7 +41,7 @@ async def test_r7_a_latched_device_hinders_until_a_person_clears_it(g: Ground) -
     await g.controller.connect()
     g.inject("button")
     await asyncio.sleep(1.0)
-    assert told(g) == ("the device is latched (button)", True)
+    assert outlook(g) == ("the device is latched (button)", True)
     await g.controller.reset()
     await asyncio.sleep(1.0)
     assert hindrance(g.controller) is None
@@ -52,7 +52,7 @@ async def test_r14_a_fault_hinders_until_a_person_clears_it(g: Ground) -> None:
     g.inject("pwm_stuck=neck_left")
     await asyncio.sleep(1.0)
     assert g.state == "fault"
-    message, locks = told(g)
+    message, locks = outlook(g)
     assert (message.startswith("the device is latched ("), locks) == (True, True)
 
 
@@ -60,7 +60,7 @@ async def test_r13_a_charger_hinders_while_it_is_plugged_in(g: Ground) -> None:
     await g.controller.connect()
     unplug = g.inject("charging")
     await asyncio.sleep(1.0)
-    assert told(g) == ("the device is charging", False)
+    assert outlook(g) == ("the device is charging", False)
     unplug()
     await asyncio.sleep(1.0)
     assert hindrance(g.controller) is None
@@ -76,7 +76,7 @@ async def test_r13_a_battery_below_15_percent_hinders(
         await asyncio.sleep(1.0)
         assert (hindrance(g.controller) is not None) is hinders
         if hinders:
-            assert told(g) == (f"its battery is at {percent} %", False)
+            assert outlook(g) == (f"its battery is at {percent} %", False)
 
 
 async def test_r25_a_remote_start_that_would_be_refused_is_told_with_the_caps_that_hold(

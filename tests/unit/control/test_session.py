@@ -1,4 +1,4 @@
-"""The session machine by itself: time, pauses, eases, fades (R8)."""
+"""The session machine on its own: time, pauses, eases, fades (R8)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from massager_ctl.model.units import ZERO, Direction, Levels, Motion, Zone
 
 
 class Steady:
-    """A programme of one level that fades by itself in its last 5 seconds."""
+    """A programme of one level that fades on its own in its last 5 seconds."""
 
     id = "steady"
     title = "Steady"

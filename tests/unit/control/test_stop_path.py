@@ -17,7 +17,7 @@ from massager_ctl.transports.base import LinkKind
 
 
 class Line:
-    """Sends stops, and answers as it is told to: at which of them, and how."""
+    """Sends stops, and answers as it is asked to: at which of them, and how."""
 
     def __init__(self, kind: LinkKind = LinkKind.SERIAL) -> None:
         self.kind = kind

@@ -110,7 +110,7 @@ async def test_a_step_is_earned_before_it_is_taken_and_the_cap_is_that_of_its_cl
         controller.request(SetLevel(100.0))
         await attended(controller, 500.0)
         at = {step: when - begun for step, when in taken(link).items() if step}
-        assert set(at) == {1, 2, 3}  # nobody guards it: 15 % at most
+        assert set(at) == {1, 2, 3}  # no one guards it: 15 % at most
         assert 5.0 <= at[1] <= 6.0
         assert 10.0 <= at[2] <= 11.0
         assert at[3] >= 300.0
@@ -299,7 +299,7 @@ async def test_fault_65_a_level_told_above_what_was_sent_stops_it() -> None:
         await attended(controller, 20.0)
         peer = link.peer
         assert isinstance(peer, AsciiPeer)
-        peer.steps = (6,)  # somebody pressed a key of its own
+        peer.steps = (6,)  # someone pressed a key of its own
         link.far.write(b"=6\n")
         await asyncio.sleep(1.0)
         end = await controller.ended()

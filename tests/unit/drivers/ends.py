@@ -1,4 +1,4 @@
-"""The two ends of a driver under test: a listener that keeps what it is told, and a link on which writes wait."""
+"""The two ends of a driver under test: a listener that keeps what it receives, and a link on which writes wait."""
 
 from __future__ import annotations
 

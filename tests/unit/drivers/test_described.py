@@ -1,4 +1,4 @@
-"""Device descriptions: what is wrong with one is told with line and column, and what is right is driven by its word."""
+"""Device descriptions: what is wrong with one is reported with line and column, and a valid one is driven by it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_level_is_read_back_only_from_a_sound_frame() -> None:
     assert driver.feed(bytes.fromhex("AA810155" + "81")) == 1
     assert driver.feed(bytes.fromhex("AA810155" + "82")) is None
     assert driver.feed(bytes.fromhex("AA81000A" + "35")) == 0
-    assert driver.told == 0
+    assert driver.reported == 0
 
 
 def test_the_last_command_again_keeps_its_number_where_it_was_seen_so() -> None:
@@ -146,9 +146,9 @@ def test_what_is_wrong_is_told_with_its_place(old: str, new: str, place: str, wo
         text = GOOD.replace(old, new, 1)
     with pytest.raises(DescriptionError) as caught:
         load_text(text, "demo.yaml")
-    told = "\n".join(caught.value.problems)
-    assert words in told or words == "dead_man"
-    assert f"demo.yaml:{place}" in told
+    text = "\n".join(caught.value.problems)
+    assert words in text or words == "dead_man"
+    assert f"demo.yaml:{place}" in text
 
 
 def test_several_problems_are_told_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Each rule of a device description: a file that breaks one is told that and no more, a file at its edge loads (R25)."""
+"""Each rule of a device description: a file that breaks one gets that error and no more, a file at its edge loads (R25)."""
 
 # ruff: noqa: E501 (a table of one-line cases)
 
@@ -118,12 +118,14 @@ WRONG: list[tuple[Changes, list[str]]] = [
 def test_a_broken_rule_is_told_and_nothing_else(changes: Changes, problems: list[str]) -> None:
     with pytest.raises(DescriptionError) as caught:
         load_text(changed(changes), "demo.yaml")
-    told = [
+    problems_found = [
         line.removeprefix("demo.yaml:").replace(": format: ", ": ")
         for line in caught.value.problems
     ]
-    assert len(told) == len(problems), told
-    assert all(line.startswith(problem) for line, problem in zip(told, problems, strict=True)), told
+    assert len(problems_found) == len(problems), problems_found
+    assert all(
+        line.startswith(problem) for line, problem in zip(problems_found, problems, strict=True)
+    ), problems_found
 
 
 @pytest.mark.parametrize(

@@ -54,4 +54,4 @@ def test_the_driver_of_that_scheme_is_made() -> None:
     assert isinstance(driver, PlainDriver)
     assert driver.address == "tcode:serial:/dev/ttyUSB0"
     with pytest.raises(AddressError, match="does not work over that link"):
-        make_driver("tcode:ble:Somebody")
+        make_driver("tcode:ble:Someone")

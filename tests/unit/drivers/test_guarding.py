@@ -28,7 +28,7 @@ class Counting(Dialect):
     """Every frame has a number of its own, keep-alives and stops too; a device may refuse one that is out of turn."""
 
     every_s = 0.1
-    told_off = (b"=0\n",)
+    off_reports = (b"=0\n",)
 
     def __init__(self) -> None:
         self.count = 0

@@ -81,12 +81,12 @@ async def test_whoever_is_not_recognised_is_not_driven() -> None:
 
 
 @simulated_time
-@pytest.mark.parametrize("told", [(7,), (-1,), (True,), (), (1, 1), "1", 1])
-async def test_steps_that_the_device_does_not_have_end_the_session(told: Any) -> None:
+@pytest.mark.parametrize("answer", [(7,), (-1,), (True,), (), (1, 1), "1", 1])
+async def test_steps_that_the_device_does_not_have_end_the_session(answer: Any) -> None:
     class Wrong(AsciiDialect):
         def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:
             super().feed(data, now)
-            return told if self.known and b"=" in data else None
+            return answer if self.known and b"=" in data else None
 
     async with PeerLink(AsciiPeer()) as link:
         driver = PlainDriver(link.host, msgspec.structs.replace(ASCII, dialect=Wrong))
@@ -175,7 +175,7 @@ async def test_what_was_sent_stands_for_what_a_silent_device_would_tell() -> Non
     async with PeerLink(AsciiPeer(mute=True)) as link:
         driver, ear = PlainDriver(link.host, ASCII), Listener()
         await driver.open_link(ear)
-        assert [told.state for told in ear.telemetry] == [DeviceState.IDLE]
+        assert [answer.state for answer in ear.telemetry] == [DeviceState.IDLE]
         assert driver.newest == ear.telemetry[-1]
         before = driver.epoch
         await driver.arm(25.0, 600)
@@ -188,7 +188,7 @@ async def test_what_was_sent_stands_for_what_a_silent_device_would_tell() -> Non
         await asyncio.sleep(2.0)
         driver.send(both(0.0))
         await asyncio.sleep(1.0)
-        assert [told.levels[0] for told in ear.telemetry[-2:]] == [20.0, 0.0]
+        assert [answer.levels[0] for answer in ear.telemetry[-2:]] == [20.0, 0.0]
         assert ear.telemetry[-1].state is DeviceState.ARMED
         assert ear.telemetry[-1].running_s == pytest.approx(2.0)
         driver.send(both(20.0))

@@ -1,4 +1,4 @@
-"""The link of a device of another make ends: it is told at once, and nothing more is sent (R15, R25)."""
+"""The link of a device of another make ends: it is reported at once, and nothing more is sent (R15, R25)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_r15_a_link_that_has_ended_is_told_and_nothing_more_is_sent_or_con
         await driver.arm(25.0, 600)
         driver.send(both(20.0))
         await asyncio.sleep(0.1)
-        sent, told = len(link.heard), len(ear.telemetry)
+        sent, before = len(link.heard), len(ear.telemetry)
         if way == "closed":
             await driver.close()
         elif way == "given up":
@@ -53,8 +53,8 @@ async def test_r15_a_link_that_has_ended_is_told_and_nothing_more_is_sent_or_con
         driver.send(both(10.0))
         driver.abort()
         await asyncio.sleep(5.0)
-        assert (len(link.heard), len(ear.telemetry)) == (sent, told)
-        assert len(ear.lost) == (way != "closed"), "it is told once"
+        assert (len(link.heard), len(ear.telemetry)) == (sent, before)
+        assert len(ear.lost) == (way != "closed"), "it is reported once"
 
 
 @simulated_time

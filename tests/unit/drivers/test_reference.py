@@ -136,7 +136,7 @@ async def test_r15_arm_without_an_answer_times_out_in_300_ms() -> None:
         with pytest.raises(LinkTimeout):
             await driver.arm(cap=40.0, limit_s=600)
         assert asyncio.get_running_loop().time() - before == pytest.approx(0.3)
-        assert driver._answers == {}, "a question that nobody answered is not kept for ever"
+        assert driver._answers == {}, "a question that no one answered is not kept for ever"
 
 
 @simulated_time
@@ -167,7 +167,7 @@ async def test_r16_foreign_and_bad_frames_are_counted_and_change_nothing() -> No
         peer.send(telemetry(counter=before.counter))
         await asyncio.sleep(0.01)
         assert driver.newest is before
-        assert driver.bad_frames == 4, "what was told before is no news"
+        assert driver.bad_frames == 4, "what was reported before is not news"
         peer.send(telemetry(counter=2, cause=200, battery=255))
         await asyncio.sleep(0.01)
         assert listener.telemetry[-1].cause is Cause.UNKNOWN

@@ -53,15 +53,15 @@ async def test_r6_a_stop_that_the_device_answers_with_no_is_not_done() -> None:
 @simulated_time
 async def test_a_lost_link_warns_of_no_answer_that_nobody_awaits() -> None:
     async with on_a_pipe() as (driver, peer, listener):
-        told: list[dict[str, object]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        errors: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
         peer.answers[Stop] = lambda m: []
         await driver.open(listener)
         driver.stop(Cause.PERSON)
         await peer.transport.close()
         await asyncio.sleep(0.1)
         gc.collect()
-        assert told == []
+        assert errors == []
 
 
 @simulated_time
@@ -78,7 +78,7 @@ async def test_r6_stops_that_were_given_up_are_forgotten() -> None:
             Ack(token, Type.STOP, Result.OK, 77, 3) for token in (*late, m.token, m.token)
         ]
         await driver.stop(Cause.PERSON)
-        assert driver.bad_frames == 0, "answers that come late or twice are no mistake"
+        assert driver.bad_frames == 0, "answers that come late or twice are not mistakes"
 
 
 @simulated_time

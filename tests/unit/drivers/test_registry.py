@@ -1,4 +1,4 @@
-"""Whatever a package of somebody else does when it is looked at, it is one clear error, and the others work."""
+"""Whatever a package of someone else does when it is looked at, it is one clear error, and the others work."""
 
 from __future__ import annotations
 

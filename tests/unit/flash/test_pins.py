@@ -1,4 +1,4 @@
-"""Pins that cannot work are told one by one, with file and line, and nothing is built."""
+"""Pins that cannot work are reported one by one, with file and line, and nothing is built."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_shipped_pins_are_sound(sources: Sources) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "problem_text"),
     [
         ('"pwm": 3', '"pwm": 2', "GP2 is used twice: ACTUATORS[0].pwm has it already"),
         ("SLEEP = 8", "SLEEP = 26", "GP26 is used twice: MUX.adc has it already"),
@@ -114,9 +114,11 @@ def test_the_shipped_pins_are_sound(sources: Sources) -> None:
         ('NAME = "Massager"', 'NAME = ""', "length >= 1"),
     ],
 )
-def test_each_is_told(sources: Sources, tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_each_is_told(
+    sources: Sources, tmp_path: Path, old: str, new: str, problem_text: str
+) -> None:
     found = problems(sources, tmp_path, (old, new))
-    assert any(told in problem for problem in found), found
+    assert any(problem_text in problem for problem in found), found
     assert all(re.match(r"\d+: ", problem) for problem in found)
 
 

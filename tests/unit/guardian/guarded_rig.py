@@ -28,11 +28,11 @@ class Rig:
         assert found is not None
         self.transport: GuardedTransport = found
         self.transport.on_trouble = self._trouble
-        self.told: list[str] = []
+        self.troubles: list[str] = []
         self.recorder = Recorder()
 
     def _trouble(self, why: str) -> None:
-        self.told.append(why)
+        self.troubles.append(why)
         self.transport.preempt(OFF[0][0])
 
     @property

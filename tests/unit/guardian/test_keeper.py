@@ -156,15 +156,15 @@ async def test_r25_the_guardian_holds_the_link_and_tells_what_the_device_says() 
 async def test_r25_silence_of_the_control_loop_stops_a_bluetooth_device() -> None:
     async with on_air() as device:
         transport = held(device)
-        told: list[str] = []
-        transport.on_trouble = told.append
+        troubles: list[str] = []
+        transport.on_trouble = troubles.append
         await transport.open(Recorder())
         await run(transport, 0.3)
         since = time.monotonic()
         await until(lambda: device.frames(b"OFF"), "the stop comes")
         assert 0.7 <= device.frames(b"OFF")[0] - since <= 1.2 + BUSY_S
-        await until(lambda: told, "and is told")
-        assert "no heartbeat" in told[0]
+        await until(lambda: troubles, "and is notified")
+        assert "no heartbeat" in troubles[0]
         transport.rest()
         await transport.close()
 
@@ -172,17 +172,17 @@ async def test_r25_silence_of_the_control_loop_stops_a_bluetooth_device() -> Non
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_a_bluetooth_guardian_that_dies_is_stood_in_for() -> None:
-    """The link goes down with it; this process opens it anew and stops."""
+    """The link goes down with it; this process opens it again and stops."""
     async with on_air() as device:
         transport = held(device)
-        told: list[str] = []
-        transport.on_trouble = told.append
+        troubles: list[str] = []
+        transport.on_trouble = troubles.append
         await transport.open(Recorder())
         await run(transport, 0.3)
         assert transport._process is not None
         os.kill(transport._process.pid, signal.SIGKILL)
         await until(lambda: device.frames(b"END"), "the stop comes by the road of this process")
-        assert "has ended" in told[0]
+        assert "has ended" in troubles[0]
         await transport.close()
 
 
@@ -198,7 +198,7 @@ async def test_two_devices_of_one_name_are_told_apart_by_the_guardian_too() -> N
 
 @pytest.mark.asyncio
 async def test_a_device_that_is_not_there_is_told_in_its_own_words(tmp_path: Path) -> None:
-    found = guarded(make_transport("ble:Nobody?hci=tcp:127.0.0.1:9", gatt=GATT))
+    found = guarded(make_transport("ble:No one?hci=tcp:127.0.0.1:9", gatt=GATT))
     assert found is not None
     with pytest.raises(LinkError, match="cannot be opened"):
         await found.open(Recorder())
@@ -245,7 +245,9 @@ async def test_r25_a_controller_that_is_gone_or_frozen_is_stood_in_for_on_blueto
             await until(lambda: device.frames(b"OFF"), "the stop comes")
             assert device.frames(b"OFF")[0] - since <= 1.2 + BUSY_S
             if number is signal.SIGKILL:
-                await until(lambda: not lives(pid), "it ends once the device told that it is off")
+                await until(
+                    lambda: not lives(pid), "it ends once the device reported that it is off"
+                )
                 assert 2 <= len(device.frames(b"OFF")) <= 4
         finally:
             program.send_signal(signal.SIGCONT)

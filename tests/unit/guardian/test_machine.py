@@ -72,7 +72,7 @@ def test_r25_heartbeats_keep_it_running_and_frames_do_not(bench: Bench) -> None:
     for _ in range(12):
         bench.wait(0.1)
         bench.take(Kind.SEND, 1, b"level\n")
-    assert bench.machine.state is State.TRIPPED, "a frame is no heartbeat"
+    assert bench.machine.state is State.TRIPPED, "a frame is not a heartbeat"
 
 
 def test_r25_silence_of_a_second_stops_and_not_less(bench: Bench) -> None:
@@ -219,7 +219,7 @@ def test_r6_the_controllers_stop_goes_past_what_waits_in_any_state_and_at_any_ag
     bench.take(Kind.SEND, 1, b"level\n")
     bench.take(Kind.SEND, 0, b"ask\n")
     assert bench.handed_on[-1] == b"stop\n", "nothing else until it is known to be at rest"
-    assert bench.said[-1].kind is Kind.WROTE, "and nobody waits for it"
+    assert bench.said[-1].kind is Kind.WROTE, "and no one waits for it"
     bench.take(Kind.REST)
     bench.take(Kind.SEND, 0, b"ask\n")
     assert bench.handed_on[-1] == b"ask\n"

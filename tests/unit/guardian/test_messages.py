@@ -1,4 +1,4 @@
-"""The pipe's messages: whatever the pieces, the same messages; and nonsense is told, not guessed."""
+"""The pipe's messages: whatever the pieces, the same messages; and nonsense is reported, not guessed."""
 
 from __future__ import annotations
 

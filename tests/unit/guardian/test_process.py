@@ -47,7 +47,7 @@ async def test_r25_what_is_written_comes_out_whole_and_in_order(peer: Peer) -> N
     rig.transport.rest()
     pid = rig.process.pid
     await rig.transport.close()
-    assert rig.told == []
+    assert rig.troubles == []
     assert not lives(pid)
     assert peer.stops == 1, "nothing was left to do"
 
@@ -75,11 +75,11 @@ async def test_r25_silence_of_the_control_loop_stops_the_device(peer: Peer) -> N
     for _ in range(30):
         rig.transport.write(b"L20\n")
         await asyncio.sleep(0.05)
-        if rig.told:
+        if rig.troubles:
             break
     at = await _until(peer, b"OFF")
     assert 0.8 <= at - began <= 1.2 + BUSY_S
-    assert "no heartbeat" in rig.told[0]
+    assert "no heartbeat" in rig.troubles[0]
     lines = peer.heard
     after = lines[lines.index(b"OFF") :]
     assert not any(line.startswith(b"L") for line in after)
@@ -97,9 +97,9 @@ async def test_r25_a_guardian_that_dies_is_told_and_the_controller_stops_by_itse
     await rig.run(seconds=0.2)
     await _until(peer, b"L20")
     os.kill(rig.process.pid, signal.SIGKILL)
-    rig.transport.on_trouble = rig.told.append
+    rig.transport.on_trouble = rig.troubles.append
     await _until(peer, b"OFF")
-    assert "has ended" in rig.told[0]
+    assert "has ended" in rig.troubles[0]
     rig.transport.preempt(b"OFF\n")
     await _until(peer, b"OFF", 2)
     await rig.transport.begin(OFF, REST)  # another guardian
@@ -122,8 +122,8 @@ async def test_r25_a_guardian_that_hangs_is_told_killed_and_stood_in_for(peer: P
     rig.transport.beat()
     at = await _until(peer, b"OFF")
     assert 0.4 <= at - began <= 0.6 + BUSY_S
-    assert "did not answer within 0.3 s" in rig.told[0]
-    assert len(rig.told) == 1
+    assert "did not answer within 0.3 s" in rig.troubles[0]
+    assert len(rig.troubles) == 1
     assert not lives(pid)
     rig.transport.abort()
 

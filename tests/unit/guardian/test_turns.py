@@ -187,8 +187,8 @@ def test_r25_a_device_that_hangs_up_is_told(desk: Desk) -> None:
     desk.start()
     desk.hang_up()
     desk.say(Message(Kind.SEND, 1, 2, desk.now(), (b"L1\n",)), turns=2)
-    (told,) = [one for one in desk.heard() if one.kind is Kind.BROKE]
-    assert told.frames[0]
+    (broke,) = [one for one in desk.heard() if one.kind is Kind.BROKE]
+    assert broke.frames[0]
     assert desk.guardian.machine.state is State.OVER
 
 

@@ -1,4 +1,4 @@
-"""The length field that is told to a person."""
+"""The length field that is shown to a person."""
 
 from __future__ import annotations
 

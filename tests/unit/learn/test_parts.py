@@ -1,4 +1,4 @@
-"""Labels, counters, checksums and rhythms, each by itself."""
+"""Labels, counters, checksums and rhythms, each on its own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.learn_devices.checksums import SUMS
 from massager_ctl.drivers.described.checksum import Checksum
 from massager_ctl.drivers.described.encoding import Encoding, unwrap, wrap
 from massager_ctl.errors import CaptureError
-from massager_ctl.learn.answers import Told, find_state
+from massager_ctl.learn.answers import Notification, find_state
 from massager_ctl.learn.counters import find_counters
 from massager_ctl.learn.fields import Spot
-from massager_ctl.learn.labels import Deed, Label, parse_labels
+from massager_ctl.learn.labels import Action, Label, parse_labels
 from massager_ctl.learn.sums import find_sums
 
 
@@ -23,18 +23,18 @@ def test_labels_by_seconds_by_clock_and_by_date() -> None:
     started = 1_700_000_000.0
     lines = ["# mine", "12.5 level 2", "3,stop", "1700000020 on", "14\tother", "13 4"]
     assert parse_labels(lines, started) == (
-        Label(3.0, Deed.STOP),
-        Label(12.5, Deed.LEVEL, 2),
-        Label(13.0, Deed.LEVEL, 4),
-        Label(14.0, Deed.OTHER),
-        Label(20.0, Deed.ON),
+        Label(3.0, Action.STOP),
+        Label(12.5, Action.LEVEL, 2),
+        Label(13.0, Action.LEVEL, 4),
+        Label(14.0, Action.OTHER),
+        Label(20.0, Action.ON),
     )
     from datetime import UTC, datetime
 
     moment = datetime.fromtimestamp(started + 61, UTC).astimezone()
     for text in (moment.isoformat(), f"{moment:%H:%M:%S}"):
-        ((time, deed, level),) = parse_labels([f"{text} level 1"], started)
-        assert (time, deed, level) == (pytest.approx(61.0), Deed.LEVEL, 1)
+        ((time, action, level),) = parse_labels([f"{text} level 1"], started)
+        assert (time, action, level) == (pytest.approx(61.0), Action.LEVEL, 1)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,13 @@ def test_what_does_not_count_is_no_counter() -> None:
 
 def test_an_answer_that_tells_the_level() -> None:
     changes = [(10.0, 1), (20.0, 2), (30.0, 0), (40.0, 1), (50.0, 0)]
-    told: list[Told] = []
+    notifications: list[Notification] = []
     for moment in range(0, 60, 3):
         level = [0, *(level for at, level in changes if at <= moment)][-1]
-        told.append(Told(float(moment), 7, bytes((0xAA, 0x40 + moment % 5, level * 3, 0x55))))
-    state = find_state(told, changes, {})
+        notifications.append(
+            Notification(float(moment), 7, bytes((0xAA, 0x40 + moment % 5, level * 3, 0x55)))
+        )
+    state = find_state(notifications, changes, {})
     assert state is not None
     assert state.levels == {0: b"\x00", 1: b"\x03", 2: b"\x06"}
     assert state.after_stop
@@ -138,5 +140,7 @@ def test_an_answer_that_tells_the_level() -> None:
 
 def test_an_answer_that_counts_is_no_level() -> None:
     changes = [(10.0, 1), (20.0, 2), (30.0, 0), (40.0, 1)]
-    told = [Told(at + 0.05, 7, bytes((0xAA, n))) for n, (at, _) in enumerate(changes)]
-    assert find_state(told, changes, {}) is None
+    notifications = [
+        Notification(at + 0.05, 7, bytes((0xAA, n))) for n, (at, _) in enumerate(changes)
+    ]
+    assert find_state(notifications, changes, {}) is None

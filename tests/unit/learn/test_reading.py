@@ -244,8 +244,8 @@ def test_what_does_not_fit_into_memory_is_read_alone(
 
 
 def test_progress_is_told_in_bytes_of_the_file(log: Log, tmp_path: Path) -> None:
-    told: list[int] = []
-    read_capture(saved(log.out, tmp_path), told.append)
-    assert told
-    assert told == sorted(told)
-    assert told[-1] == len(log.out)
+    progress: list[int] = []
+    read_capture(saved(log.out, tmp_path), progress.append)
+    assert progress
+    assert progress == sorted(progress)
+    assert progress[-1] == len(log.out)

@@ -263,7 +263,7 @@ async def test_r22_saying_here_what_it_was_answers_an_unclassified_report(
     await store.report_pain(PainKind.UNCLASSIFIED, Origin.REMOTE)
     clock.advance(60.0)
     await store.report_pain(PainKind.MILD, Origin.REMOTE)
-    assert await store.lock() is not None, "R18: only somebody here can answer"
+    assert await store.lock() is not None, "R18: only someone here can answer"
     await store.report_pain(PainKind.MILD, Origin.LOCAL)
     assert await store.lock() is None
     await store.report_pain(PainKind.UNCLASSIFIED, Origin.LOCAL)

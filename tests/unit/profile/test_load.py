@@ -73,7 +73,7 @@ CASES: list[tuple[str, str]] = [
     ("- " * 30000, "1:27: R20: nested too deeply"),
     ("cap: " + "9" * 400, "1:6: R19: cap is inf"),
     ("title: " + "x" * 65536, "1:1: R20: 65543 bytes; the maximum is 65536 (64 KiB)"),
-    # What is no number (R19)
+    # What is not a number (R19)
     (HEAD.replace("30", ".nan") + "  - rest: 5\n", "2:6: R19: cap is nan; give a number from 1 to 70"),
     (HEAD.replace("30", ".inf") + "  - rest: 5\n", "2:6: R19: cap is inf"),
     (HEAD.replace("30", "-.inf") + "  - rest: 5\n", "2:6: R19: cap is -inf"),
@@ -209,7 +209,7 @@ summary: A try.
 technique: [K5, K9]
 rules: P1
 tags: [desk, on]
-not_for: nobody
+not_for: no one
 cap: 1e1
 ramp: 8 min
 fade: 6.5

@@ -152,7 +152,7 @@ def test_a_motion_is_told_once_for_as_long_as_it_lasts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "texts"),
     [
         ("", []),
         (", say: Lean in.", ["Lean in."]),
@@ -161,10 +161,10 @@ def test_a_motion_is_told_once_for_as_long_as_it_lasts() -> None:
     ],
 )
 def test_words_a_bell_or_a_breath_each_make_a_step_one_that_is_heard(
-    extra: str, told: list[str]
+    extra: str, texts: list[str]
 ) -> None:
     plan = planned(f"  - {{zones: neck, duration: 60{extra}}}\n")
-    assert [guided.text for guided in plan.guided] == told
+    assert [guided.text for guided in plan.guided] == texts
 
 
 def test_motors_start_again_after_each_step_by_hand() -> None:

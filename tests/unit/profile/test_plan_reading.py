@@ -32,13 +32,13 @@ def test_a_cursor_reads_forwards_and_backwards() -> None:
     assert once[-1][0] == OFF
     assert once[-1][1] is None
     assert forwards.at(-1.0).levels == ZERO
-    told = [
+    texts = [
         (guided.text, guided.cue_at(t))
         for t, (_, guided, _) in zip(times, once, strict=True)
         if guided
     ]
     breaths = [("Breathe", "Breathe in."), ("Breathe", "Breathe out.")]
-    assert told == [("Lean in.", "")] * 3 + breaths + [("Sit", "")]
+    assert texts == [("Lean in.", "")] * 3 + breaths + [("Sit", "")]
     assert [forwards.following(t) for t in (0.0, 121.0, 159.9)] == ["Breathe", "Sit", ""]
     assert forwards.guided_at(90.0) is None
 
@@ -69,7 +69,7 @@ def test_the_json_is_what_the_reference_page_says() -> None:
         "  - zones: neck\n    duration: 30\n"
         "  - guide: Sit\n    duration: 20\n    breathe: {in: 4, out: 6}\n"
         "  - zones: neck\n    duration: 30\n    heat: 38\n",
-        "cap: 30\ntechnique: [K1, K9]\ntags: desk\nrules: P1\nnot_for: nobody\nsummary: S",
+        "cap: 30\ntechnique: [K1, K9]\ntags: desk\nrules: P1\nnot_for: no one\nsummary: S",
     )
     found = to_json(plan)
     assert found["technique"] == "K1, K9"

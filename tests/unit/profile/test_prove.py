@@ -122,7 +122,7 @@ def test_a_plan_without_limits_of_its_own_meets_the_bounds() -> None:
 def test_r1_the_profiles_cap_the_limits_and_the_bounds_each_hold_alone(
     zone: Zone, own: float, limit: float, cap: int
 ) -> None:
-    """Also where somebody's limits say more than the bounds."""
+    """Also where someone's limits say more than the bounds."""
     high = [(0.0, 0.0), (10.0, 10.0), (60.0, 10.0), (300.0, 36.0), (592.0, 36.0), (600.0, 0.0)]
     limits = msgspec.structs.replace(combine(()), caps=(limit,) * 6)
     found = [one for one in prove(plan(high, zone, cap=own, limits=limits)) if one.rule == "R1"]

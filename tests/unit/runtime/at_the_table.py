@@ -43,7 +43,7 @@ class Somebody:
             return self.link.peer.steps == (0,)
         return True
 
-    def told(self, text: str) -> None:
+    def say(self, text: str) -> None:
         self.said.append(text)
 
 

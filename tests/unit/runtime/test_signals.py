@@ -66,7 +66,7 @@ async def test_a_signal_that_was_ignored_before_stays_ignored() -> None:
 
 @pytest.mark.parametrize(("command", "code"), [("serve", 0), ("run", 130)])
 def test_sigterm_is_heard_from_the_first_moment_on(command: str, code: int) -> None:
-    """Also as the first process of a container, to which the system delivers no signal that nobody takes."""
+    """Also as the first process of a container, to which the system delivers no signal that no one takes."""
     program = (
         f"import os, signal, sys\nsys.argv = ['massager-ctl', '{command}']\n"
         "from massager_ctl.cli import entry\nentry._take_early_signals()\n"

@@ -227,9 +227,9 @@ async def test_what_it_does_when_left_is_seen_without_its_guardian() -> None:
         person = Somebody(link)
         _, shown = await TableTrial(guarded, person, alone).run()
         assert not shown.stops_when_left
-        told = [note for note, _ in groupby(guarded.notes)]
+        notes = [note for note, _ in groupby(guarded.notes)]
         levels = ["guarded send", "guarded stop", "guarded at rest"]
-        assert told == [
+        assert notes == [
             "guarded open",
             *levels,
             *("guarded stop", "guarded at rest"),
@@ -302,7 +302,7 @@ async def test_a_level_that_nobody_judges_is_stopped_once_and_that_is_said() -> 
         person = Slow(link)
         with pytest.raises(Refused):
             await TableTrial(driver, person).run()
-        assert person.said == [f"Nobody answered for {LONGEST_S:g} s: it was stopped."]
+        assert person.said == [f"No one answered for {LONGEST_S:g} s: it was stopped."]
 
 
 @simulated_time

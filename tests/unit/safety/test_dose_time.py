@@ -37,7 +37,7 @@ def test_within_a_boot_it_follows_boottime() -> None:
 
 
 def test_fault_6_a_wall_clock_set_back_frees_nothing_and_holds_one_look_up() -> None:
-    """Nobody can tell it from a boottime that jumped, so what passed meanwhile is not counted; then it goes on."""
+    """No one can tell it from a boottime that jumped, so what passed meanwhile is not counted; then it goes on."""
     back = advance(begin(START), later(START, 60.0, wall=-DAY_S))
     assert back.at_s == 0.0
     assert advance(back, later(START, 90.0, wall=-DAY_S)).at_s == 30.0

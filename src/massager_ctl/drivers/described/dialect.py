@@ -30,8 +30,8 @@ class Dialect:
         self._last: tuple[tuple[str, ...], dict[str, bytes]] | None = None
         self._alive_at: dict[int, float] = {}
         """When each keep-alive is due, by its place in the file."""
-        self.told: int | None = None
-        """The level that the device told last; None before it told one."""
+        self.reported: int | None = None
+        """The level that the device reported last; None before it reported one."""
 
     @property
     def level(self) -> int:
@@ -98,11 +98,11 @@ class Dialect:
         return min(self._alive_at.values(), default=None)
 
     def feed(self, frame: bytes) -> int | None:
-        """The level that a frame from the device tells, or None."""
-        told = self._description.level_of_state(frame)
-        if told is not None:
-            self.told = told
-        return told
+        """The level that a frame from the device reports, or None."""
+        reported = self._description.level_of_state(frame)
+        if reported is not None:
+            self.reported = reported
+        return reported
 
     def _set(self, number: int, step: Level | Stop, now: float) -> list[bytes]:
         content = value_bytes(step.value)

@@ -67,15 +67,15 @@ class DescribedDialect(Dialect):
         return self._inner.next_due()
 
     def feed(self, data: bytes, now: float) -> tuple[int, ...] | None:  # noqa: ARG002
-        """The level that a state frame tells; on a stream such a frame may begin anywhere."""
-        told = self._told(data) if self._stream else self._inner.feed(data)
-        if told is None or (told and told not in self._numbers):
+        """The level that a state frame reports; on a stream such a frame may begin anywhere."""
+        reported = self._reported(data) if self._stream else self._inner.feed(data)
+        if reported is None or (reported and reported not in self._numbers):
             return None
-        return (self._numbers.index(told) + 1 if told else 0,)
+        return (self._numbers.index(reported) + 1 if reported else 0,)
 
-    def _told(self, data: bytes) -> int | None:
+    def _reported(self, data: bytes) -> int | None:
         """The newest level in a stream: at each byte that came, the frames that may end there are looked at."""
-        told: int | None = None
+        reported: int | None = None
         for byte in data:
             self._rest = (self._rest + bytes((byte,)))[-max(self._lengths, default=1) :]
             for length in self._lengths:
@@ -83,8 +83,8 @@ class DescribedDialect(Dialect):
                     self._inner.feed(self._rest[-length:]) if length <= len(self._rest) else None
                 )
                 if found is not None:
-                    told, self._rest = found, b""
-        return told
+                    reported, self._rest = found, b""
+        return reported
 
 
 def _lengths(description: Description) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ def wrap(content: bytes, encoding: Encoding, before: bytes = b"", after: bytes =
 def unwrap(
     frame: bytes, encoding: Encoding, before: bytes = b"", after: bytes = b""
 ) -> bytes | None:
-    """The content of a frame from the wire; None where `wrap` would not have made it so."""
+    """The content of a frame from the wire; None if `wrap` would not have made it so."""
     content = _unwrapped(frame, encoding, before, after)
     if content is None or wrap(content, encoding, before, after) != frame:
         return None

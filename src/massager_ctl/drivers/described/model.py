@@ -54,7 +54,7 @@ class Description(Struct, frozen=True):
         raise LookupError(f"level {number} is not in the description")
 
     def level_of_state(self, frame: bytes) -> int | None:
-        """The level that a frame from the device tells, or None."""
+        """The level that a frame from the device reports, or None."""
         state = self.file.state
         if state is None:
             return None

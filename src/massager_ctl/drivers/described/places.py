@@ -70,7 +70,7 @@ class Places:
 
 
 def delete(content: Any, path: str) -> bool:
-    """Take the value at a path out of plain content; False where it cannot be."""
+    """Take the value at a path out of plain content; False if it cannot be."""
     steps = [match["key"] or match["index"] for match in _STEP.finditer(path)]
     at = content
     for step in steps[:-1]:

@@ -171,7 +171,7 @@ class _Prover:
     def _values(self, texts: Iterable[str | None]) -> tuple[bytes, ...]:
         found: set[bytes] = set()
         for text in texts:
-            with suppress(TemplateError):  # told where it stands
+            with suppress(TemplateError):  # reported where it stands
                 found.add(parse_bytes(text) if text is not None else b"")
         found.discard(b"")
         return tuple(sorted(found, key=lambda value: (-len(value), value)))
@@ -307,8 +307,8 @@ class _Prover:
             self.places.note(f"{path}.bytes", f"this does not read as frame '{golden.is_}'")
             return
         if found.given != given or found.counters != golden.counters:
-            told = {name: show_bytes(value) for name, value in found.given.items()}
-            self.places.note(path, f"it reads as {told | found.counters}")
+            values = {name: show_bytes(value) for name, value in found.given.items()}
+            self.places.note(path, f"it reads as {values | found.counters}")
         elif not any(isinstance(part, Anything) for part in template.parts):
             made = description.encode(golden.is_, given, found.counters)
             if made != frame:

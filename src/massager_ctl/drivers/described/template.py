@@ -169,7 +169,7 @@ class Template(Struct, frozen=True):
                 out[at : at + len(value)] = value
 
     def decode(self, content: bytes) -> Decoded | None:
-        """What the frame says; None where it is another one or its checksum is wrong."""
+        """What the frame says; None if it is another one or its checksum is wrong."""
         for found in self._matches(content, 0, 0, Decoded({}, {}, {})):
             if all(self._sound(content, name, at) for name, at in found.checksums.items()):
                 return found

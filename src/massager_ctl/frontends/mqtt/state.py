@@ -68,7 +68,7 @@ class Remote(Struct, frozen=True):
     ready_in_s: float | None = None
     dose_left_s: float | None = None
     notes: tuple[str, ...] = ()
-    """What the next start would be told of the device, such as its class (R25)."""
+    """What the next start would report about the device, such as its class (R25)."""
 
 
 class Advice(Struct, frozen=True):

@@ -165,8 +165,8 @@ class Owner:
         if self.line is None:
             raise self.trouble or NoAnswer("the connection is closed")
         answer = self.line.receive(timeout)
-        told = answer.get("device")
-        if told is not None and paths.stem(card_from(told, "").identity) != paths.device_name(
+        named = answer.get("device")
+        if named is not None and paths.stem(card_from(named, "").identity) != paths.device_name(
             self.path
         ):
             raise NoAnswer("the answer is about another device")

@@ -152,8 +152,8 @@ def _say(text: str) -> None:
 
 def called(owner: Owner, answer: dict[str, Any]) -> str:
     """The display name of the device that answered: from the answer, else from its card."""
-    told = answer.get("device")
-    return str(owner.card if told is None else card_from(told, owner.card.identity))
+    named = answer.get("device")
+    return str(owner.card if named is None else card_from(named, owner.card.identity))
 
 
 def used_before() -> bool:

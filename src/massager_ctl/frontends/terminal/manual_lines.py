@@ -70,7 +70,7 @@ class ManualLines:
                 await self._start()
                 self._say("Started, every level at zero.")
             case "status", []:
-                self._say(told(self._control.status))
+                self._say(summary(self._control.status))
             case "help", []:
                 self._say(HELP)
             case _:
@@ -78,7 +78,7 @@ class ManualLines:
                 for change in changes:
                     self._control.request(change)
                 await asyncio.sleep(0.25)
-                self._say(told(self._control.status))
+                self._say(summary(self._control.status))
 
     async def _stop(self, stopping: Task[Any]) -> None:
         await stopping
@@ -121,7 +121,7 @@ def read_change(command: str, words: list[str]) -> list[Change]:
             raise InputError(f"'{' '.join([command, *words])}' is not understood", HELP)
 
 
-def told(status: Status) -> str:
+def summary(status: Status) -> str:
     """The status in a sentence or two."""
     levels = [
         f"{words.place(zone)} {words.percent(level)}"

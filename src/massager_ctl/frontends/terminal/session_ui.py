@@ -190,7 +190,7 @@ class SessionUi:
             self._leave()  # once: a second one must not cut the exit short
 
     def unread(self) -> None:
-        """Nobody reads what is shown any more: stop, confirm, go."""
+        """No one reads what is shown any more: stop, confirm, go."""
         self.unseen += 1
         self.interrupt()
 

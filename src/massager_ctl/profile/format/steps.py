@@ -22,7 +22,7 @@ from massager_ctl.profile.model import (
     Step,
 )
 
-_TOLD: Final = {
+_STEP_NAMES: Final = {
     Kind.BLOCK: "a block of steps",
     Kind.GUIDED: "a guided step, where motors are off,",
     Kind.REST: "a rest",
@@ -93,7 +93,7 @@ class StepReader(PoweredReader):
                 node.place, "R20", "a step is not a mapping", "write 'zones: ...' or 'guide: ...'"
             )
             return []
-        kinds = [kind for kind in _TOLD if kind in node.value]
+        kinds = [kind for kind in _STEP_NAMES if kind in node.value]
         kind = kinds[0] if kinds else Kind.POWERED
         entries = self._known(node, kind)
         once = self._once(entries, kind, node, depth)
@@ -107,7 +107,7 @@ class StepReader(PoweredReader):
 
     def _known(self, node: Node, kind: Kind) -> Mapping:
         assert isinstance(node.value, dict)
-        what = _TOLD[kind]
+        what = _STEP_NAMES[kind]
         keys = tuple(key.name for key in KEYS.values() if kind in key.kinds)
         entries: Mapping = {}
         for key, (place, value) in node.value.items():

@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> int:
     lock, held, text, layout = arguments
     address = parse_address(text)
     if not isinstance(address, BleAddress):
-        raise AddressError(f"{text} is no Bluetooth device")
+        raise AddressError(f"{text} is not a Bluetooth device")
     stand_alone(held)
     transport = make_ble(address, msgspec.json.decode(layout, type=Gatt))
     asyncio.run(Keeper(PIPE, transport, lock).run())

@@ -134,10 +134,10 @@ class BleLink:
                 f"{self._address} has not the characteristics of this driver: it is another kind of device",
                 "`massager-ctl scan` says what is there.",
             )
-        write, *told = there
+        write, *notifying = there
         self._command = self._stop = write
         self.may_command = True
-        for characteristic in told:
+        for characteristic in notifying:
             await client.start_notify(characteristic, self._notified)
 
     async def _ask_permission(self, client: BleakClient, command: BleakGATTCharacteristic) -> bool:

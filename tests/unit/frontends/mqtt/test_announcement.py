@@ -1,4 +1,4 @@
-"""What Home Assistant was told in another form is moved once, in an order that costs no warning and no name."""
+"""What Home Assistant was sent in another form is moved once, in an order that costs no warning and no name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,13 @@ class Broker:
         for _ in range(40):
             await asyncio.sleep(0.1)
             while (one := self.queue.next()) is not None:
-                kind = "migrate" if one.payload == MIGRATE else "told" if one.payload else "emptied"
+                kind = (
+                    "migrate"
+                    if one.payload == MIGRATE
+                    else "announced"
+                    if one.payload
+                    else "emptied"
+                )
                 self.order.append((kind, one.topic))
                 if one.retain and one.payload:
                     self.retained[one.topic] = one.payload
@@ -67,7 +73,7 @@ async def test_a_change_of_form_migrates_empties_and_then_tells(old: str, new: s
     after.connect()
     await after.announce()
     kinds = [kind for kind, _ in after.order]
-    assert kinds == sorted(kinds, key=["migrate", "emptied", "told"].index)
+    assert kinds == sorted(kinds, key=["migrate", "emptied", "announced"].index)
     for kind in ("migrate", "emptied"):
         assert {topic for found, topic in after.order if found == kind} == set(before.retained)
     assert set(after.retained).isdisjoint(before.retained)
@@ -78,7 +84,7 @@ async def test_a_change_of_form_migrates_empties_and_then_tells(old: str, new: s
     assert len(ids[0]) > 40
     after.order.clear()
     await after.announce()
-    assert {kind for kind, _ in after.order} == {"told"}
+    assert {kind for kind, _ in after.order} == {"announced"}
 
 
 def _unique_ids(retained: dict[str, bytes]) -> set[str]:
@@ -94,7 +100,7 @@ async def test_nothing_is_emptied_where_nothing_lies() -> None:
     broker.connect()
     await broker.announce()
     await broker.announce()
-    assert broker.order == [("told", DEVICE)] * 2
+    assert broker.order == [("announced", DEVICE)] * 2
 
 
 @simulated_time

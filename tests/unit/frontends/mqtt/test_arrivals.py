@@ -73,7 +73,7 @@ def test_r18_an_echo_counts_once_it_was_heard_on_both_connections_and_in_time() 
     content = echo.next(0.0)
     assert echo.heard("a", content, 0.25)
     assert echo.lost(0.25)
-    assert not echo.heard("b", b"somebody else's", 0.1)
+    assert not echo.heard("b", b"someone else's", 0.1)
     assert echo.heard("b", content, 0.5)
     assert not echo.lost(4.0)
     assert echo.lost(4.25)  # 4 s after a heard it

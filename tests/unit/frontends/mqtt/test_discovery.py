@@ -1,4 +1,4 @@
-"""What Home Assistant is told: every entity, both forms, and nothing that could start by itself."""
+"""What Home Assistant is sent: every entity, both forms, and nothing that could start on its own."""
 
 from __future__ import annotations
 

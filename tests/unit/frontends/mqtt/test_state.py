@@ -1,4 +1,4 @@
-"""The picture for home automation: what is, and which changes are told at once."""
+"""The picture for home automation: what is, and which changes are reported at once."""
 
 from __future__ import annotations
 

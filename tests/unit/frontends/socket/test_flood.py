@@ -1,4 +1,4 @@
-"""A client that floods delays nobody's stop, takes no room, and is told once (R6)."""
+"""A client that floods delays no one's stop, takes no room, and is answered once (R6)."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ async def test_junk_is_counted_and_told_once_a_second() -> None:
             heard.append(answer)
         assert len(heard) <= 2 * (conversation.JUNK_SHOWN + 1)
         shown = [one for one in heard if one["error"]["code"] == "bad_input"]
-        told = [one for one in heard if one["error"]["code"] == "refused"]
-        assert "had no effect" in told[0]["error"]["message"]
+        refusals = [one for one in heard if one["error"]["code"] == "refused"]
+        assert "had no effect" in refusals[0]["error"]["message"]
         assert sum(noise) + len(shown) == many
         assert 1 <= len(noise) <= 2
         assert bench.controller.status.phase is Phase.RUNNING
@@ -185,11 +185,11 @@ async def test_clients_take_turns_and_reading_comes_in_between() -> None:
 
 @pytest.mark.asyncio
 async def test_noise_that_ends_with_its_client_is_told_at_once() -> None:
-    told: list[int] = []
-    noise = Noise(told.append, shown=1)
+    refusals: list[int] = []
+    noise = Noise(refusals.append, shown=1)
     assert noise.count()
     assert not noise.count()
     noise.close()
-    assert told == [1]
+    assert refusals == [1]
     noise.close()
-    assert told == [1]
+    assert refusals == [1]

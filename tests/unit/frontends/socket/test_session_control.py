@@ -71,9 +71,9 @@ async def control(g: Ground, request: pytest.FixtureRequest) -> AsyncGenerator[S
 
 
 async def refused(control: SessionControl, change: Change) -> str:
-    """Why a change was refused: raised at once, or told as the event `refused`."""
-    told: list[Event] = []
-    remove = control.add_event_listener(told.append)
+    """Why a change was refused: raised at once, or reported as the event `refused`."""
+    events: list[Event] = []
+    remove = control.add_event_listener(events.append)
     try:
         control.request(change)
     except MassagerError as error:
@@ -81,7 +81,7 @@ async def refused(control: SessionControl, change: Change) -> str:
     finally:
         await asyncio.sleep(SHOWN_S)
         remove()
-    return next((event.text for event in told if event.name == "refused"), "")
+    return next((event.text for event in events if event.name == "refused"), "")
 
 
 async def test_a_session_by_hand_from_its_start_to_its_stop(

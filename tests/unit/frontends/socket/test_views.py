@@ -1,4 +1,4 @@
-"""R23: a session that a terminal began in another program goes on only while somebody looks at it."""
+"""R23: a session that a terminal began in another program goes on only while someone looks at it."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ async def test_its_own_presses_leave_it_its_keeper(g: Ground, path: str) -> None
 async def test_a_terminal_that_reads_no_longer_is_gone(g: Ground, path: str) -> None:
     reader, writer = await asyncio.open_unix_connection(path, limit=1)
     view = {"view": "frozen"}
-    await told(writer, {"request": "watch", **view})
+    await request(writer, {"request": "watch", **view})
     _, starter = await asyncio.open_unix_connection(path)
-    await told(starter, {"request": "start", "profile": None, "duration_s": 600.0, **view})
+    await request(starter, {"request": "start", "profile": None, "duration_s": 600.0, **view})
     for _ in range(600):
         await asyncio.sleep(0.5)
         if not g.controller.status.phase.in_session and g.controller.status.end_reason:
@@ -107,7 +107,7 @@ async def test_a_terminal_that_reads_no_longer_is_gone(g: Ground, path: str) -> 
 
 async def test_a_start_without_a_view_goes_on(g: Ground, path: str) -> None:
     _, writer = await asyncio.open_unix_connection(path)
-    await told(writer, {"request": "start", "profile": None, "duration_s": 600.0})
+    await request(writer, {"request": "start", "profile": None, "duration_s": 600.0})
     await asyncio.sleep(1.0)
     writer.close()
     await asyncio.sleep(30.0)
@@ -118,13 +118,13 @@ async def test_a_start_without_a_view_goes_on(g: Ground, path: str) -> None:
 @pytest.mark.parametrize("view", [7, "", "x" * 65, None, ["a"]])
 async def test_a_view_is_a_short_name(g: Ground, path: str, view: Any) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
-    await told(writer, {"request": "status", "view": view})
+    await request(writer, {"request": "status", "view": view})
     answer = json.loads(await reader.readline())
     assert answer["ok"] is (view is None)
     writer.close()
     assert not g.is_up
 
 
-async def told(writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
+async def request(writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
     writer.write(json.dumps(request).encode() + b"\n")
     await writer.drain()

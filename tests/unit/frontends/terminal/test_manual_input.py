@@ -73,7 +73,7 @@ def test_digits_make_a_number_while_they_come_quickly() -> None:
     hand = ManualInput()
     assert press(hand, "2", now=1.0)[0] == SetLevel(2.0, Zone.TRAPEZIUS_LEFT)
     assert press(hand, "5", now=1.5)[0] == SetLevel(25.0, Zone.TRAPEZIUS_LEFT)
-    assert press(hand, "5", now=2.0)[0] == SetLevel(5.0, Zone.TRAPEZIUS_LEFT), "255 is no level"
+    assert press(hand, "5", now=2.0)[0] == SetLevel(5.0, Zone.TRAPEZIUS_LEFT), "255 is not a level"
     assert press(hand, "7", now=9.0)[0] == SetLevel(7.0, Zone.TRAPEZIUS_LEFT)
 
 

@@ -60,7 +60,7 @@ def test_a_terminal_that_nobody_reads_does_not_hold_up_the_loop() -> None:
     began = time.monotonic()
     for _ in range(2000):
         screen.draw(now=True)
-    # Two thousand pictures are far more than a pipe holds; nobody reads.
+    # Two thousand pictures are far more than a pipe holds; no one reads.
     assert time.monotonic() - began < 5
     os.close(read)
     screen.close()
@@ -70,10 +70,10 @@ def test_a_terminal_that_nobody_reads_does_not_hold_up_the_loop() -> None:
 def test_a_terminal_that_is_gone_is_told_once() -> None:
     read, write = os.pipe()
     os.close(read)
-    told = threading.Event()
-    screen = Screen(write, lambda *_: [[("plain", "x")]], colour=False, on_broken=told.set)
+    notified = threading.Event()
+    screen = Screen(write, lambda *_: [[("plain", "x")]], colour=False, on_broken=notified.set)
     screen.draw(now=True)
-    assert told.wait(5)
+    assert notified.wait(5)
     screen.draw(now=True)
     screen.close()
     os.close(write)
@@ -83,11 +83,11 @@ def test_a_fault_in_a_piece_is_not_swallowed(tmp_path: Path) -> None:
     def piece() -> str:
         raise LookupError("wrong")
 
-    told = threading.Event()
+    notified = threading.Event()
     with (tmp_path / "out").open("wb") as out:
-        writer = Writer(out.fileno(), told.set)
+        writer = Writer(out.fileno(), notified.set)
         writer.put(piece)
-        assert told.wait(5)
+        assert notified.wait(5)
         with pytest.raises(LookupError):
             writer.close()
 
