@@ -100,7 +100,7 @@ def test_a_declaration_that_does_not_hold_is_found(change: dict[str, Any], check
 
 def test_a_stop_that_is_not_read_back_is_found() -> None:
     found = problems(ASCII, lambda: AsciiPeer(mute=True))
-    assert "what confirms a stop is what was told" in found
+    assert "what confirms a stop is what was reported" in found
 
 
 def test_a_peer_that_runs_on_is_found_where_the_driver_says_that_it_stops() -> None:
