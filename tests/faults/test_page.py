@@ -58,7 +58,7 @@ class Offered:
         return None
 
     async def history(self, limit: int) -> History:
-        return History(DoseState(), ())
+        return History(DoseState(), (), ())
 
 
 class Server:

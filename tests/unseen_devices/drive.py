@@ -69,10 +69,10 @@ class Drive:
                 self.faults.append(f"level {level.level} is worth more than {level.percent} %")
 
     def _look_at_answer(self, level: int) -> None:
-        told = self._dialect.told
-        if told not in (None, level):
-            self.faults.append(f"it tells level {told} where {level} was sent")
-        if told is None and not level and self.description.file.stop.confirmed_by == "state":
+        reported = self._dialect.reported
+        if reported not in (None, level):
+            self.faults.append(f"it tells level {reported} where {level} was sent")
+        if reported is None and not level and self.description.file.stop.confirmed_by == "state":
             self.faults.append("a stop was not confirmed")
 
     def _heard(self, _: BleakGATTCharacteristic, data: bytearray) -> None:
@@ -95,7 +95,7 @@ class Drive:
             now = loop.time()
             if wanted != level or percent < 0:
                 level = wanted
-                self._dialect.told = None
+                self._dialect.reported = None
                 await send(self._dialect.set_level(level, now))
                 changed = now
                 while loop.time() < changed + SETTLED_S:

@@ -257,7 +257,7 @@ async def test_r9_a_stop_that_nothing_confirms_is_charged_for_as_long_as_it_is_s
             await controller.stop()
         end = await controller.ended()
         await controller._link.tasks.settled()
-        _, (entry,) = await controller._admission.history(1)
+        _, (entry,), _ = await controller._admission.history(1)
         assert end.running_s > 0
         assert entry.charged_s >= end.running_s + GIVEN_UP_S
 
