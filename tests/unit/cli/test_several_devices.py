@@ -54,7 +54,7 @@ def test_both_are_listed_and_refused_and_a_stop_reaches_both(
     assert [one["device"] for one in stopped] == [f"serial:{two_ports}/m{n}" for n in range(2)]
     for one in stopped:
         assert not one["confirmed"]
-        assert "it was sent stop, and is at zero" in one["error"]["message"]
+        assert "it was sent a STOP, and is at zero" in one["error"]["message"]
     for n in range(2):
         trace = (two_ports / f"trace{n}.jsonl").read_text()
         assert '"event":"stop"' in trace.replace(" ", "")

@@ -110,8 +110,8 @@ def test_a_fleet_has_serial_numbers_ports_and_traces_of_its_own(
     ("words", "message"),
     [
         ([], "no link: give --pty PATH"),
-        (["--tcp", "nowhere"], "no HOST:PORT"),
-        (["--tcp", "127.0.0.1:99999"], "no HOST:PORT"),
+        (["--tcp", "nowhere"], "not a HOST:PORT"),
+        (["--tcp", "127.0.0.1:99999"], "not a HOST:PORT"),
         (["--pty", "m", "--fault", "nonsense"], "no fault 'nonsense'"),
         (["--pty", "m", "--option", "colour=red"], "no option"),
         (["--pty", "m", "--scenario", "none.yaml"], "cannot read the scenario"),

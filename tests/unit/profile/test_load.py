@@ -256,7 +256,7 @@ def test_everything_that_a_profile_can_say() -> None:
     assert profile.tags == ("desk", "on")
     assert (profile.rules, profile.not_for, profile.technique) == (
         ("P1",),
-        ("nobody",),
+        ("no one",),
         ("K5", "K9"),
     )
     warm, left, right, rest, again, hold_left, hold_right, half, same, curve = profile.steps
