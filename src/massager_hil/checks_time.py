@@ -124,10 +124,10 @@ async def allowance_counts(bench: Bench) -> None:
 
 @check("lifetime", "Running is added to the lifetime seconds", "R9", needs=(Need.MOTOR,))
 async def lifetime(bench: Bench) -> None:
-    """Two seconds of running, and STOP: INFO has what TELEMETRY counted, and one second more or less by rounding."""
+    """A second of running, and STOP: INFO has what TELEMETRY counted, and one second more or less by rounding."""
     client = bench.client
     before = (await client.info()).lifetime
-    await client.running(10, 2.2)
+    await client.running(10, 1.2)
     await client.stop()
     ran = (await client.settle()).running / 1000
     added = (await client.info()).lifetime - before
