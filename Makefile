@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware web cover check format formal fuzz-api bench docs mutants removals lock check-install pythons \
+.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware ble web cover check format formal fuzz-api bench docs mutants removals lock check-install pythons \
 	check-home-assistant release-check system setup clean distclean
 .NOTPARALLEL:
 
@@ -44,16 +44,21 @@ quick: $(DEV) ## run the unit and property tests but the slow ones: what to run 
 # What takes longest has targets of its own: `make cover` and continuous integration run it all.
 CONFORMANCE := tests/hil tests/second_device tests/unseen_devices
 FIRMWARE := tests/firmware
+BLE := tests/e2e/ble
 WEB := tests/e2e/web
+APART := $(CONFORMANCE) $(FIRMWARE) $(BLE) $(WEB)
 
-test: system $(DEV) ## run the tests but those of the next three targets, on all cores (ARGS="-k stop", JOBS=0 for one process)
-	$(PYTEST) $(CONFORMANCE:%=--ignore=%) $(FIRMWARE:%=--ignore=%) $(WEB:%=--ignore=%) $(ARGS)
+test: system $(DEV) ## run the tests but those of the next four targets, on all cores (ARGS="-k stop", JOBS=0 for one process)
+	$(PYTEST) $(APART:%=--ignore=%) $(ARGS)
 
 conformance: system $(DEV) ## run the tests of the conformance suite, and of devices that are not ours
 	$(PYTEST) $(ARGS) $(CONFORMANCE)
 
 firmware: system $(DEV) ## run the tests of the firmware on MicroPython and of its boards
 	$(PYTEST) $(ARGS) $(FIRMWARE)
+
+ble: system $(DEV) ## run the tests over a virtual Bluetooth radio
+	$(PYTEST) $(ARGS) $(BLE)
 
 web: system $(DEV) ## run the tests of the web page in Chromium, and of its HTTP API
 	$(PYTEST) $(ARGS) $(WEB)
