@@ -173,10 +173,12 @@ async def alternate_apart(bench: Bench) -> None:
     needs=(Need.MOTOR, Need.RESET),
 )
 async def boot_is_a_reversal(bench: Bench) -> None:
-    """Reset, ARM at once, and knead, circle and glide."""
+    """Reset, ARM at once, and knead, circle and glide, as far as INFO names them."""
     client = bench.client
     kneading_zone(bench)
     for byte in (_CW, pattern(Motion.CIRCLE, Direction.CCW), _UP):
+        if not bench.info.motions >> (byte & 15) & 1:
+            continue
         bench.at(f"pattern {byte:02x}")
         await bench.hands.reset(client)
         client = await bench.back()

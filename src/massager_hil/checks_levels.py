@@ -257,7 +257,8 @@ async def envelope(bench: Bench) -> None:
     bench.at_most("sum of all levels", max(sum(t.level) for t in telemetry) / 10, _SUM, "%", "R1")
     for zone, name in enumerate(ZONES):
         most = max(t.level[zone] for t in telemetry) / 10
-        bound = min(_CAPS[zone], bench.info.caps[zone])
+        there = bench.info.zones >> zone & 1
+        bound = min(_CAPS[zone], bench.info.caps[zone]) if there else 0
         bench.at_most(f"highest level, {name}", most, bound, "%", "R1")
         bench.at_least(f"{name} reaches its cap", most, bound - 0.5, "%", "R1")
     bench.at_most("rise above 2 points/s", _over_slew(telemetry), 0, "points", "R3")

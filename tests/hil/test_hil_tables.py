@@ -64,12 +64,11 @@ def test_two_numbers_exchanged_are_found(swap: Swap) -> None:
 
 
 def test_a_device_whose_masks_all_differ_is_a_sound_one() -> None:
-    used = {name.partition(" ")[0] for name in FOUND_BY.values() if name.endswith(" uneven")}
+    """It lacks a zone, two vibration motors, a kneading motor and a motion: no check takes these for faults."""
+    checks = tuple(check for check in CHECKS.values() if check.id != "walk-long")
     with exchanged(None, uneven=True):
-        order = Order("sim:", tuple(CHECKS[name] for name in sorted(used)))
-        session = run(order, lambda _: None, lambda _: None)
-    assert used
-    assert not session.rules_broken
+        session = run(Order("sim:", checks), lambda _: None, lambda _: None)
+    assert [str(finding) for outcome in session.outcomes for finding in outcome.broken] == []
 
 
 def test_the_firmware_is_as_it_was_afterwards() -> None:
