@@ -13,6 +13,7 @@ except OSError:
     _clock = None
     from utime import sleep, sleep_ms, sleep_us, ticks_ms, ticks_us
 
+STEPPED = _clock is not None
 _WRAP = (1 << 30) - 1
 
 

@@ -12,7 +12,8 @@ import time
 FULL = 65535
 SUPPLY_MV = 12_000
 MONOSTABLE_MS = 330
-WATCHDOG_BITES = 350
+# In true time a busy machine may leave the whole process standing for longer than a processor ever stands.
+WATCHDOG_BITES = 350 if time.STEPPED else 3000
 STALLED, FREE = 1.0, 0.25
 """Current of a motor over duty times its locked-rotor current."""
 
