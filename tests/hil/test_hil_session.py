@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from massager_hil import wire
+from massager_hil.oracle.ends import EndJudge
 from massager_hil.oracle.motion import MotionJudge
 from massager_hil.oracle.oracle import Oracle
 from massager_hil.oracle.session import Session
 from massager_hil.oracle.sheet import Sheet
+from massager_hil.tables import Flag
 
 CAPS = (70, 70, 50, 50, 35, 35)
 INFO = wire.Info(
@@ -79,3 +82,28 @@ def test_telemetry_that_comes_late_on_another_link_is_no_boot() -> None:
     assert not oracle.sheet.breaches
     oracle.heard(2, telemetry(4, 150), 0.4)
     assert {rule for rule, _ in oracle.sheet.breaches} >= {"R24"}
+
+
+@pytest.mark.parametrize(
+    ("before", "breaches"),
+    [
+        (101, 0),  # asked for heat: the heater had no tick yet to follow 102
+        (102, 1),  # did not
+    ],
+)
+def test_heat_may_last_until_the_telemetry_after_the_one_that_names_the_setpoint(
+    before: int, breaches: int
+) -> None:
+    """R11, on a computer that is late: the TELEMETRY before came after 102 was sent, and does not know of it."""
+    world = Oracle(INFO, kind="serial", slack_s=0.15, late=lambda: 0.0).world
+    session = Session(1, wire.Arm(1, 2, 3, 4, 100, 1000, 60), 0.0)
+    for seq, heat in ((101, 360), (102, 0)):
+        ask = wire.Setpoint(3, 2, seq, 1, 0, heat, 4000, (20,) * 6, (1,) * 6)
+        session.take(ask, 0.01 * seq, sure=True)
+    warm = {"owner": session.arm.owner, "state": 1, "flags": 8 | Flag.HEAT}
+    world.latest = msgspec.structs.replace(telemetry(9, 100), seq=before, **warm)
+    world.latest_at = 1.1
+    EndJudge(world).in_session(
+        session, msgspec.structs.replace(telemetry(10, 120), seq=102, **warm)
+    )
+    assert [rule for rule, _ in world.sheet.breaches] == ["R11"] * breaches

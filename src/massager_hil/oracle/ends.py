@@ -146,8 +146,11 @@ class EndJudge:
         if session.vague:
             return
         self._state(taken, t)
-        heat = taken.heat and taken.mode is Mode.RUN and not taken.malformed
-        if t.flags & Flag.HEAT and not heat and w.latest_at > taken.at:
+        # The first TELEMETRY that names a SETPOINT may leave before the heater follows it.
+        said = w.latest.seq if w.latest is not None else t.seq
+        before = next((one for one in session.taken if one.seq == said), taken)
+        heated = taken.heats or (said != t.seq and before.heats)
+        if t.flags & Flag.HEAT and not heated and w.latest_at > taken.at:
             breach("R11", "heat", "on", "off: not asked for, or a pause, a fade or malformed")
 
     def _state(self, taken: Taken, t: wire.Telemetry) -> None:

@@ -53,6 +53,11 @@ class Taken:
     malformed: bool
     sure: bool
 
+    @property
+    def heats(self) -> bool:
+        """Whether it asks for heat (R11)."""
+        return bool(self.heat) and self.mode is Mode.RUN and not self.malformed
+
 
 @dataclass(slots=True)
 class Session:
