@@ -85,8 +85,8 @@ async def flood(port: int) -> None:
     async with aiomqtt.Client("127.0.0.1", port, socket_options=NODELAY) as client:
         await client.subscribe("bench/flood", qos=1)
         await client.publish("bench/flooder", b"", qos=1, retain=True)
-        async for _ in client.messages:
-            for number in range(FLOOD):
+        async for asked in client.messages:
+            for number in range(int(bytes(asked.payload))):
                 await client.publish("massager/bench/cmd/level/all", junk, qos=0)
                 if number % 100 == 0:
                     await asyncio.sleep(0)
@@ -154,10 +154,10 @@ class Presser:
         assert found["confirmed"], found
         return self._arrived[event] - began
 
-    async def flooded(self) -> None:
-        """Until another client has published its flood."""
+    async def flooded(self, commands: int) -> None:
+        """Until another client has published so many."""
         self._latest.pop("bench/flooded", None)
-        await self._client.publish("bench/flood", b"", qos=1)
+        await self._client.publish("bench/flood", str(commands), qos=1)
         await self.until("bench/flooded", lambda _: True)
 
     async def at_rest(self) -> None:
@@ -186,8 +186,8 @@ class Stops:
     behind: list[float]
 
 
-async def measured(samples: int, floods: int) -> Stops:
-    """So many stops in the quiet and behind a flood."""
+async def measured(samples: int, floods: int, commands: int = FLOOD) -> Stops:
+    """So many stops in the quiet, and behind floods of so many commands each."""
     echoes: list[float] = []
     stops: list[float] = []
     own: list[float] = []
@@ -235,12 +235,15 @@ async def measured(samples: int, floods: int) -> Stops:
             own.append(await presser.ask("stop"))
             await presser.at_rest()
         behind: list[float] = []
-        for _ in range(floods):
+        for number in range(floods):
+            if number:
+                await asyncio.sleep(
+                    8
+                )  # the rest of the flood is read, or dropped with its connection
             await presser.run_session()
-            await presser.flooded()
+            await presser.flooded(commands)
             behind.append(await presser.stop())
             await presser.at_rest()
-            await asyncio.sleep(8)  # the rest of the flood is read, or dropped with its connection
         listening.cancel()
     return Stops(echoes, own, stops, behind)
 

@@ -6,14 +6,14 @@ import asyncio
 import statistics
 
 from bench.figures import Row, Scale, at_most
-from bench.mqtt_stop import FLOODED_STOP_S, measured, p99
+from bench.mqtt_stop import FLOOD, FLOODED_STOP_S, measured, p99
 
 NUMBER = 14
 TITLE = "stop over MQTT behind 20,000 commands"
 
 
 def measure(scale: Scale) -> Row:
-    found = asyncio.run(measured(scale.of(20), scale.of(5, least=1)))
+    found = asyncio.run(measured(scale.of(20), scale.of(5, least=1), scale.of(FLOOD)))
     worst, quiet = max(found.behind), statistics.median(found.quiet)
     return Row(
         NUMBER,

@@ -55,8 +55,8 @@ MOTOR_SENSOR = {"input": "mux5", "pull_up_ohms": 10000.0, "ohms_25": 10000.0, "b
 # is high while it charges. Below lowest_mv it counts as a brown-out.
 SUPPLY = {"input": "mux7", "divider": 7.8, "mains": True, "lowest_mv": 9000}
 
-# The converter: the voltage at the Pico's pin 35 (ADC_VREF) as you measured it, and what it reads at zero volts, both
-# in millivolts.
+# The converter, in millivolts: the voltage at the Pico's pin 35 (ADC_VREF) as you measured it; and what the converter
+# reads at zero volts, 0.0 unless you have measured that too.
 ADC = {"reference_mv": 3300.0, "zero_mv": 0.0}
 
 # Links. UART: a serial port on two pins, such as {"tx": 0, "rx": 1}, or None. BLUETOOTH needs a Pico W.

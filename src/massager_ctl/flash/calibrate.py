@@ -18,8 +18,8 @@ MARGIN: Final = 2.0
 """Percent above the duty that was seen to turn: a cold motor is stiffer."""
 _TURN_MS: Final = 1500
 _HELD_MS: Final = 300
-_HELD_RATIO: Final = 1.5
-"""A rotor that is held draws at least so much more than one that turns freely."""
+_HELD_RATIO: Final = 2.0
+"""A held rotor draws so many times what a free one does: above 0.6 of it counts as a stall (R12)."""
 
 
 class Motor(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class Bench:
         if locked < free * _HELD_RATIO:
             raise FirmwareError(
                 f"held it draws {locked} mA, and free {free} mA: it was not held, or its current is not sensed",
-                "Hold it faster, or look at the wire to its sense input.",
+                "Hold it faster, or look at the wire to its sense input; or the motor is not fit.",
             )
         return Measured(motor, min(LAST, duty + MARGIN), free, locked)
 

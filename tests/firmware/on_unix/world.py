@@ -14,8 +14,8 @@ SUPPLY_MV = 12_000
 MONOSTABLE_MS = 330
 # In true time a busy machine may leave the whole process standing for longer than a processor ever stands.
 WATCHDOG_BITES = 350 if time.STEPPED else 3000
-STALLED, FREE = 1.0, 0.25
-"""Current of a motor over duty times its locked-rotor current."""
+FREE = 0.25
+"""Current of a motor that turns freely over duty times its locked-rotor current; `stallN` says another for motor N."""
 
 
 class World:
@@ -129,7 +129,7 @@ class World:
             return kind["locked_ma"] * FREE
         if not self.switch_closed() or not self.level.get(wiring().SLEEP):
             return 0
-        ratio = STALLED if self.hand.get(f"stall{number}") else FREE
+        ratio = self.hand.get(f"stall{number}") or FREE
         duty = self.duty.get(actuator["pwm"], 0) + self.duty.get(actuator.get("second"), 0)
         return kind["locked_ma"] * ratio * duty / FULL
 

@@ -161,6 +161,7 @@ def laboratory(project: Path) -> Laboratory:
 def test_it_runs_the_tests_of_the_line_then_the_wider_ones_and_names_what_lives(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(removals, "START_S", 2.0)
     lab = laboratory(project)
     assert "1 tests did not pass here and do not count" in capsys.readouterr().out
     wanted = ("if latched: return 0", "cap", "left -= 1", "a.b = 1", "return a")
