@@ -130,10 +130,10 @@ async def deadman_fed_by(bench: Bench) -> None:
         await client.next()
 
 
-async def _meanwhile(feed: Callable[[], Awaitable[None]], story: Awaitable[object]) -> None:
+async def _meanwhile(feed: Callable[[], Awaitable[None]], procedure: Awaitable[object]) -> None:
     task = asyncio.ensure_future(feed())
     try:
-        await story
+        await procedure
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -139,7 +139,7 @@ async def arm_cap(bench: Bench) -> None:
     bench.within("highest level", most, 1.3, 1.5, "%")
 
 
-@check("telemetry-true", "Levels and current tell the same story", "R14", needs=(Need.MOTOR,))
+@check("telemetry-true", "Levels and current agree", "R14", needs=(Need.MOTOR,))
 async def telemetry_true(bench: Bench) -> None:
     """Current flows where a level is above zero, and none where all are at zero."""
     client = bench.client

@@ -140,19 +140,19 @@ class NotHere(Exception):
     """The check does not apply to this device; the message says why."""
 
 
-Story = Callable[["Bench"], Awaitable[None]]
+Procedure = Callable[["Bench"], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A small story with the device, and the rules of docs/safety.md that it looks at."""
+    """A test procedure on the device, and the rules of docs/safety.md that it looks at."""
 
     id: str
     title: str
     rules: tuple[str, ...]
     tier: Tier
     needs: frozenset[Need]
-    story: Story
+    procedure: Procedure
 
 
 CHECKS: Final[list[Check]] = []
@@ -161,11 +161,11 @@ CHECKS: Final[list[Check]] = []
 
 def check(
     name: str, title: str, *rules: str, tier: Tier = Tier.QUICK, needs: tuple[Need, ...] = ()
-) -> Callable[[Story], Story]:
-    """Register a story as a check of `rules`; what it finds is charged to the first one unless it says otherwise."""
+) -> Callable[[Procedure], Procedure]:
+    """Register a test procedure as a check of `rules`; a finding is charged to the first unless it names another."""
 
-    def register(story: Story) -> Story:
-        CHECKS.append(Check(name, title, rules, tier, frozenset(needs), story))
-        return story
+    def register(procedure: Procedure) -> Procedure:
+        CHECKS.append(Check(name, title, rules, tier, frozenset(needs), procedure))
+        return procedure
 
     return register

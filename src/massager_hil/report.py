@@ -132,7 +132,7 @@ def _case(suite: ET.Element, outcome: Outcome) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname="massager_hil." + outcome.check.story.__module__.rpartition(".")[2],
+        classname="massager_hil." + outcome.check.procedure.__module__.rpartition(".")[2],
         name=f"{outcome.check.id}: {outcome.check.title}",
         time=f"{outcome.seconds:.3f}",
     )

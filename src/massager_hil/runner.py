@@ -157,12 +157,12 @@ def _on_its_link(
     order: Order,
     session: Session,
     say: Say,
-    story: Callable[[_External], Coroutine[Any, Any, None]],
+    procedure: Callable[[_External], Coroutine[Any, Any, None]],
 ) -> None:
-    """Run a story with a device at the other end of a link, and switch it off after it, however that ended."""
+    """Run a procedure with a device at the other end of a link, and switch it off after it, however that ended."""
     external = _External(order, session, say)
     try:
-        asyncio.run(story(external))
+        asyncio.run(procedure(external))
     finally:
         session.bench_failed = external.kit.switch_off()
 
@@ -342,7 +342,7 @@ async def judged(bench: Bench, check: Check) -> Outcome:
     verdict = Verdict.PASSED
     try:
         async with asyncio.timeout(bench.patience_s or _LIMIT_S[check.tier]):
-            await check.story(bench)
+            await check.procedure(bench)
     except CannotMeasure as problem:
         reason = problem.what
         bench.findings.append(_stopped_short(check, problem))

@@ -55,7 +55,7 @@ def all_checks() -> list[Check]:
     modules = [module.__name__ for module in _MODULES]
 
     def place(check: Check) -> tuple[bool, bool, int]:
-        module = modules.index(check.story.__module__)
+        module = modules.index(check.procedure.__module__)
         return check.tier is Tier.FULL, check.id == _LAST, module
 
     return sorted(CHECKS, key=place)

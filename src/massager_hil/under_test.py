@@ -1,4 +1,4 @@
-"""One device for tests: checks of the suite by name, and stories of one's own, each with the oracle over it."""
+"""One device for tests: checks of the suite by name, and procedures of one's own, each with the oracle over it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from massager_hil.devices import in_simulated_time
-from massager_hil.model import Check, Need, Outcome, Story, Tier, Verdict
+from massager_hil.model import Check, Need, Outcome, Procedure, Tier, Verdict
 from massager_hil.report import line
 from massager_hil.runner import Order, Session, run
 from massager_hil.suite import all_checks, chosen
@@ -57,14 +57,18 @@ class DeviceUnderTest:
         return outcomes
 
     def run(
-        self, story: Story, *rules: str, needs: tuple[Need, ...] = (Need.MOTOR,), title: str = ""
+        self,
+        procedure: Procedure,
+        *rules: str,
+        needs: tuple[Need, ...] = (Need.MOTOR,),
+        title: str = "",
     ) -> Outcome:
         """Run a coroutine function of your own, which gets a `massager_hil.bench.Bench`, as a check of `rules`.
 
         Raises `NotConforming` if it, or the oracle, finds something; skips the test where its needs are not met.
         """
-        name = story.__name__ if hasattr(story, "__name__") else "story"
-        own = Check(name, title or name, rules or ("R16",), Tier.QUICK, frozenset(needs), story)
+        name = procedure.__name__ if hasattr(procedure, "__name__") else "procedure"
+        own = Check(name, title or name, rules or ("R16",), Tier.QUICK, frozenset(needs), procedure)
         outcome = self.judge(own)
         self.must_hold(outcome)
         return outcome

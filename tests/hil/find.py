@@ -34,7 +34,7 @@ def nearest(words: str, checks: Iterable[Check]) -> list[Check]:
     stems = _stems(words.replace("-", " "))
 
     def place(check: Check) -> tuple[bool, bool, int, bool]:
-        said = f"{check.id.replace('-', ' ')} {check.title} {check.story.__doc__}"
+        said = f"{check.id.replace('-', ' ')} {check.title} {check.procedure.__doc__}"
         shared = len(stems & _stems(said))
         return check.id in _WALKS, check.id not in _FIRST, -shared, check.tier is Tier.FULL
 

@@ -42,8 +42,8 @@ class Served:
         self.port = await listen(device, "127.0.0.1", 0)
         return device, f"tcp:{self.port.address}"
 
-    def run(self, story):
-        return asyncio.run_coroutine_threadsafe(story, self.loop).result(PATIENCE_S)
+    def run(self, procedure):
+        return asyncio.run_coroutine_threadsafe(procedure, self.loop).result(PATIENCE_S)
 
     def flap(self) -> None:
         self.device.drop_links("a loose plug")
@@ -101,7 +101,7 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at() -> None:
     assert len(names) == len(set(names)) > 60
     for check in all_checks():
         assert check.rules
-        assert check.story.__doc__, check.id
+        assert check.procedure.__doc__, check.id
 
 
 def test_the_list_names_each_check_and_its_needs() -> None:

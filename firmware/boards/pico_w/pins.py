@@ -14,9 +14,9 @@ SERIAL = ""
 # The zones that exist: trapezius_left, trapezius_right, neck_left, neck_right, suboccipital_left, suboccipital_right.
 ZONES = ("trapezius_left", "trapezius_right")
 
-# The two kinds of motor, each with what was measured on your own (how-to): start_duty: percent, the gentlest that turns
-# every motor of the kind. locked_ma: what one draws at full duty with its rotor held; of several the lowest.
-# frequency: of the PWM in hertz. None if there is no motor of the kind.
+# The two kinds of motor, each with what was measured on your own (how-to): start_duty: percent, 2 more than the
+# gentlest that turns every motor of the kind. locked_ma: what one draws at full duty with its rotor held; of several
+# the lowest. frequency: of the PWM in hertz. None if there is no motor of the kind.
 VIBRATION = {"start_duty": 22.0, "locked_ma": 400, "frequency": 20000}
 KNEADING = {"start_duty": 30.0, "locked_ma": 1000, "frequency": 20000}
 
