@@ -72,6 +72,8 @@ class Board:
     motor_sensor: Thermometer
     supply_mv: int = 0
     """Battery voltage, millivolts. Fresh after `sense_slow`, as are the next two."""
+    brown_out_mv: int = 5600
+    """Below this a battery ends what runs, and the firmware begins again (R13)."""
     battery_percent: int = 100
     """State of charge as it reads under load, whole percent rounded down."""
     charging: bool = False

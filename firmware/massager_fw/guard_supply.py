@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 ARM_PERCENT = 15
 STOP_PERCENT = 8
-BROWN_OUT_MV = 5600
 FADE_FRAMES = 8
 """0.8 s from detection to zero, so that it is over within the second that R13 allows."""
 
@@ -41,7 +40,7 @@ class SupplyGuard:
         board = self._board
         if self._mains:
             return Supply.FIT
-        if board.supply_mv < BROWN_OUT_MV:
+        if board.supply_mv < board.brown_out_mv:
             return Supply.BROWN_OUT
         if board.charging:
             return Supply.CHARGING

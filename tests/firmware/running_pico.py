@@ -19,7 +19,7 @@ START = 14417  # 22 % of 65535
 
 LIGHT = 15
 
-BUTTON, DEAD_MAN, WATCHDOG, STALL, STUCK = 32, 16, 24, 50, 52
+BUTTON, DEAD_MAN, BROWN_OUT, WATCHDOG, STALL, STUCK = 32, 16, 23, 24, 50, 52
 
 
 def boots(flash: Path) -> list[str]:

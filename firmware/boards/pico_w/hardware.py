@@ -80,6 +80,7 @@ class PicoBoard(Board):
         self.pad_sensor = self._pad or Thermometer()
         self.motor_sensor = self._motor or Thermometer()
         self.supply_mv = 0
+        self.brown_out_mv = pins.SUPPLY["lowest_mv"]
         self.battery_percent = 100
         self.charging = False
         self.powered = False
@@ -95,7 +96,7 @@ class PicoBoard(Board):
 
     def test_itself(self):
         """Everything that can be seen without turning a motor; `SelfTestFailed` says what is not as it must be."""
-        if self.supply_mv < self.pins.SUPPLY["lowest_mv"]:
+        if self.supply_mv < self.brown_out_mv:
             raise SelfTestFailed(f"the supply is at {self.supply_mv} mV")
         for m in range(ACTUATORS):
             current = self._currents[m]

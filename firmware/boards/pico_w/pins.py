@@ -52,7 +52,7 @@ PAD_SENSOR = {"input": "mux4", "pull_up_ohms": 10000.0, "ohms_25": 10000.0, "bet
 MOTOR_SENSOR = {"input": "mux5", "pull_up_ohms": 10000.0, "ohms_25": 10000.0, "beta": 3950.0}
 
 # The supply before the switch. mains: an adapter; else a battery, with empty_mv and full_mv, and charger: a pin that
-# is high while it charges. Below lowest_mv it counts as a brown-out.
+# is high while it charges. Below lowest_mv the device does not start, and a battery ends what runs.
 SUPPLY = {"input": "mux7", "divider": 7.8, "mains": True, "lowest_mv": 9000}
 
 # The converter, in millivolts: the voltage at the Pico's pin 35 (ADC_VREF) as you measured it; and what the converter
