@@ -69,7 +69,7 @@ async def prepare(
     attempt.require_valid(link.now())
     notes = admission.notes
     if profile is None:
-        longest_s = min(UNNAMED_MAX_S, allowed.limit_s or UNNAMED_MAX_S)
+        longest_s = allowed.limit_s or UNNAMED_MAX_S
         source = ManualSource(longest_s if start.duration_s is None else start.duration_s)
         run = Run(attempt, source, limits, info, dead_man_s=dead_man_s, notes=notes)
         if weak:

@@ -66,6 +66,8 @@ def test_a_small_mtu_gives_stop_and_reads_only() -> None:
     info = wire.parse(peer.firmware.read_info(1, peer.now))
     assert isinstance(info, wire.Info)
     assert (info.token, info.deadman) == (0, 1000)
+    arm = wire.Arm(9, peer.owner, telemetry.epoch, telemetry.challenge, 0, 1000, 2700)
+    assert peer.ask(arm).result == Result.NOT_ALLOWED, "it would hear of nothing that it does"
 
 
 def test_ble_takes_bodies_unframed() -> None:

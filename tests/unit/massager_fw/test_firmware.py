@@ -24,7 +24,7 @@ class Wired(Plant):
         self.sent.append(link)
 
 
-def test_a_link_that_carries_no_telemetry_is_told_none_and_may_not_command() -> None:
+def test_a_link_that_carries_no_telemetry_gets_none() -> None:
     board = Wired()
     firmware = Firmware(board, DeviceConfig())
     firmware.connect(1, LinkKind.BLE, 0, bonded=True, mtu=MTU_FOR_ALL - 1)

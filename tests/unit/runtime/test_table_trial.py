@@ -13,7 +13,7 @@ from tests.support.marks import simulated_time
 from tests.unit.runtime.at_the_table import Somebody, tried
 
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import Refused, StopUnconfirmed
+from massager_ctl.errors import Refused, StopUnconfirmed, StoreError
 from massager_ctl.model.device import Channel
 from massager_ctl.runtime.table_trial import LONGEST_S, TableTrial, in_words
 from massager_ctl.runtime.trial_records import FILE, TrialRecords
@@ -143,6 +143,18 @@ def test_fault_67_what_was_seen_is_kept_by_serial_number_and_firmware(tmp_path: 
     assert TrialRecords(tmp_path, "acme").of(one) == NOTHING_SHOWN
     (tmp_path / FILE).write_bytes(b"{")
     assert book.of(one) == NOTHING_SHOWN
+
+
+def test_what_was_seen_and_cannot_be_kept_is_an_error_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    from massager_ctl.drivers.substitute_reports import info_of
+
+    (tmp_path / FILE).mkdir()
+    book = TrialRecords(tmp_path, "ascii")
+    with pytest.raises(StoreError, match="cannot be kept: Is a directory"):
+        book.note(info_of(ASCII, "A1", "1.0", 1.0), Shown(levels_seen=True))
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize("serial", ["serial:/dev/ttyUSB0", "tcp:h:1"])

@@ -44,8 +44,6 @@ def adapt(profile: Profile, info: DeviceInfo) -> tuple[Profile, tuple[str, ...]]
             f"nothing of '{profile.id}' is left to play on device {info.serial}: {'; '.join(notes)}",
             "Choose a profile for the zones and motions that this device has.",
         )
-    if not notes:
-        return profile, ()
     return msgspec.structs.replace(profile, steps=steps), tuple(notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from tests.e2e.harness import opened
@@ -57,6 +58,12 @@ async def test_a_remote_view_steers_and_sees_the_end() -> None:
         end = await remote.ended()
         assert (end.cause, end.error) == (Cause.PERSON, None)
         await remote.close()
+
+
+@simulated_time
+async def test_nothing_is_known_of_an_end_before_the_status_is_followed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not followed yet"):
+        await RemoteController(str(tmp_path / "owner.sock")).ended()
 
 
 @simulated_time
