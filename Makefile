@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware ble web cover check format formal fuzz-api bench docs mutants removals lock check-install pythons \
+.PHONY: help demo demo-firmware demo-mqtt demo-web quick test conformance firmware ble web tooling cover check format formal fuzz-api bench docs mutants removals lock check-install pythons \
 	check-home-assistant release-check system setup clean distclean
 .NOTPARALLEL:
 
@@ -46,9 +46,10 @@ CONFORMANCE := tests/hil tests/second_device tests/unseen_devices
 FIRMWARE := tests/firmware
 BLE := tests/e2e/ble
 WEB := tests/e2e/web
-APART := $(CONFORMANCE) $(FIRMWARE) $(BLE) $(WEB)
+TOOLING := tests/tools tests/bench
+APART := $(CONFORMANCE) $(FIRMWARE) $(BLE) $(WEB) $(TOOLING)
 
-test: system $(DEV) ## run the tests but those of the next four targets, on all cores (ARGS="-k stop", JOBS=0 for one process)
+test: system $(DEV) ## run the tests but those of the next five targets, on all cores (ARGS="-k stop", JOBS=0 for one process)
 	$(PYTEST) $(APART:%=--ignore=%) $(ARGS)
 
 conformance: system $(DEV) ## run the tests of the conformance suite, and of devices that are not ours
@@ -65,6 +66,9 @@ web: system $(DEV) ## run the tests of the web page in Chromium, and of its HTTP
 
 # Every branch of what keeps a person safe is tested: the host's rules, and the device's.
 SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/control/session.py,*/massager_ctl/control/setpoint_source.py,*/massager_ctl/profile/*,*/massager_fw/*
+
+tooling: system $(DEV) ## run the tests of tools/, the benchmark and the locks
+	$(PYTEST) $(ARGS) $(TOOLING)
 
 cover: system $(DEV) ## run all tests, and hold the branch coverage to its bounds
 	$(PYTEST) --cov --cov-report= $(ARGS)

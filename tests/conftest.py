@@ -125,7 +125,7 @@ def pytest_asyncio_loop_factories(
 
 _HERE: Final = Path(__file__).parent
 _FOLDERS: Final = frozenset(
-    {"unit", "property", "firmware", "faults", "e2e", "hil", "soak", "bench"}
+    {"unit", "property", "firmware", "faults", "e2e", "hil", "soak", "bench", "tools"}
 )
 
 
