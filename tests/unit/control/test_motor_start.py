@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from tests.e2e.harness import Bench
+from tests.support.marks import simulated_time
 
 from massager_ctl.control.session import PAUSE_MAX_S, Session
 from massager_ctl.control.setpoint_source import ProfilePlayer
@@ -121,3 +125,16 @@ def test_what_is_left_of_the_programme_is_played_whole() -> None:
     waited.play(30)
     straight.play(60)
     assert waited.session.played_s == pytest.approx(straight.session.played_s, abs=3 * TURN)
+
+
+@simulated_time
+async def test_a_session_that_no_person_watches_waits_for_no_word(bench: Bench) -> None:
+    """R23: a simulated device is watched by none, whatever the start says."""
+    profile = load_text(
+        "title: T\ncap: 20\nsteps:\n  - {guide: Turn., duration: 30}\n  - {zones: neck, duration: 60}\n",
+        "t.yaml",
+    )
+    await bench.controller.play(profile, waits=True)
+    await asyncio.sleep(40)
+    assert bench.controller.status.phase is Phase.RUNNING
+    assert any(bench.controller.status.actual)
