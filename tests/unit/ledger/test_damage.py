@@ -209,6 +209,15 @@ def test_a_ledger_that_is_no_database_at_all_is_charged_and_locked(
     assert not after.lock.readable
 
 
+def test_a_ledger_that_was_cut_short_is_not_opened_and_stays_as_it_is(lived_in: Path) -> None:
+    path = lived_in / FILE
+    rest = path.read_bytes()[:-PAGE]
+    path.write_bytes(rest)
+    with pytest.raises(Damaged, match=f"it has {len(rest)} bytes instead of {len(rest) + PAGE}"):
+        open_file(path)
+    assert path.read_bytes() == rest
+
+
 def test_a_second_copy_does_not_take_the_place_of_the_first(
     lived_in: Path, readings: ClockReader
 ) -> None:

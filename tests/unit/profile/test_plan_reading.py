@@ -31,7 +31,7 @@ def test_a_cursor_reads_forwards_and_backwards() -> None:
     assert (once[6][2], once[7][2]) == ("fade", "by hand")
     assert once[-1][0] == OFF
     assert once[-1][1] is None
-    assert forwards.at(-1.0).levels == ZERO
+    assert forwards.at(-1.0) == OFF
     texts = [
         (guided.text, guided.cue_at(t))
         for t, (_, guided, _) in zip(times, once, strict=True)

@@ -177,13 +177,11 @@ class PlanCursor:
     def at(self, t: float) -> Setpoint:
         """The setpoint for that moment of the session, seconds; off before the start and from the end on."""
         plan = self._plan
-        if t >= plan.duration_s or not plan.motions:
+        if not 0.0 <= t < plan.duration_s or not plan.motions:
             return OFF
         here = bisect_right(plan.motions, t, key=lambda segment: segment.t) - 1
-        segment = plan.motions[max(here, 0)]
-        return Setpoint(
-            self.levels(max(t, 0.0)), segment.patterns, segment.period_s, segment.heat_c
-        )
+        segment = plan.motions[here]
+        return Setpoint(self.levels(t), segment.patterns, segment.period_s, segment.heat_c)
 
     def guided_at(self, t: float) -> Guided | None:
         """The words for the person at that moment, if any."""
