@@ -38,6 +38,26 @@ async def test_fault_64_the_first_fault_of_a_driver_is_the_one_that_is_told() ->
 
 
 @simulated_time
+@pytest.mark.parametrize("method", ["due", "next_due"])
+async def test_fault_64_a_driver_that_fails_between_sessions_starts_none(method: str) -> None:
+    calls: list[float] = []
+
+    def fails(*_: Any) -> Any:
+        calls.append(asyncio.get_running_loop().time())
+        raise ZeroDivisionError("made up")
+
+    wrong = type("Wrong", (AsciiDialect,), {method: fails})
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(link.host, msgspec.structs.replace(ASCII, dialect=wrong))
+        await driver.open(Listener())
+        await asyncio.sleep(5)
+        assert len(calls) == 1, "it is asked no more"
+        with pytest.raises(DriverFault, match="made up"):
+            await driver.arm(25.0, 600)
+        await driver.close()
+
+
+@simulated_time
 @pytest.mark.parametrize("method", ["start", "stop"])
 async def test_fault_64_a_driver_that_fails_before_the_link_is_opened_sends_nothing(
     method: str,
