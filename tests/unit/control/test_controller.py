@@ -17,9 +17,9 @@ from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import ExitCode, IntensityError, LinkLost, Refused, StopUnconfirmed
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Ease, Pause, Presence, SetHeat, SetLevel
-from massager_ctl.model.status import LinkState
+from massager_ctl.model.status import LinkState, Phase
 from massager_ctl.wire.codec import decode_body
-from massager_ctl.wire.messages import GetInfo, SetpointFrame, Stop
+from massager_ctl.wire.messages import GetInfo, Reset, SetpointFrame, Stop
 
 pytestmark = simulated_time
 
@@ -358,3 +358,13 @@ async def test_a_cap_that_is_no_number_starts_nothing(g: Ground) -> None:
         with pytest.raises(IntensityError):
             await g.controller.manual(60, cap=bad)
     assert not g.seen("arm")
+
+
+async def test_r7_a_reset_in_a_session_is_refused_and_asks_nothing_of_the_device(g: Ground) -> None:
+    await g.controller.connect()
+    await g.run()
+    g.tap.written.clear()
+    with pytest.raises(Refused, match="a session is running"):
+        await g.controller.reset()
+    assert not [body for body in g.tap.written if isinstance(decode_body(body), Reset)]
+    assert g.controller.status.phase is Phase.RUNNING
