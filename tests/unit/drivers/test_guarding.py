@@ -212,3 +212,20 @@ async def test_r6_a_driver_whose_stop_grows_too_large_has_its_last_good_one_sent
         driver._dialect.large = True
         driver.stop(Cause.PERSON)
         await asyncio.to_thread(peer.wait_for, b"HALT")
+
+
+@pytest.mark.asyncio
+async def test_r25_a_device_that_could_have_a_guardian_starts_without_one_at_the_table_alone() -> (
+    None
+):
+    peer = Peer("pty", answers=True)
+    driver = PlainDriver(make_transport(peer.address), COUNTING)
+    await driver.open(Ear())
+    try:
+        with pytest.raises(GuardianLost, match="no second process keeps watch"):
+            await driver.arm(25.0, 600)
+        driver.left_alone()
+        await driver.arm(25.0, 600)
+    finally:
+        await driver.close()
+        peer.close()

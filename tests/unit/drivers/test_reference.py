@@ -58,6 +58,17 @@ async def test_a_silent_device_is_a_clear_error() -> None:
 
 
 @simulated_time
+async def test_a_board_that_restarts_when_its_port_is_opened_is_asked_until_it_has_booted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ReferenceDriver, "boot_s", 4.0)
+    async with on_a_pipe() as (driver, peer, listener):
+        answer = peer.answers.pop(GetInfo)
+        asyncio.get_running_loop().call_later(3.5, peer.answers.__setitem__, GetInfo, answer)
+        assert (await driver.open(listener)).serial == "TEST"
+
+
+@simulated_time
 async def test_a_peer_that_talks_garbage_is_a_clear_error() -> None:
     async with on_a_pipe() as (driver, peer, listener):
         peer.answers.clear()
