@@ -49,15 +49,14 @@ async def _claimed(found: Found, specs: Sequence[DriverSpec], ask: DriverSpec | 
 
 def advertises(found: Found, spec: DriverSpec) -> bool:
     """Whether its name and its service are those of the driver; a service that many devices share is not enough."""
-    find = spec.find
-    wanted = full_uuid(find.service) if find.service else None
-    if LinkKind.BLE not in spec.links or not (find.name or wanted):
+    if LinkKind.BLE not in spec.links:
         return False
-    if find.name and not fnmatchcase(found.name, find.name):
+    if spec.find.name:
+        return fnmatchcase(found.name, spec.find.name)
+    wanted = full_uuid(spec.find.service)
+    if wanted is None or standard(wanted):
         return False
-    if wanted is None or find.name:
-        return True
-    return not standard(wanted) and wanted in [service.lower() for service in found.services]
+    return wanted in [service.lower() for service in found.services]
 
 
 def _may_ask(found: Found, spec: DriverSpec) -> bool:

@@ -60,10 +60,9 @@ class TCode(Dialect):
                 self._version = True
             elif text.upper().startswith("V0"):
                 self._channel = True
-            elif text and not self.firmware:
+            elif not self.firmware:
                 self.firmware = text
         self.known = self._version and self._channel
-        return None
 
     def _line(self) -> bytes:
         magnitude = b"9999" if self._step >= 100 else b"%02d" % self._step

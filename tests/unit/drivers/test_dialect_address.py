@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from massager_ctl.drivers.factory import make_driver
 from massager_ctl.drivers.plain import PlainDriver
+from massager_ctl.drivers.reference import ReferenceDriver
 from massager_ctl.errors import AddressError
 from massager_ctl.transports.address import (
     BleAddress,
@@ -55,3 +58,13 @@ def test_the_driver_of_that_scheme_is_made() -> None:
     assert driver.address == "tcode:serial:/dev/ttyUSB0"
     with pytest.raises(AddressError, match="does not work over that link"):
         make_driver("tcode:ble:Someone")
+    assert isinstance(make_driver("serial:/dev/ttyUSB0"), ReferenceDriver)
+
+
+def test_r25_it_is_made_with_a_guardian_where_its_link_can_be_shared(tmp_path: Path) -> None:
+    guard = str(tmp_path / "lock"), str(tmp_path / "held")
+    assert not make_driver("tcode:serial:/dev/ttyUSB0").guarded
+    assert make_driver("tcode:serial:/dev/ttyUSB0", guard=guard).guarded
+    alone = make_driver("tcode:serial:loop://", guard=guard)
+    assert not alone.guarded
+    assert alone.address == "tcode:serial:loop://"

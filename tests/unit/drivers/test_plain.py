@@ -14,7 +14,6 @@ from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.other_makes import both, lines
 
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.drivers.tcode import TCode
 from massager_ctl.errors import DeviceRefused, DriverFault, LinkTimeout
 from massager_ctl.model.device import Cause, DeviceState
 from massager_ctl.testing.peers import PeerLink
@@ -160,14 +159,6 @@ async def test_a_device_that_answers_is_open_as_soon_as_it_does() -> None:
         begun = asyncio.get_running_loop().time()
         await PlainDriver(link.host, ASCII).open(Listener())
         assert asyncio.get_running_loop().time() - begun < 0.1
-
-
-def test_tcode_names_the_board_by_its_first_line_and_waits_for_version_and_channel() -> None:
-    dialect = TCode()
-    dialect.feed(b"A board of mine\nTCode v0.3\n", 0.0)
-    assert (dialect.firmware, dialect.known) == ("A board of mine", False)
-    dialect.feed(b"V0 0 9999 Vibration\nand more\n", 0.0)
-    assert (dialect.firmware, dialect.known) == ("A board of mine", True)
 
 
 @simulated_time

@@ -63,7 +63,10 @@ async def test_fault_64_a_driver_that_fails_before_the_link_is_opened_sends_noth
     method: str,
 ) -> None:
     async with PeerLink(AsciiPeer()) as link:
-        with pytest.raises(DriverFault, match=r"'ascii' failed in .*ZeroDivisionError: made up"):
+        with pytest.raises(
+            DriverFault,
+            match=r"'ascii' failed in .*ZeroDivisionError: made up \(\w+\.py, line \d+\)",
+        ):
             await PlainDriver(link.host, faulty(method)).open(Listener())
         assert link.heard == []
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from tests.unit.drivers.test_described import GOOD
 
+from massager_ctl.drivers import registry
 from massager_ctl.drivers.described.driver import spec_of
 from massager_ctl.drivers.described.load import load_text
 from massager_ctl.drivers.registry import installed, links_of, spec_for
-from massager_ctl.errors import DescriptionError, DriverFault, InputError
+from massager_ctl.errors import AddressError, DescriptionError, DriverFault, InputError
 from massager_ctl.testing.peers import peer_for
 
 
@@ -66,6 +67,21 @@ def test_a_package_that_fails_is_one_error_and_the_others_work(
     assert {one.scheme: one.source for one in installed(tmp_path)}["acme"] == "made_up_acme 1.0"
 
 
+def test_a_driver_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(AddressError, match="no driver is called 'acme'") as caught:
+        spec_for("acme", tmp_path)
+    assert ", ".join(one.scheme for one in installed(tmp_path)) in caught.value.remedy
+
+
+def test_where_no_driver_is_installed_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "entry_points", lambda group: ())
+    with pytest.raises(AddressError) as caught:
+        spec_for("acme", tmp_path)
+    assert "Installed are: none." in caught.value.remedy
+
+
 def test_two_of_one_name_are_told_and_neither_is_used(site: Site, tmp_path: Path) -> None:
     for name in ("one", "two"):
         site.add(
@@ -84,6 +100,7 @@ def test_a_package_of_descriptions(site: Site, tmp_path: Path) -> None:
     points = "[massager_ctl.descriptions]\nshelf = made_up_shelf\nbroken = made_up_none\n"
     site.add("made_up_info", "", points)
     found = {one.scheme: one for one in installed(tmp_path / "nothing")}
+    assert "__init__" not in found
     assert found["demo"].spec is not None
     assert found["broken"].problem is not None
     assert found["torn"].spec is None

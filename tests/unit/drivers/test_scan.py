@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from tests.support.ascii_massager import ASCII, AsciiPeer
 from tests.support.on_a_line import OnALine
+from tests.unit.drivers.test_described import GOOD
 
+from massager_ctl.config import ENV_CONFIG
 from massager_ctl.drivers.dialect import DriverSpec, Find
 from massager_ctl.drivers.scan import claimed
 from massager_ctl.transports.base import LinkKind
@@ -71,7 +73,10 @@ async def test_a_serial_port_is_asked_only_where_a_person_named_the_driver() -> 
             note="silent, or another kind of device",
         )
         assert await claimed([port], [ASCII]) == (port,)
+        for unfit in ({"find": Find()}, {"links": (LinkKind.TCP,)}):
+            assert await claimed([port], [], ask=msgspec.structs.replace(ASCII, **unfit)) == (port,)
         assert line.peer.heard == b""
+        assert await claimed([port], [], ask=ASCII) != (port,), "and it is closed again"
         (found,) = await claimed([port], [ASCII], ask=ASCII)
         assert (found.address, found.supported) == (f"ascii:serial:{line.port}", True)
         assert line.peer.steps == (0,)
@@ -93,3 +98,25 @@ async def test_what_another_knows_already_is_left_as_it_is() -> None:
 async def test_what_is_no_serial_port_is_not_asked() -> None:
     silent = msgspec.structs.replace(HEARD, note="silent")
     assert await claimed([silent], [ASCII], ask=ASCII) == (silent,)
+
+
+@pytest.mark.asyncio
+async def test_what_is_named_alike_on_another_link_is_left_as_it_is() -> None:
+    port = msgspec.structs.replace(HEARD, address="serial:/dev/ttyUSB0", kind="serial")
+    assert await claimed([port], [on_ble(Find(name="Relax*"))]) == (port,)
+    on_a_line = msgspec.structs.replace(ASCII, find=Find(name="Relax*"))
+    assert await claimed([HEARD], [on_a_line]) == (HEARD,)
+
+
+@pytest.mark.asyncio
+async def test_the_installed_drivers_are_looked_at_but_those_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENV_CONFIG, str(tmp_path / "config.toml"))
+    folder = tmp_path / "devices"
+    folder.mkdir()
+    (folder / "broken.yaml").write_text("nothing: of this kind\n")
+    (folder / "demo.yaml").write_text(GOOD)
+    (found, other) = await claimed([msgspec.structs.replace(HEARD, name="Demo-1"), HEARD])
+    assert found.address == f"demo:{HEARD.address}"
+    assert other == HEARD
