@@ -65,7 +65,7 @@ class TrialRecords:
             with contextlib.suppress(OSError):
                 fresh.unlink()
             raise StoreError(
-                f"what was seen of this device cannot be kept: {error.strerror or error}",
+                f"what was seen of this device cannot be kept: {error.strerror}",
                 f"Check the permissions of {self._path.parent}.",
             ) from None
 

@@ -133,15 +133,16 @@ async def test_its_timer_is_waited_for_where_somebody_wants_to() -> None:
 def test_fault_67_what_was_seen_is_kept_by_serial_number_and_firmware(tmp_path: Path) -> None:
     from massager_ctl.drivers.substitute_reports import info_of
 
-    book = TrialRecords(tmp_path, "ascii")
+    folder = tmp_path / "not made yet"
+    book = TrialRecords(folder, "ascii")
     one, other = info_of(ASCII, "A1", "1.0", 1.0), info_of(ASCII, "A1", "1.1", 1.0)
     assert book.of(one) == NOTHING_SHOWN
     book.note(one, Shown(levels_seen=True))
     book.note(one, Shown(levels_seen=True, no_remote=True))
     assert book.of(one).no_remote
     assert book.of(other) == NOTHING_SHOWN
-    assert TrialRecords(tmp_path, "acme").of(one) == NOTHING_SHOWN
-    (tmp_path / FILE).write_bytes(b"{")
+    assert TrialRecords(folder, "acme").of(one) == NOTHING_SHOWN
+    (folder / FILE).write_bytes(b"{")
     assert book.of(one) == NOTHING_SHOWN
 
 

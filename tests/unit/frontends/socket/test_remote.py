@@ -97,3 +97,20 @@ async def test_a_remote_view_ends_with_its_owner() -> None:
         await remote.close()
         with pytest.raises(LinkLost):
             await RemoteController(server.path).open()
+
+
+@simulated_time
+async def test_an_end_that_was_seen_stays_as_it_was_when_the_owner_ends_as_well() -> None:
+    async with opened() as bench:
+        await bench.play(after_s=5)
+        async with ControlServer(bench.controller, DEVICE) as server:
+            remote = RemoteController(server.path)
+            await remote.open()
+            await asyncio.sleep(0.5)
+            await remote.stop_now()
+            assert (await remote.ended()).cause is Cause.PERSON
+        await asyncio.sleep(0.5)
+    assert (await remote.ended()).cause is Cause.PERSON
+    assert remote._following is not None
+    assert remote._following.exception() is None, "the second end is no error"
+    await remote.close()
