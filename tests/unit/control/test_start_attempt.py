@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.e2e.harness import Bench
 from tests.support.marks import simulated_time
 
 from massager_ctl.control.start_attempt import StartAttempt
-from massager_ctl.errors import ProfileError, Refused
+from massager_ctl.errors import InputError, ProfileError, Refused
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Origin, Start
 from massager_ctl.model.status import Phase
@@ -108,3 +109,12 @@ async def test_a_cancelled_attempt_says_so() -> None:
     assert attempt.cancelled is False
     attempt.cancel()
     assert attempt.cancelled is True
+
+
+@pytest.mark.parametrize("duration_s", ["5", True, 0.0, -1.0, math.nan, math.inf])
+async def test_r8_a_start_whose_duration_makes_no_sense_is_refused_and_arms_nothing(
+    bench: Bench, duration_s: Any
+) -> None:
+    with pytest.raises(InputError, match="seconds"):
+        await bench.controller.start(Start(duration_s=duration_s))
+    assert not armed(bench)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from massager_ctl.drivers.described.dialect import Dialect
-from massager_ctl.drivers.described.driver import spec_of
+from massager_ctl.drivers.described.driver import BAUD, spec_of
 from massager_ctl.drivers.described.load import load_file, load_text
 from massager_ctl.drivers.described.schema import schema_text
 from massager_ctl.drivers.described.template import TemplateError, parse, parse_bytes, show_bytes
@@ -235,12 +235,30 @@ def test_what_a_device_is_not_found_by_is_empty() -> None:
     find = spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).find
     assert find is not None
     assert (find.name, find.service) == ("Demo*", "")
+    whole = spec_of(load_text(GOOD, "demo.yaml"), Path("demo.yaml"))
+    assert (whole.find.name, whole.find.service) == ("Demo*", "fff0")
+    text = GOOD.replace('{name: "Demo*", service: fff0}', "{}").replace(
+        "{kind: ble, service: fff0, write: fff2, notify: [fff1]}", "{kind: serial, baud: 9600}"
+    )
+    line = spec_of(load_text(text, "demo.yaml"), Path("demo.yaml"))
+    assert (line.find.name, line.find.service, line.baud, whole.baud) == ("", "", 9600, BAUD)
 
 
 def test_a_description_that_was_confirmed_by_no_other_says_so_in_no_words() -> None:
     assert spec_of(load_text(GOOD, "demo.yaml"), Path("demo.yaml")).confirmed_by == ""
     text = GOOD.replace("sure: from documents", "sure: from documents, by: a friend")
     assert spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).confirmed_by == "a friend"
+    text = text.replace("sources: [", "sources: [{what: a leaflet, sure: from documents}, ")
+    assert spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).confirmed_by == "a friend"
+
+
+@pytest.mark.parametrize(("known", "has_one"), [("", False), ("own_timer_min: 15", True)])
+def test_r25_a_timer_that_the_device_has_counts_although_it_cannot_be_set(
+    known: str, has_one: bool
+) -> None:
+    text = GOOD + f"assurance: {{{known}}}\n"
+    spec = spec_of(load_text(text, "demo.yaml"), Path("demo.yaml"))
+    assert spec.assurance.own_timer is has_one
 
 
 def test_a_keep_alive_of_the_file_says_when_it_is_due() -> None:
@@ -251,3 +269,20 @@ def test_a_keep_alive_of_the_file_says_when_it_is_due() -> None:
     assert hexes(list(driver.due(0.9))) == []
     assert hexes(list(driver.due(1.0))) == ["aa0200ac"]
     assert driver.next_due() == 2.0
+
+
+def test_r25_a_file_that_changed_is_another_device_for_all_that_was_seen_of_it() -> None:
+    def firmware(text: str) -> str:
+        return spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).dialect().firmware
+
+    name, word = firmware(GOOD).split()
+    assert (name, len(word)) == ("description", 12)
+    assert firmware(GOOD + "# a remark\n") == firmware(GOOD)
+    assert firmware(GOOD.replace("percent: 50", "percent: 49")) != firmware(GOOD)
+
+
+def test_a_level_that_is_reported_and_never_sent_is_no_step() -> None:
+    text = GOOD.replace('{level: 1, value: "01"}]}', '{level: 3, value: "03"}]}')
+    driver = spec_of(load_text(text, "demo.yaml"), Path("demo.yaml")).dialect()
+    assert driver.feed(bytes.fromhex("AA8103002E"), 0.0) is None
+    assert driver.feed(bytes.fromhex("AA81000A35"), 0.0) == (0,)

@@ -207,3 +207,4 @@ def test_hexadecimal_text_stands_between_its_borders() -> None:
     assert driver.start(0.0) == [b":AA09\r\n"]
     assert driver.feed(b":AA81010A36\r\n") == 1
     assert driver.feed(b"AA81010A36\r\n") is None
+    assert driver.feed(b":aa81010a36\r\n") is None, "wrap would not have made it so"

@@ -229,3 +229,14 @@ async def test_r25_a_device_that_could_have_a_guardian_starts_without_one_at_the
     finally:
         await driver.close()
         peer.close()
+
+
+@pytest.mark.asyncio
+async def test_r6_a_stop_that_is_too_large_goes_out_as_it_is_where_no_other_is_known() -> None:
+    class Large(Counting):
+        def stop(self, now: float) -> Sequence[bytes]:
+            return [b"HALT" + b"x" * 4000 + b"\n"] * 16
+
+    async with driven(msgspec.structs.replace(COUNTING, dialect=Large)) as (driver, _, peer, _e):
+        driver.stop(Cause.PERSON)
+        await asyncio.to_thread(peer.wait_for, b"HALT" + b"x" * 4000, count=16)

@@ -13,6 +13,7 @@ from tests.unit.drivers.test_described import GOOD
 from massager_ctl.drivers import registry
 from massager_ctl.drivers.described.driver import spec_of
 from massager_ctl.drivers.described.load import load_text
+from massager_ctl.drivers.dialect import Dialect
 from massager_ctl.drivers.registry import installed, links_of, spec_for
 from massager_ctl.errors import AddressError, DescriptionError, DriverFault, InputError
 from massager_ctl.testing.peers import peer_for
@@ -182,3 +183,39 @@ def test_of_two_of_one_name_no_other_is_accused(site: Site, tmp_path: Path) -> N
 
 def test_the_links_of_a_driver_are_those_that_it_names() -> None:
     assert links_of(spec_of(load_text(GOOD, "demo.yaml"), Path("demo.yaml"))) == "ble"
+
+
+def on_a_line(*changes: tuple[str, str]) -> Dialect:
+    text = SERIAL
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return spec_of(load_text(text, "line.yaml"), Path("line.yaml")).dialect()
+
+
+RAW = (
+    ("border: {encoding: slip}\n", ""),
+    ("C0 AA DB DC C0", "AA C0"),
+    ("C0 BB 00 C0", "BB 00"),
+    ("C0 CC 05 C0", "CC 05"),
+)
+
+
+def test_a_state_on_a_bare_stream_is_found_wherever_it_begins() -> None:
+    dialect = on_a_line(*RAW)
+    assert dialect.feed(b"\x01\xbb", 0.0) is None
+    assert dialect.feed(b"\xc0\xbb", 0.0) == (1,)
+    assert dialect.feed(b"\x04", 0.0) == (2,)
+
+
+def test_a_state_on_a_stream_is_as_long_as_one_that_was_seen() -> None:
+    longer = ('{level: 4, value: "04"}]}\ntimer', '{level: 4, value: "04 04"}]}\ntimer')
+    set_seen = (('set: "AA {level}"', 'set: "AA {level} 00"'), ("AA C0", "AA C0 00"))
+    dialect = on_a_line(*RAW, longer, *set_seen)
+    assert dialect.feed(b"\xbb\x04\x04", 0.0) is None
+    assert dialect.feed(b"\xbb\xc0", 0.0) == (1,)
+
+
+def test_a_state_that_was_never_seen_is_not_looked_for_on_a_stream() -> None:
+    dialect = on_a_line(('  - {bytes: "C0 BB 00 C0", is: state, value: "00"}\n', ""))
+    assert dialect.feed(b"\xc0\xbb\x00\xc0", 0.0) is None
