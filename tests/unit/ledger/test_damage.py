@@ -198,6 +198,26 @@ def test_a_number_that_is_another_one_or_none_costs_its_own_row_alone(
     assert rest == (before.devices, before.answers, before.pains, before.clock)
 
 
+def test_r9_a_row_that_is_changed_while_the_ledger_is_open_is_not_read(lived_in: Path) -> None:
+    connection = open_file(lived_in / FILE)
+    change(lived_in / FILE, "UPDATE session SET charged_s = 0, delivered_s = 0 WHERE id = 41")
+    assert rows.get(connection, rows.SessionRow, 40) is not None
+    with pytest.raises(rows.RowDamaged, match="session 41 does not match its checksum"):
+        rows.get(connection, rows.SessionRow, 41)
+    with pytest.raises(rows.RowDamaged, match="session 41"):
+        rows.select(connection, rows.SessionRow)
+    connection.close()
+
+
+def test_r9_a_later_version_that_no_seal_bears_out_is_damage(
+    lived_in: Path, readings: ClockReader
+) -> None:
+    change(lived_in / FILE, "DROP TABLE seal")
+    change(lived_in / FILE, "PRAGMA user_version = 99")
+    with pytest.raises(Damaged, match="its version was changed"):
+        known(lived_in, readings)
+
+
 def test_a_ledger_that_is_no_database_at_all_is_charged_and_locked(
     scratch: Path, readings: ClockReader
 ) -> None:

@@ -283,3 +283,30 @@ def test_the_copy_of_a_damaged_ledger_is_on_the_disk_before_anything_goes(
     aside = repair._copy(path, "now")
     for part in (aside, aside.with_name(f"{aside.name}-wal")):
         assert (part.stat().st_ino, part.stat().st_size) in synced
+    assert synced[-1][0] == lived_in.stat().st_ino, "and their names after them"
+
+
+def test_r10_where_the_dose_clock_is_lost_it_goes_on_from_the_latest_time_that_any_row_has(
+    readings: ClockReader,
+) -> None:
+    now = readings.now()
+    pain = rows.PainRow(1, "mild", 70.0, now.wall + 100.0, locks=False)
+    answer = rows.AnswerRow("fever", "no", False, now.boot, 9.0, now.wall + 200.0)
+    clock = repair._clock(salvage.Salvage(pains={1: pain}), now)
+    assert (clock.at_s, clock.high_wall) == (70.0, now.wall + 100.0)
+    clock = repair._clock(salvage.Salvage(pains={1: pain}, answers={"fever": answer}), now)
+    assert (clock.at_s, clock.high_wall) == (70.0, now.wall + 200.0)
+    assert repair._clock(salvage.Salvage(), now).high_wall == now.wall
+
+
+def test_a_page_gives_no_row_past_those_that_its_header_counts(lived_in: Path) -> None:
+    looked_at = 0
+    for page, start in salvage._pages((lived_in / FILE).read_bytes()):
+        found = list(salvage._rows(page, start))
+        place = slice(start + 3, start + 5)
+        if found and len(found) == int.from_bytes(page[place], "big"):
+            fewer = bytearray(page)
+            fewer[place] = (len(found) - 1).to_bytes(2, "big")
+            assert list(salvage._rows(bytes(fewer), start)) == found[:-1]
+            looked_at += 1
+    assert looked_at
