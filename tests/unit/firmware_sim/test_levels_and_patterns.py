@@ -150,6 +150,7 @@ def test_a_steady_pattern_reaches_its_level_and_settles() -> None:
     patterns.ask((0x01,) * 6, 4000)
     for tick in range(1, 60):
         patterns.step([500, 0, 0, 0, 0, 0], tick)
+        assert patterns.settled == (patterns.drive[0] == 500), "what has settled moves no more"
     assert patterns.drive == [500, 0, 0, 0, 0, 0]
     assert patterns.settled
     assert patterns.turning(0) == Direction.NONE
