@@ -64,11 +64,11 @@ ble: system $(DEV) ## run the tests over a virtual Bluetooth radio
 web: system $(DEV) ## run the tests of the web page in Chromium, and of its HTTP API
 	$(PYTEST) $(ARGS) $(WEB)
 
-# Every branch of what keeps a person safe is tested: the host's rules, and the device's.
-SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/control/session.py,*/massager_ctl/control/setpoint_source.py,*/massager_ctl/profile/*,*/massager_fw/*
-
 tooling: system $(DEV) ## run the tests of tools/, the benchmark and the locks
 	$(PYTEST) $(ARGS) $(TOOLING)
+
+# Every branch of what keeps a person safe is tested: the host's rules, and the device's.
+SURE := */massager_ctl/wire/*,*/massager_ctl/safety/*,*/massager_ctl/control/session.py,*/massager_ctl/control/setpoint_source.py,*/massager_ctl/profile/*,*/massager_fw/*
 
 cover: system $(DEV) ## run all tests, and hold the branch coverage to its bounds
 	$(PYTEST) --cov --cov-report= $(ARGS)

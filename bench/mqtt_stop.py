@@ -237,9 +237,8 @@ async def measured(samples: int, floods: int, commands: int = FLOOD) -> Stops:
         behind: list[float] = []
         for number in range(floods):
             if number:
-                await asyncio.sleep(
-                    8
-                )  # the rest of the flood is read, or dropped with its connection
+                # The rest of the flood is read, or dropped with its connection.
+                await asyncio.sleep(8)
             await presser.run_session()
             await presser.flooded(commands)
             behind.append(await presser.stop())

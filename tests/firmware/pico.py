@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 import tty
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -159,3 +160,18 @@ def flashed(flash: Path, made: Build) -> None:
     """Put a build on a flash, over the REPL as ever."""
     with unix_board(flash, BLOCKS) as board, open_repl(board.port) as repl:
         install(repl, made, lambda _: None)
+
+
+@contextlib.contextmanager
+def wired(
+    folder: Path, *changes: tuple[str, str], stepped: bool = True, **hands: float
+) -> Generator[Pico]:
+    """A board of its own, with changes of the text of the pins; unplugged at the end."""
+    made = built(folder / "made", *changes)
+    flashed(folder / "flash", made)
+    pins = (folder / "made" / "pins.py").read_text()
+    board = Pico(folder / "run", folder / "flash", pins, stepped=stepped, **hands)
+    try:
+        yield board
+    finally:
+        board.unplug()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from massager_ctl.wire import messages
-from tests.firmware.pico import Pico, built, flashed
+from tests.firmware.pico import Pico, wired
 from tests.firmware.plain_host import PlainHost
 from tests.firmware.running_pico import (
     BROWN_OUT,
@@ -218,39 +218,24 @@ def test_a_host_that_does_not_read_delays_no_tick(power: Callable[..., Pico]) ->
     assert not board.noted("bites")
 
 
-@pytest.fixture
-def on_one_cell(tmp_path: Path) -> Generator[Pico]:
-    """A board with a battery of one lithium cell, at 3.9 V."""
-    battery = '"mains": False, "empty_mv": 3300, "full_mv": 4200, "lowest_mv": 3000'
-    made = built(tmp_path / "made", ('"mains": True, "lowest_mv": 9000', battery))
-    flashed(tmp_path / "flash", made)
-    pins = (tmp_path / "made" / "pins.py").read_text()
-    board = Pico(tmp_path / "run", tmp_path / "flash", pins, stepped=True, supply=3900)
-    yield board
-    board.unplug()
-
-
-def test_r13_a_brown_out_is_what_the_wiring_says(on_one_cell: Pico) -> None:
-    board, host = on_one_cell, PlainHost(on_one_cell)
-    host.telemetry(within=10)
-    host.arm()
-    assert any(host.drive(1.0, LEVELS, VIBRATE).levels)
-    board.hand("supply", 2900)
-    assert host.wait(messages.TelemetryFrame, lambda one: one.cause == BROWN_OUT).state == 0
-    assert duties(board, 2)[-1] == 0
+def test_r13_a_brown_out_is_what_the_wiring_says(tmp_path: Path) -> None:
+    """A battery of one lithium cell, at 3.9 V and then at 2.9."""
+    one_cell = '"mains": False, "empty_mv": 3300, "full_mv": 4200, "lowest_mv": 3000'
+    with wired(tmp_path, ('"mains": True, "lowest_mv": 9000', one_cell), supply=3900) as board:
+        host = PlainHost(board)
+        host.telemetry(within=10)
+        host.arm()
+        assert any(host.drive(1.0, LEVELS, VIBRATE).levels)
+        board.hand("supply", 2900)
+        assert host.wait(messages.TelemetryFrame, lambda one: one.cause == BROWN_OUT).state == 0
+        assert duties(board, 2)[-1] == 0
 
 
 def test_without_the_switch_info_says_so(tmp_path: Path) -> None:
     """R14: a host takes such a device for the bench only."""
     switch = 'SWITCH = {"enable": 10, "edge": 11, "sense": "mux6", "divider": 7.8}'
-    made = built(tmp_path / "made", (switch, "SWITCH = None"))
-    flashed(tmp_path / "flash", made)
-    pins = (tmp_path / "made" / "pins.py").read_text()
-    board = Pico(tmp_path / "run", tmp_path / "flash", pins, stepped=True)
-    try:
+    with wired(tmp_path, (switch, "SWITCH = None")) as board:
         host = PlainHost(board)
         host.telemetry(within=10)
         host.send(messages.GetInfo(5))
         assert host.wait(messages.Info).sensing & 0b100000 == 0
-    finally:
-        board.unplug()

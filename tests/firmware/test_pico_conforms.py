@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.firmware.conforming import CHECKS
-from tests.firmware.pico import Pico, built, flashed
+from tests.firmware.pico import wired
 from tests.firmware.unix_board import needs_micropython, relayed
 
 pytestmark = [needs_micropython, pytest.mark.unmeasured]
@@ -24,11 +24,7 @@ SERIAL: Final = "385283123456"
 
 
 def test_the_checks_of_the_bench_pass(tmp_path: Path) -> None:
-    made = built(tmp_path / "made")
-    flashed(tmp_path / "flash", made)
-    pins = (tmp_path / "made" / "pins.py").read_text()
-    board = Pico(tmp_path / "run", tmp_path / "flash", pins)
-    try:
+    with wired(tmp_path, stepped=False) as board:
         board.wait_for("watchdog", within=30)
         with relayed(board.usb) as port:
             done = subprocess.run(
@@ -40,8 +36,6 @@ def test_the_checks_of_the_bench_pass(tmp_path: Path) -> None:
                 text=True,
                 check=False,
             )
-    finally:
-        board.unplug()
     assert done.returncode == 0, done.stdout + done.stderr
     passed = set(re.findall(r"^PASS +(\S+)", done.stdout, re.MULTILINE))
     assert passed >= set(CHECKS)

@@ -14,6 +14,7 @@ from massager_ctl.model.device import Cause, Mode
 from massager_ctl.model.requests import Fade, Presence, Resume
 from massager_ctl.model.status import Phase
 from massager_ctl.profile.format.load import load_text
+from massager_ctl.profile.model import Profile
 from massager_ctl.profile.plan.make import make_plan
 from massager_ctl.profile.plan.timeline import ANNOUNCE_S
 from massager_ctl.safety.limits import combine
@@ -22,15 +23,20 @@ TURN = 0.2
 """Seconds of one turn of the control loop."""
 
 
+def by_hand_first(hands: float) -> Profile:
+    """So many seconds by hand, and then 60 s of motors."""
+    return load_text(
+        f"title: T\ncap: 20\nsteps:\n  - {{guide: Turn., duration: {hands}}}\n"
+        "  - {zones: neck, duration: 60}\n",
+        "t.yaml",
+    )
+
+
 class Played:
     """A session of `hands` seconds by hand and 60 s of motors, and its clock."""
 
     def __init__(self, hands: float, *, waits: bool, turn: float = TURN) -> None:
-        text = (
-            f"title: T\ncap: 20\nsteps:\n  - {{guide: Turn., duration: {hands}}}\n"
-            "  - {zones: neck, duration: 60}\n"
-        )
-        plan = make_plan(load_text(text, "t.yaml"), combine(()))
+        plan = make_plan(by_hand_first(hands), combine(()))
         assert plan.motor_starts == (hands,)
         self.session = Session(ProfilePlayer(plan), waits=waits)
         self.session.armed(0.0)
@@ -130,11 +136,7 @@ def test_what_is_left_of_the_programme_is_played_whole() -> None:
 @simulated_time
 async def test_a_session_that_no_person_watches_waits_for_no_word(bench: Bench) -> None:
     """R23: a simulated device is watched by none, whatever the start says."""
-    profile = load_text(
-        "title: T\ncap: 20\nsteps:\n  - {guide: Turn., duration: 30}\n  - {zones: neck, duration: 60}\n",
-        "t.yaml",
-    )
-    await bench.controller.play(profile, waits=True)
+    await bench.controller.play(by_hand_first(30), waits=True)
     await asyncio.sleep(40)
     assert bench.controller.status.phase is Phase.RUNNING
     assert any(bench.controller.status.actual)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -82,34 +84,37 @@ async def test_a_remote_view_hears_of_a_refusal() -> None:
         await remote.close()
 
 
-@simulated_time
-async def test_a_remote_view_ends_with_its_owner() -> None:
+@asynccontextmanager
+async def followed() -> AsyncGenerator[tuple[ControlServer, RemoteController]]:
+    """A session and a remote view of it; the owner ends with the context, and the view stays."""
     async with opened() as bench:
         await bench.play(after_s=5)
         async with ControlServer(bench.controller, DEVICE) as server:
             remote = RemoteController(server.path)
             await remote.open()
             await asyncio.sleep(0.5)
-        end = await remote.ended()
-        assert isinstance(end.error, LinkLost)
-        with pytest.raises(StopUnconfirmed):
-            await remote.stop_now()
-        await remote.close()
-        with pytest.raises(LinkLost):
-            await RemoteController(server.path).open()
+            yield server, remote
+
+
+@simulated_time
+async def test_a_remote_view_ends_with_its_owner() -> None:
+    async with followed() as (server, remote):
+        pass
+    end = await remote.ended()
+    assert isinstance(end.error, LinkLost)
+    with pytest.raises(StopUnconfirmed):
+        await remote.stop_now()
+    await remote.close()
+    with pytest.raises(LinkLost):
+        await RemoteController(server.path).open()
 
 
 @simulated_time
 async def test_an_end_that_was_seen_stays_as_it_was_when_the_owner_ends_as_well() -> None:
-    async with opened() as bench:
-        await bench.play(after_s=5)
-        async with ControlServer(bench.controller, DEVICE) as server:
-            remote = RemoteController(server.path)
-            await remote.open()
-            await asyncio.sleep(0.5)
-            await remote.stop_now()
-            assert (await remote.ended()).cause is Cause.PERSON
-        await asyncio.sleep(0.5)
+    async with followed() as (_, remote):
+        await remote.stop_now()
+        assert (await remote.ended()).cause is Cause.PERSON
+    await asyncio.sleep(0.5)
     assert (await remote.ended()).cause is Cause.PERSON
     assert remote._following is not None
     assert remote._following.exception() is None, "the second end is no error"
