@@ -54,7 +54,8 @@ async def power_cycle(bench: Bench) -> None:
     start = client.latest
     await client.running(20, 16.0)
     ran = client.latest.running / 1000
-    await bench.hands.press(client)
+    async with client.kept(_LOW):
+        await bench.hands.press(client)
     on_s = bench.act_s  # it runs on until the button is down
     await bench.hands.release(client)
     before = await client.next()

@@ -55,7 +55,8 @@ async def _by_noise(bench: Bench) -> None:
 
 
 async def _by_button(bench: Bench) -> None:
-    await bench.hands.press(bench.client)
+    async with bench.client.kept(_LOW, heat=_heat(bench)):
+        await bench.hands.press(bench.client)
     await bench.sleep(0.3)
     await bench.hands.release(bench.client)
 

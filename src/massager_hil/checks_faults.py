@@ -21,6 +21,7 @@ from massager_hil.tables import (
 )
 
 _LEVEL = (60, 60, 60, 60, 60, 60)
+_LOW = (20, 20, 0, 0, 0, 0)
 _SWITCH = 8
 _HEAT_ON = 2
 _BOTH = (Need.MOTOR, Need.FAULT)
@@ -180,10 +181,11 @@ async def overheat(bench: Bench) -> None:
     """External heat, until the device trips; it may not reach 41.0 °C."""
     client = bench.client
     await client.running(20)
-    await bench.hands.fault("overheat")
+    async with client.kept(_LOW):
+        await bench.hands.fault("overheat")
     client.mark("external heat")
     start = len(client.heard)
-    await client.drive(300.0, (20, 20, 0, 0, 0, 0))
+    await client.drive(300.0, _LOW)
     telemetry = await client.next()
     bench.state(telemetry, State.FAULT)
     bench.cause(telemetry, Cause.OVER_TEMPERATURE)
@@ -209,7 +211,7 @@ async def heat(bench: Bench) -> None:
     await client.running(20)
     bench.true("off while not asked for", not client.latest.flags & _HEAT_ON)
     start = len(client.heard)
-    await client.drive(300.0, (20, 20, 0, 0, 0, 0), heat=380)
+    await client.drive(300.0, _LOW, heat=380)
     telemetry = client.since(start)
     bench.true("on once asked for", any(t.flags & _HEAT_ON for t in telemetry))
     bench.at_most("warmest pad", max(t.pad for t in telemetry) / 10, 39.0, "°C")
@@ -222,8 +224,9 @@ async def battery_low(bench: Bench) -> None:
     """Between 8 and 15 %."""
     client = bench.client
     await client.running(20)
-    await bench.hands.fault("battery-low")
-    await client.drive(1.2, (20, 20, 0, 0, 0, 0))
+    async with client.kept(_LOW):
+        await bench.hands.fault("battery-low")
+    await client.drive(1.2, _LOW)
     telemetry = await client.next()
     bench.within("battery reported", telemetry.battery, BATTERY_RUN, BATTERY_ARM - 1, "%")
     bench.state(telemetry, State.RUNNING)
@@ -266,7 +269,7 @@ async def charging(bench: Bench) -> None:
     if bench.info.flags & 2:
         raise NotHere("the device runs on mains")
     await client.running(20)
-    async with client.kept((20, 20, 0, 0, 0, 0)):
+    async with client.kept(_LOW):
         await bench.hands.charger(client, plugged=True)
         telemetry = await client.see(lambda t: t.epoch != client.epoch, 1.0 + bench.slack_s)
     if telemetry is None:
@@ -286,7 +289,8 @@ async def watchdog(bench: Bench) -> None:
     before = client.latest
     start = bench.now()
     client.mark("hang")
-    await bench.hands.fault("hang")
+    async with client.kept(_LOW):
+        await bench.hands.fault("hang")
     telemetry: wire.Telemetry | None = None
     with suppress(CannotMeasure):
         telemetry = await client.see(lambda t: t.epoch != before.epoch, 3.0)

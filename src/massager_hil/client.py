@@ -214,13 +214,14 @@ class Client(Heard):
         level: Sequence[int] = REST,
         *,
         pattern: Sequence[int] = (VIBRATE,) * 6,
+        heat: int = 0,
         period: int = 4000,
     ) -> AsyncGenerator[None]:
-        """Keep the session fed in the background."""
+        """Keep the session fed in the background: what is done to a device from outside may take a while."""
 
         async def feed() -> None:
             while self.lost is None:
-                self.put(level, pattern=pattern, period=period)
+                self.put(level, pattern=pattern, heat=heat, period=period)
                 await self.clock.sleep(SETPOINT_S)
 
         task = asyncio.ensure_future(feed())

@@ -30,6 +30,9 @@ WORDS = {
     "charger-out": "mend charging",
 }
 
+SLOW = ("fault", "button-down")
+"""What is done amid a session: a relay, or a supply on a network, may take a while."""
+
 
 def start(folder: Path) -> None:
     """Switch the device on, and wait until it can be reached."""
@@ -65,6 +68,8 @@ def main(folder: Path, act: str, name: str = "") -> None:
     """Do one act, and keep a line of it."""
     with (folder / "acts").open("a", encoding="utf-8") as acts:
         acts.write(f"{act} {name}".strip() + "\n")
+    if act in SLOW and (folder / "slow").exists():
+        time.sleep(float((folder / "slow").read_text(encoding="utf-8")))
     if act in ("power-cycle", "power-off"):
         cut(folder)
         if act == "power-cycle":

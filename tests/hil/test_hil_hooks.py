@@ -31,6 +31,7 @@ DONE_BY_HOOKS = (
     "charging",
     "watchdog",
     "memory",
+    "reboot",
 )
 
 
@@ -85,6 +86,8 @@ def verdicts(path: Path) -> dict[str, str]:
 
 
 def test_what_needs_hands_runs_on_a_device_over_a_link(rig: Rig) -> None:
+    # Each act takes longer than the dead-man does: a session has to be kept meanwhile.
+    (rig.folder / "slow").write_text("0.7", encoding="utf-8")
     record = rig.folder / "out.json"
     result = rig.hil(rig.bench(), " or ".join(DONE_BY_HOOKS), "--json", str(record))
     assert "Traceback" not in result.output
