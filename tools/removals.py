@@ -17,6 +17,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -93,11 +94,14 @@ class Laboratory:
                 self._wider.setdefault(path, subject.tests)
         self._broken: dict[str, bool] = {}
 
-    def points(self, side: str | None) -> list[Point]:
-        """Every removal of a side, or of both."""
+    def points(self, side: str | None, only: Sequence[str] = ()) -> list[Point]:
+        """Every removal of a side, or of both, in the files that fit one of the patterns `only`, if there are any."""
         rules = self.settings.rules
         patterns = [each for name, of in rules.items() if side in (None, name) for each in of]
-        return all_points(self.copy.tree, patterns, self.settings.without)
+        found = all_points(self.copy.tree, patterns, self.settings.without)
+        return [
+            point for point in found if not only or any(fnmatch(point.path, each) for each in only)
+        ]
 
     def learn(self) -> None:
         """Run the tests that changed, to see which lines each runs."""
@@ -241,17 +245,22 @@ def _leave(number: int, _: object) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; 1 if a survivor has no argument."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("-n", "--number", type=int, default=30, help="removals to try")
+    parser.add_argument("-n", "--number", type=int, default=30, help="removals to try; 0 for all")
     parser.add_argument("--seed", default="0", help="any text; it chooses the removals")
     parser.add_argument("--side", help="only this side's files, as pyproject.toml names it")
+    parser.add_argument(
+        "--file", action="append", default=[], help="only files that fit this pattern; repeatable"
+    )
     parser.add_argument("--minutes", type=float, help="begin no removal after that time")
     parser.add_argument("--near", action="store_true", help="leave the wider tests for later")
     parser.add_argument("--list", action="store_true", help="only show what would be removed")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     laboratory = Laboratory(ROOT, Settings.read(ROOT))
-    points = laboratory.points(options.side)
-    chosen = chosen_by(options.seed, points)[: options.number]
+    points = laboratory.points(options.side, options.file)
+    if not points:
+        parser.error("no line that can be removed fits")
+    chosen = chosen_by(options.seed, points)[: options.number or None]
     if options.list:
         for point in chosen:
             print(f"{point.path}:{point.first} {point.scope} [{point.removed}] -> {point.by}")

@@ -319,6 +319,14 @@ def test_a_seed_keeps_its_order_when_others_come_and_go() -> None:
     assert fewer == [removed for removed in order if removed != found[0].removed]
 
 
+def test_files_can_be_named(project: Path) -> None:
+    (project / "src" / "rules" / "latch.py").write_text("def latch(a):\n    return a.b\n")
+    points = Laboratory(project, Settings.read(project)).points(None, ["*/latch.py"])
+    assert [(point.path, point.removed) for point in points] == [
+        ("src/rules/latch.py", "return a.b")
+    ]
+
+
 def test_a_bar_in_the_code_is_escaped_in_the_table(project: Path) -> None:
     assert ("src/rules/cap.py::A.b", "c: int | None = 1") in argued(project)
 
