@@ -108,7 +108,6 @@ class World:
         self.failures: list[str] = []
         self.loop.set_exception_handler(lambda _, context: self.failures.append(str(context)))
         self._trace = io.StringIO()
-        self._read_to = 0
         self._lines: list[dict[str, Any]] = []
         self._open = False
         self.delivered_s = 0.0
@@ -155,9 +154,9 @@ class World:
     def _check_trace(self) -> None:
         """R1, R2, R3 by the device's own bounds; nothing moves but between an ARM and the end of its session (R6)."""
         self.device._turn()
-        text = self._trace.getvalue()
-        new = read_trace(text[self._read_to :].splitlines())
-        self._read_to = len(text)
+        new = read_trace(self._trace.getvalue().splitlines())
+        self._trace.seek(0)
+        self._trace.truncate()
         last = next((line for line in reversed(self._lines) if line["type"] == "sample"), None)
         assert violations([last, *new] if last else new, Bounds(rise=2.0)) == []
         for line in new:

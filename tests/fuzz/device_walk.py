@@ -54,7 +54,8 @@ class Judge:
         self._level = [0] * 6
         self._drive: list[int] = []
         self._ran: deque[tuple[float, float]] = deque()
-        """When levels went up, and when they came down again."""
+        """When levels went up, and when they came down again, in the last hour; and how long that is in all."""
+        self._total = 0.0
         self.fed_at = -LATE_S
         """When a host last wrote anything that could be a setpoint."""
         self.may_run = False
@@ -69,16 +70,16 @@ class Judge:
         """One tick."""
         t, levels = core.now, list(core.levels.level)
         passed = t - self._t
-        assert sum(levels) <= SUM, "R1"
-        running = core.running * 0.02
-        for zone, level in enumerate(levels):
-            assert level <= envelope(running, CAPS[zone]) + 1e-6, "R1, R2"
-            assert level - self._level[zone] <= RISE * passed + 1e-6, "R3"
         drives = list(core.patterns.drive)
-        for before, drive in zip(self._drive, drives, strict=bool(self._drive)):
-            assert drive - before <= DRIVE_RISE * passed + 1e-6, "R3, drive"
-        up = any(levels)
-        if up:
+        if any(drives):
+            for before, drive in zip(self._drive, drives, strict=bool(self._drive)):
+                assert drive - before <= DRIVE_RISE * passed + 1e-6, "R3, drive"
+        if any(levels):
+            assert sum(levels) <= SUM, "R1"
+            running = core.running * 0.02
+            for zone, level in enumerate(levels):
+                assert level <= envelope(running, CAPS[zone]) + 1e-6, "R1, R2"
+                assert level - self._level[zone] <= RISE * passed + 1e-6, "R3"
             self.moved += 1
             assert core.state in (State.RUNNING, State.FADING), "R6, R7"
             assert self.may_run, "R6: it moves without an ARM"
@@ -88,15 +89,16 @@ class Judge:
 
     def _count(self, t: float, passed: float) -> None:
         """R8: what ran in the last hour of powered time."""
+        ran = self._ran
         if any(self._level):
-            begun, _ = (
-                self._ran.pop() if self._ran and self._ran[-1][1] >= t - passed else (t - passed, t)
-            )
-            self._ran.append((begun, t))
-        while self._ran and self._ran[0][1] <= t - WINDOW_S:
-            self._ran.popleft()
-        total = sum(end - max(begin, t - WINDOW_S) for begin, end in self._ran)
-        assert total <= ALLOWANCE_S + 1.0, "R8"
+            begun, _ = ran.pop() if ran and ran[-1][1] >= t - passed else (t - passed, t)
+            ran.append((begun, t))
+            self._total += passed
+        while ran and ran[0][1] <= t - WINDOW_S:
+            begun, end = ran.popleft()
+            self._total -= end - begun
+        before = max(0.0, t - WINDOW_S - ran[0][0]) if ran else 0.0
+        assert self._total - before <= ALLOWANCE_S + 1.0, "R8"
 
     def stopped(self) -> None:
         """What was asked for ends everything at once: nothing moves until another ARM."""
