@@ -110,7 +110,6 @@ async def ble_rig() -> AsyncGenerator[Rig]:
     await far.host.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.asyncio
 async def test_ble(check: Check) -> None:
