@@ -102,7 +102,6 @@ class StopPath:
     def _hold(self) -> None:
         if self._again is not None:
             self._again.cancel()
-            self._again = None
 
     async def _confirmed(self, first: Future[None], cause: Cause) -> None:
         try:
@@ -137,8 +136,7 @@ class StopPath:
                         )
         finally:
             for attempt in attempts:
-                if not attempt.cancel() and not attempt.cancelled():
-                    attempt.exception()  # read, so that asyncio does not warn of it
+                attempt.cancel()  # one that failed, too: asyncio then does not warn of it
         self.drop()
         raise StopUnconfirmed(
             f"the device did not confirm the stop, though it was sent {sent} times", UNPLUG
@@ -207,9 +205,7 @@ class _Sent:
     def forget(self) -> None:
         """Stop waiting for them."""
         for attempt in self.waiting:
-            if not attempt.cancel() and not attempt.cancelled():
-                attempt.exception()  # read, so that asyncio does not warn of it
-        self.waiting.clear()
+            attempt.cancel()  # one that failed, too: asyncio then does not warn of it
 
 
 async def _first_of(attempts: set[Future[None]], seconds: float) -> None:

@@ -9,7 +9,7 @@ from asyncio import Future
 import pytest
 
 from massager_ctl.aio.simulated_time import SimulatedTimeLoop
-from massager_ctl.control.stop_path import AGAIN_S, RESENDS, StopPath
+from massager_ctl.control.stop_path import AGAIN_S, GIVEN_UP_S, RESENDS, StopPath
 from massager_ctl.errors import LinkLost, StopUnconfirmed
 from massager_ctl.model.device import Cause
 from massager_ctl.safety.assurance import FULL, Assurance, Confirmation
@@ -23,6 +23,7 @@ class Line:
         self.kind = kind
         self.assurance = FULL
         self.sent: list[float] = []
+        self.stops: list[Future[None]] = []
         self.dropped_at: float | None = None
         self.answers: dict[int, Exception | str | None] = {}
         self.newest: object = None
@@ -31,7 +32,9 @@ class Line:
         assert cause is Cause.PAIN
         loop = asyncio.get_running_loop()
         self.sent.append(loop.time())
+        assert len(self.sent) < 100, "it sends without a pause"
         done: Future[None] = loop.create_future()
+        self.stops.append(done)
         number = len(self.sent)
         if number in self.answers:
             answer = self.answers[number]
@@ -142,6 +145,7 @@ def test_r6_a_link_that_breaks_fails_every_stop_that_is_under_way_and_warns_of_n
     with pytest.raises(StopUnconfirmed, match="it is gone"):
         confirmed(line)
     assert len(line.sent) == 2
+    line.stops.clear()
     gc.collect()
     assert unheard == []
 
@@ -182,6 +186,44 @@ def test_r25_without_a_dead_man_a_link_that_is_gone_is_told_at_once() -> None:
     with pytest.raises(StopUnconfirmed, match="not confirmed: it went away"):
         confirmed(line)
     assert line.sent == [0.0, AGAIN_S]
+    assert all(stop.done() for stop in line.stops)
+
+
+def test_r25_without_a_dead_man_a_confirmed_stop_calls_off_those_before_it() -> None:
+    line = weak(lost_at=4)
+    line.answers[3] = None
+    assert confirmed(line) == pytest.approx(2 * AGAIN_S + 0.05)
+    assert line.sent == [0.0, AGAIN_S, 2 * AGAIN_S]
+    assert all(stop.done() for stop in line.stops)
+
+
+def test_r25_without_a_dead_man_an_answer_that_is_not_ok_confirms_nothing() -> None:
+    line = weak(lost_at=3)
+    line.answers.update({1: "not ok", 2: None})
+    confirmed(line)
+    assert len(line.sent) == 2
+
+
+def test_r25_stops_that_are_given_up_are_called_off_and_a_link_that_breaks_warns_of_none() -> None:
+    line = weak(lost_at=100)
+    unheard: list[object] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+        path = StopPath(line)  # type: ignore[arg-type]
+        with pytest.raises(StopUnconfirmed):
+            await path.stop_now(Cause.PAIN)
+        await path.settled()
+        for stop in line.stops:
+            if not stop.done():
+                stop.set_exception(LinkLost("it went away"))
+
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+        runner.run(main())
+    assert GIVEN_UP_S - AGAIN_S <= line.sent[-1] <= GIVEN_UP_S
+    line.stops.clear()
+    gc.collect()
+    assert unheard == []
 
 
 def test_r25_a_link_that_goes_later_ends_the_stops_that_are_still_sent() -> None:

@@ -267,8 +267,9 @@ async def test_a_start_ends_the_stops_that_are_still_sent() -> None:
     spec = msgspec.structs.replace(BEST, assurance=Assurance(own_remote=False))
     async with weak(spec, AsciiPeer(mute=True)) as (controller, link):
         await controller.manual()
-        with pytest.raises(StopUnconfirmed):
-            await controller.stop()
+        for _ in range(2):
+            with pytest.raises(StopUnconfirmed):
+                await controller.stop()
         await controller.manual(off_seen=True)
         controller.request(SetLevel(15.0))
         await attended(controller, 20.0)
@@ -282,9 +283,14 @@ async def test_fault_66_a_level_told_late_still_confirms_the_stop() -> None:
         await controller.manual()
         with pytest.raises(StopUnconfirmed, match="does not report level 0"):
             await controller.stop()
+        alarms: list[str] = []
+        controller.add_event_listener(
+            lambda event: alarms.append(event.text) if event.name == "alarm" else None
+        )
         peer.mute = False
         await asyncio.sleep(1.0)
         assert controller.unconfirmed is None
+        assert alarms == ["the device has reported level 0 after all: it is stopped"]
         sent = len(link.heard)
         await asyncio.sleep(15.0)
         assert len(link.heard) == sent
