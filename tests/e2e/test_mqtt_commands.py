@@ -40,6 +40,16 @@ async def test_a_session_by_hand_turns_and_warms_as_it_was_chosen() -> None:
 
 
 @simulated_time
+async def test_r19_a_time_stamp_of_hundreds_of_digits_is_rejected_as_any_other() -> None:
+    async with opened() as bench:
+        home = Home(bench)
+        await home.start()
+        nonce = home.gate.nonce or ""
+        home.take("level/all", f'{{"v":5,"n":"{nonce}","t":1{"0" * 400}}}'.encode())
+        assert home.whys() == ["stamp"]
+
+
+@simulated_time
 async def test_r18_what_was_started_from_here_fades_when_its_broker_is_lost() -> None:
     async with opened() as bench:
         home = Home(bench)

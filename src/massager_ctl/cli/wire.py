@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from massager_ctl.errors import InputError, ProtocolError
+from massager_ctl.model.json_reading import NotJson, read_json
 from massager_ctl.model.text import visible
 from massager_ctl.transports.wire_log import Direction, Piece, listen_in
 from massager_ctl.wire.codec import Splitter, decode_body, decode_run
@@ -124,9 +125,9 @@ def read_wire(path: str) -> Iterator[str]:
         with open(path, "rb") as file:  # noqa: PTH123  a pipe is welcome
             for number, line in enumerate(file, 1):
                 try:
-                    piece = msgspec.json.decode(line, type=Piece)
+                    piece = read_json(line, Piece)
                     yield from reader.lines(piece)
-                except (msgspec.DecodeError, ValueError, OverflowError) as error:
+                except (NotJson, ValueError, OverflowError) as error:
                     raise InputError(
                         f"{visible(path)}:{number}: no line of a log of the wire ({visible(error)})",
                         f"Such a file is written where {LOG_ENV} names it.",

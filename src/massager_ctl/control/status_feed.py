@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
+from massager_ctl.aio.faults import report
 from massager_ctl.model.status import Event, Status
 
 _News = TypeVar("_News", Status, Event)
@@ -75,6 +76,4 @@ def _tell(listener: Callable[[_News], None], news: _News) -> None:
     try:
         listener(news)
     except Exception as error:  # noqa: BLE001  whatever a front end does wrong
-        asyncio.get_running_loop().call_exception_handler(
-            {"message": f"a listener failed: {error!r}", "exception": error}
-        )
+        report("a listener", error)

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from massager_ctl.errors import FirmwareError
+from massager_ctl.model.json_reading import NotJson, read_json
 
 DESCRIPTION: Final = "board.json"
 PINS: Final = "pins.py"
@@ -59,13 +60,13 @@ class Sources:
         self._common = common
         self._rules = rules
         try:
-            self.board = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=Board)
+            self.board = read_json((folder / DESCRIPTION).read_bytes(), Board)
         except OSError as error:
             raise FirmwareError(
                 f"cannot read {folder / DESCRIPTION}: {error.strerror}",
                 f"Name one of these boards: {', '.join(board_names())}.",
             ) from None
-        except msgspec.MsgspecError as error:
+        except NotJson as error:
             raise FirmwareError(f"{folder / DESCRIPTION}: {error}", "Mend the file.") from None
         if self.board.arch not in ARCHITECTURES:
             raise FirmwareError(

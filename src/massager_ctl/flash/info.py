@@ -7,6 +7,7 @@ import msgspec
 from massager_ctl.flash.install import BOOTS, POINTER, SLOTS, begin
 from massager_ctl.flash.manifest import MANIFEST, Manifest
 from massager_ctl.flash.repl import Repl
+from massager_ctl.model.json_reading import NotJson, read_json
 
 
 class BoardInfo(msgspec.Struct, frozen=True):
@@ -52,6 +53,6 @@ def _manifest(repl: Repl, slot: str, wanted: str) -> Manifest | None:
     if repl.value(f"_hash({path!r})") != wanted:
         return None
     try:
-        return msgspec.json.decode(str(repl.value(f"_text({path!r})")), type=Manifest)
-    except msgspec.MsgspecError:
+        return read_json(str(repl.value(f"_text({path!r})")), Manifest)
+    except NotJson:
         return None

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from massager_ctl.errors import FirmwareError
+from massager_ctl.model.json_reading import NotJson, read_json
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -42,13 +43,13 @@ class Build:
         self.folder = folder
         try:
             self.raw = (folder / SLOT / MANIFEST).read_bytes()
-            self.manifest = msgspec.json.decode(self.raw, type=Manifest)
+            self.manifest = read_json(self.raw, Manifest)
         except OSError as error:
             raise FirmwareError(
                 f"{folder} is not firmware: {SLOT}/{MANIFEST} cannot be read ({error.strerror})",
                 "Make one with: massager-ctl firmware build --board pico_w -o DIR",
             ) from None
-        except msgspec.MsgspecError as error:
+        except NotJson as error:
             raise FirmwareError(
                 f"{folder / SLOT / MANIFEST} is damaged: {error}", "Build it again."
             ) from None

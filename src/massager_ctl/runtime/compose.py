@@ -15,6 +15,7 @@ from massager_ctl.control.admission import AdmissionPolicy, Subject
 from massager_ctl.errors import AddressError, DeviceNotFound, InputError
 from massager_ctl.frontends.socket.paths import watched_path
 from massager_ctl.model.device import DeviceInfo
+from massager_ctl.model.json_reading import NotJson, read_json
 from massager_ctl.model.text import visible
 from massager_ctl.runtime.trial_records import TrialRecords
 from massager_ctl.safety.presence import Watcher
@@ -166,8 +167,8 @@ def _replace(path: Path, text: str) -> None:
 def _remembered(data: Path) -> dict[str, str]:
     """The devices used here before; none if the file is missing or makes no sense."""
     try:
-        return msgspec.json.decode((data / DEVICES).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
+        return read_json((data / DEVICES).read_bytes(), dict[str, str])
+    except (OSError, NotJson):
         return {}
 
 

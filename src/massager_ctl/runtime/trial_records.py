@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from massager_ctl.errors import StoreError
 from massager_ctl.model.device import DeviceInfo
+from massager_ctl.model.json_reading import NotJson, read_json
 from massager_ctl.safety.assurance import NOTHING_SHOWN, Shown
 
 FILE: Final = "shown.json"
@@ -78,6 +79,6 @@ class TrialRecords:
 
     def _records(self) -> list[_Record]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[_Record])
-        except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+            return read_json(self._path.read_bytes(), list[_Record])
+        except (OSError, NotJson):
             return []

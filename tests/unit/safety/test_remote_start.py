@@ -34,6 +34,8 @@ def judge(
         (Stamp("first", float("nan")), Why.STAMP),
         (Stamp("first", float("inf")), Why.STAMP),
         (Stamp("first", str(WALL)), Why.STAMP),
+        (Stamp("first", 10**400), Why.STAMP),  # fits no float
+        (Stamp("first", -(10**400)), Why.STAMP),
         (Stamp("first", WALL - 3.01), Why.SKEW),
         (Stamp("first", WALL + 2.01), Why.SKEW),
         (Stamp("first", WALL - 3.0), None),

@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from massager_ctl.model.json_reading import NotJson, read_json
+
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 
@@ -58,8 +60,8 @@ class Availability:
     def heard(self, payload: bytes, now: float, *, retained: bool) -> None:
         """Take a message from the topic. `retained`: it is an old one, so its sender may be gone."""
         try:
-            found = msgspec.json.decode(payload, type=Said)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            found = read_json(payload, Said)
+        except NotJson:
             found = Said(OFFLINE, 0)
         if found.session == self._session and found.state == ONLINE:
             self._answer_at = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-import msgspec
 from msgspec import Struct
 
 from massager_ctl.errors import InputError
@@ -17,6 +16,7 @@ from massager_ctl.frontends.mqtt.choices import (
     read_profile,
 )
 from massager_ctl.frontends.mqtt.topics import COMMANDS, Name
+from massager_ctl.model.json_reading import NotJson, read_json
 from massager_ctl.model.request_document import read_request
 from massager_ctl.model.requests import (
     Request,
@@ -73,8 +73,8 @@ def read_stamp(payload: bytes, *, retained: bool) -> tuple[object, Stamp]:
     if len(payload) > PAYLOAD_MAX:
         return None, Stamp(retained=retained)
     try:
-        found: object = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = read_json(payload)
+    except NotJson:
         return payload.decode(errors="replace"), Stamp(retained=retained)
     if not isinstance(found, dict):
         return found, Stamp(retained=retained)

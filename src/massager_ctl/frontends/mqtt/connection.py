@@ -20,10 +20,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from massager_ctl.aio.faults import report
 from massager_ctl.errors import LinkError, LinkLost
 from massager_ctl.frontends.mqtt.limits import BrokerRefused, Limits, refusal
 from massager_ctl.frontends.mqtt.publish_queue import Publication
 from massager_ctl.frontends.mqtt.settings import BrokerSettings, remedy_for
+from massager_ctl.model.text import visible
 
 KEEP_ALIVE_S: Final = 10
 """Keep-alive: seconds after which the broker notices that this client is gone."""
@@ -116,10 +118,14 @@ class _Client(aiomqtt.Client):
         now = self._loop.time()
         read_at = self.receipt.read(now)
         self.receipt.left(self._unread() > 0, read_at)
-        with contextlib.suppress(UnicodeDecodeError):  # a topic that is not valid text is not ours
-            self.on_arrival(
-                Message(message.topic, bytes(message.payload), bool(message.retain), read_at)
-            )
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # a topic that is not valid text is not ours
+            return
+        try:
+            self.on_arrival(Message(topic, bytes(message.payload), bool(message.retain), read_at))
+        except Exception as error:  # noqa: BLE001  from here it would end the reading of this connection
+            report(f"a message at {visible(topic)}", error)
 
     def _unread(self) -> int:
         """Bytes that the operating system holds for this connection."""

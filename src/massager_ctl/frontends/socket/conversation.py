@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from massager_ctl.aio.faults import report
 from massager_ctl.aio.task_bag import TaskBag
 from massager_ctl.control.pacer import SPACING_S
 from massager_ctl.control.start_attempt import StartAttempt
 from massager_ctl.errors import DeviceNotFound, InputError, MassagerError, Refused
-from massager_ctl.frontends.socket.intake import LINE_MAX, Intake, LineTooLong, may_start, may_stop
+from massager_ctl.frontends.socket.intake import (
+    LINE_MAX,
+    STOPPING,
+    Intake,
+    LineTooLong,
+    may_start,
+    may_stop,
+    name_in,
+)
 from massager_ctl.frontends.socket.received import Item, Junk, Received, Stopped
 from massager_ctl.frontends.socket.request_line import read_line
 from massager_ctl.frontends.socket.reset_steps import ResetSteps
+from massager_ctl.frontends.socket.settling import shown_at_zero
 from massager_ctl.frontends.socket.turns import Noise
 from massager_ctl.frontends.status_document import error_document
 from massager_ctl.model.device import Cause
@@ -46,14 +55,11 @@ BACKLOG_MAX: Final = 64 * 1024
 SETTLE_S: Final = 2.0
 """Seconds that a closing owner waits for its last answers."""
 
-SHOWN_S: Final = 0.05
-"""Seconds that the answer to a stop waits for telemetry; only the confirmation counts (R6)."""
-
 READ: Final = 16 * 1024
 """Bytes read from a client in one turn of the loop."""
 
 URGENT_MAX: Final = 32
-"""Lines of one batch that may be a stop and are read at once."""
+"""Stops of one batch that are done at once; the others wait for their turn."""
 
 CHANGES_MAX: Final = 8
 """Changes of one client that may wait for an answer; the next one waits for its turn."""
@@ -68,8 +74,7 @@ JUNK_SHOWN: Final = 8
 class Conversation(asyncio.BufferedProtocol):
     """One client. All that has arrived is searched for a stop before anything else is done (R6).
 
-    The rest waits for its turn: `take_next` handles one, a few are handled in each turn of the loop. Requests that
-    take time run as tasks, one after another; changes never wait for them.
+    The rest waits: `take_next` handles one, a few in each turn of the loop. What takes time runs as tasks in order.
     """
 
     def __init__(self, server: ControlServer) -> None:
@@ -174,21 +179,23 @@ class Conversation(asyncio.BufferedProtocol):
         """Do the stops among these lines; returns what was read for that, and the position of the last one."""
         read: dict[int, Item | Stopped] = {}
         stop_at = -1
+        done = 0
         for number, line in enumerate(lines):
-            if may_stop(line) and len(read) < URGENT_MAX:
+            if may_stop(line) and name_in(line) in STOPPING:
                 item = self._read(line, now)
                 if isinstance(item, Received) and isinstance(item.asked, (Stop, Pain)):
-                    self._stop(item.asked)
-                    item, stop_at = Stopped(), number
+                    stop_at = number
+                    if done < URGENT_MAX:
+                        self._stop(item.asked)
+                        item, done = Stopped(), done + 1
                 read[number] = item
         return read, stop_at
 
     def _let_wait(self, item: Item, size: int, now: float, *, stopped: bool) -> None:
-        """Queue it. `stopped`: a stop came after it."""
-        if isinstance(item, bytes) and may_start(item) and self._starts < SLOW_MAX:
-            item = self._read(item, now)
+        """Queue it. `stopped`: a stop came after it. No start waits unread, as a later stop would not cancel it."""
+        if isinstance(item, bytes) and may_start(item) and name_in(item) == "start":
+            item = self._read(item, now) if self._starts < SLOW_MAX else Junk(_too_many(), None)
         if isinstance(item, Received) and isinstance(item.asked, Start):
-            # It counts from now on, so that later stops cancel it, and earlier ones do not.
             item = self._controller.receive(item.asked, received_at=item.at)
             if stopped:
                 item.cancel()
@@ -200,23 +207,25 @@ class Conversation(asyncio.BufferedProtocol):
     def take_next(self) -> bool:
         """Do the next request; returns whether another one can be done now."""
         item, at = self._intake.take()
+        try:
+            self._do(item, at)
+        except Exception as error:  # noqa: BLE001  what waits behind it has its turn all the same
+            report("a request", error)
+        return len(self._intake) > 0 and self._changes < CHANGES_MAX
+
+    def _do(self, item: Item, at: float) -> None:
         if isinstance(item, bytes):
             item = self._read(item, at)
         match item:
             case StartAttempt():
                 self._starts -= 1
                 self._take(item, at)
-            case Received(
-                asked=Stop() | Pain() as asked
-            ):  # behind more possible stops than are read at once
+            case Received(asked=Stop() | Pain() as asked):  # behind URGENT_MAX others
                 self._stop(asked)
-            case Received(asked=Start() as asked, at=sent_at):
-                self._take(self._controller.receive(asked, received_at=sent_at), sent_at)
             case Received(asked=asked, at=sent_at):
                 self._take(asked, sent_at)
             case _:
                 self._junk(item)
-        return len(self._intake) > 0 and self._changes < CHANGES_MAX
 
     def _read(self, line: bytes, received_at: float) -> Received | Junk:
         """A request, and when the operating system received it: the sender's clock is this machine's (R5)."""
@@ -234,6 +243,9 @@ class Conversation(asyncio.BufferedProtocol):
             require_fresh(asked, age)
         except MassagerError as error:
             return Junk(error, asked)
+        except Exception as error:  # noqa: BLE001  a stop may stand in the next line
+            report("a request", error)
+            return Junk(MassagerError(f"a fault in this program: {error!r}"), asked)
         return Received(asked, received_at - max(0.0, age))
 
     def _junk(self, junk: Junk) -> None:
@@ -299,16 +311,8 @@ class Conversation(asyncio.BufferedProtocol):
 
     async def _confirmed(self, asked: Stop, stopping: Awaitable[None]) -> None:
         await asyncio.shield(stopping)
-        await self._shown_at_zero()
+        await shown_at_zero(self._controller)
         self._say_status(self._controller.status, asked)
-
-    async def _shown_at_zero(self) -> None:
-        """The telemetry that shows zero follows the confirmation closely; wait a moment for it."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHOWN_S):
-                async for status in self._controller.watch():
-                    if not any(status.actual):
-                        return
 
     async def _pain(self, asked: Pain, reporting: Awaitable[str]) -> None:
         self._say_said(await asyncio.shield(reporting), asked)
@@ -317,7 +321,7 @@ class Conversation(asyncio.BufferedProtocol):
         """Run requests that take time, one after another."""
         if self._slow >= SLOW_MAX:
             work.close()
-            self._refuse(Refused("too many requests are waiting", "Try again later."), asked)
+            self._refuse(_too_many(), asked)
             return
         self._slow += 1
         self._run(self._in_turn(work), asked)
@@ -390,3 +394,7 @@ class Conversation(asyncio.BufferedProtocol):
         if self._transport is not None and not self._transport.is_closing():
             named = {**answer, "device": self._server.card.document()}
             self._transport.write(msgspec.json.encode(named) + b"\n")
+
+
+def _too_many() -> Refused:
+    return Refused("too many requests are waiting", "Try again later.")

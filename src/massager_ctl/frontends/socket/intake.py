@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Generic, TypeVar
 
+import msgspec
+from msgspec import Struct
+
 _T = TypeVar("_T")
 
 LINE_MAX: Final = 256 * 1024
@@ -17,14 +20,32 @@ WAITING_BYTES_MAX: Final = 2 * LINE_MAX
 """Bytes of them."""
 
 
+STOPPING: Final = frozenset({"stop", "pain"})
+"""Names of the requests that stop."""
+
+
 def may_stop(data: bytes) -> bool:
     """Whether a line must be read at once because it may ask for a stop; it may contain JSON escapes."""
     return b"stop" in data or b"pain" in data or b"\\u" in data
 
 
 def may_start(data: bytes) -> bool:
-    """Whether a line must be recorded at once because a later stop would cancel it."""
-    return b"start" in data
+    """Whether a line must be recorded at once because a later stop would cancel it; with JSON escapes as well."""
+    return b"start" in data or b"\\u" in data
+
+
+class _Named(Struct):
+    request: str
+
+
+def name_in(line: bytes) -> str:
+    """The request in a line, read as far as that takes, which is cheap enough for a flood; empty if there is none."""
+    try:
+        return msgspec.json.decode(line, type=_Named).request
+    except UnicodeDecodeError:
+        return name_in(line.decode(errors="replace").encode())
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
 
 
 class LineTooLong(Exception):

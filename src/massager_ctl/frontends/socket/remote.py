@@ -26,6 +26,7 @@ from massager_ctl.frontends.socket.owners import read_card
 from massager_ctl.frontends.socket.stop import STOP_WAIT_S, unconfirmed
 from massager_ctl.frontends.status_document import status_from
 from massager_ctl.model.device import Cause
+from massager_ctl.model.json_reading import NotJson, read_json
 from massager_ctl.model.outcome import SessionEnd
 from massager_ctl.model.request_document import request_document
 from massager_ctl.model.requests import Ask, Change, Pain, PainKind, Start, Stop
@@ -217,8 +218,8 @@ def _cause(name: str) -> Cause:
 
 def _decoded(line: bytes) -> dict[str, Any]:
     try:
-        found: object = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+        found = read_json(line)
+    except NotJson:
         raise InputError("the owner's answer cannot be read") from None
     if not isinstance(found, dict):
         raise InputError("the owner's answer cannot be read")

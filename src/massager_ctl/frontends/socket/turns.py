@@ -42,14 +42,17 @@ class Turns:
 
     def _turn(self) -> None:
         self._coming = False
-        for _ in range(PER_TURN):
-            if not self._line:
-                return
-            worker = self._line.popleft()
-            if worker.take_next() and worker not in self._line:
-                self._line.append(worker)
-        if self._line:
-            self._call()
+        try:
+            for _ in range(PER_TURN):
+                if not self._line:
+                    return
+                worker = self._line.popleft()
+                if worker.take_next() and worker not in self._line:
+                    self._line.append(worker)
+        finally:
+            # A client at which this program fails must not keep the others waiting.
+            if self._line:
+                self._call()
 
 
 class Noise:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from massager_ctl.errors import StoreError
+from massager_ctl.model.json_reading import NotJson, read_json
 
 FILE: Final = "web-access.json"
 """The file in the data folder with sessions and the open code."""
@@ -76,8 +77,8 @@ class AccessFile:
             raise self._unreadable(error) from None
         if self._read is None or self._read[0] != version:
             try:
-                book = msgspec.json.decode(self.path.read_bytes(), type=Book)
-            except (OSError, msgspec.MsgspecError) as error:
+                book = read_json(self.path.read_bytes(), Book)
+            except (OSError, NotJson) as error:
                 raise self._unreadable(error) from None
             self._read = (version, book)
         return self._read[1]

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from massager_ctl.errors import InputError
 from massager_ctl.frontends.web.problems import HttpProblem
+from massager_ctl.model.json_reading import NotJson, read_json
 
 BODY_MAX: Final = 8192
 """Maximum bytes of a body: no request needs more than a few hundred."""
@@ -31,8 +32,8 @@ async def read_object(request: Request) -> dict[str, Any]:
             415, "media_type", "a request must be JSON", "Send it as application/json."
         )
     try:
-        found: object = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = read_json(bytes(content))
+    except NotJson as error:
         raise InputError(f"this is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise InputError("a request must be a JSON object")

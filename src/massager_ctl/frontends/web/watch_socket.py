@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -17,6 +16,7 @@ from massager_ctl.frontends.web.limiter import WATCHERS_MAX, Bucket, Limiter
 from massager_ctl.frontends.web.problems import HttpProblem
 from massager_ctl.frontends.web.request_handler import page_name
 from massager_ctl.frontends.web.status_stream import Reader, StatusStream
+from massager_ctl.model.json_reading import NotJson, read_json
 
 ANSWERS_S: Final = 20.0
 """Maximum acknowledgements a second from a reader."""
@@ -104,8 +104,8 @@ async def _read(socket: WebSocket, stream: StatusStream, reader: Reader, page: s
             return False
         content = message.get("text") or message.get("bytes") or b""
         try:
-            answer = msgspec.json.decode(content, type=Answer)
-        except (msgspec.MsgspecError, InputError, UnicodeDecodeError):
+            answer = read_json(content, Answer)
+        except (NotJson, InputError):
             return True
         if not bucket.take(loop.time()):
             return True

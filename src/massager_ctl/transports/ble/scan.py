@@ -84,6 +84,10 @@ async def _read_details(device: BLEDevice, radio: Radio | None) -> tuple[int | N
     async with BleakClient(device, timeout=READ_S, **backend) as client:
         level = client.services.get_characteristic(BATTERY_LEVEL)
         revision = client.services.get_characteristic(FIRMWARE_REVISION)
-        battery = None if level is None else (await client.read_gatt_char(level))[0]
-        firmware = None if revision is None else (await client.read_gatt_char(revision)).decode()
-    return battery, firmware
+        battery = b"" if level is None else await client.read_gatt_char(level)
+        firmware = None if revision is None else await client.read_gatt_char(revision)
+    # Whatever a neighbour answers: one that answers nonsense must not end the scan.
+    return (
+        battery[0] if battery else None,
+        None if firmware is None else firmware.decode(errors="replace"),
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from massager_ctl.frontends.mqtt.availability import (
     OFFLINE,
     Availability,
 )
-from massager_ctl.frontends.mqtt.connection import TURN_S, Receipt
+from massager_ctl.frontends.mqtt.connection import TURN_S, Message, Receipt, _Client
 from massager_ctl.frontends.mqtt.echo import Echo
 from massager_ctl.frontends.mqtt.rejections import BURST, Rejections
 
@@ -135,3 +137,26 @@ def test_what_makes_no_sense_is_no_other_service(text: str) -> None:
     mine.heard(text.encode(), 2.0, retained=False)
     assert mine.due(2.0)
     assert not mine.conflict(2.0)
+
+
+@pytest.mark.asyncio
+async def test_r6_a_message_at_which_this_program_fails_does_not_end_the_reading_of_the_next() -> (
+    None
+):
+    faults: list[str] = []
+    heard: list[str] = []
+
+    def take(message: Message) -> None:
+        if not message.payload:
+            raise RuntimeError(message.topic)
+        heard.append(message.topic)
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: faults.append(context["message"]))
+    client = _Client("localhost")
+    client.receipt, client.on_arrival = Receipt(loop.time()), take
+    for topic, payload in (("a\x1b[2J", b""), ("b", b"PRESS")):
+        client._on_message(None, None, SimpleNamespace(topic=topic, payload=payload, retain=False))
+    assert heard == ["b"]
+    assert len(faults) == 1
+    assert "\x1b" not in faults[0]

@@ -92,6 +92,32 @@ async def test_r6_every_stop_is_done_however_many_come_at_once() -> None:
         assert order.asked.count("stop") == many
 
 
+@pytest.mark.parametrize("junk", [b'{"x":"stop"}\n', b'{"x":"pain\xff"}\n', b'"\\u0073top"\n'])
+@simulated_time
+async def test_r6_no_number_of_lines_that_only_look_like_stops_holds_one_up(junk: bytes) -> None:
+    async with flooded() as (bench, _, line, order):
+        line.writer.write(SET * 250)
+        await asyncio.sleep(0)
+        line.writer.write(junk * 200 + STOP)
+        await asyncio.sleep(0.15)
+        assert order.asked.count("stop") == 1
+        assert order.asked.index("stop") <= 4 * PER_TURN
+        assert bench.controller.status.phase is Phase.ENDED
+
+
+@pytest.mark.parametrize("word", [b"start", rb"\u0073tart", rb"st\u0061rt"])
+@simulated_time
+async def test_r6_no_start_outlives_a_stop_that_came_after_it(word: bytes) -> None:
+    start = b'{"request":"' + word + b'","profile":"manual"}\n'
+    async with flooded(start_s=None) as (bench, _, line, _order):
+        # More starts than are recorded, and enough between them for the first ones to be over.
+        line.writer.write(start * conversation.SLOW_MAX + SET * 100 + start * 40 + STOP)
+        await asyncio.sleep(2.0)
+        assert not bench.controller.status.phase.in_session
+        assert bench.controller.status.phase is not Phase.ARMING
+        assert not [line for line in bench.trace if line.get("event") == "arm"]
+
+
 @simulated_time
 async def test_a_start_that_waits_behind_a_flood_is_cancelled_by_the_stop_that_follows_it() -> None:
     async with flooded(start_s=None) as (bench, server, line, _):
@@ -181,6 +207,29 @@ async def test_clients_take_turns_and_reading_comes_in_between() -> None:
     for _ in range(100):
         await asyncio.sleep(0)
     assert (order.count("a"), order.count("b")) == (100, 2)
+
+
+@pytest.mark.asyncio
+async def test_a_client_at_which_this_program_fails_keeps_no_other_waiting() -> None:
+    taken: list[str] = []
+    turns = Turns()
+
+    class Client:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def take_next(self) -> bool:
+            taken.append(self.name)
+            if self.name == "faulty":
+                raise RuntimeError(self.name)
+            return False
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    for name in ("faulty", *"abcd"):
+        turns.add(Client(name))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert taken == ["faulty", *"abcd"]
 
 
 @pytest.mark.asyncio

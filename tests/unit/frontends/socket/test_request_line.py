@@ -151,6 +151,8 @@ def test_any_bytes_give_a_request_or_an_input_error(line: bytes) -> None:
         b'{"request":"stop","t":-1e300,"why":[]}',
         b'{"request":"pain","kind":"ouch"}',
         b'{"request":"pain","kind":7,"t":{},"how":"badly"}',
+        b'{"request":"stop","why":"\xff\xfe"}',
+        b'{"request":"pain","kind":"\xc3"}',
     ],
 )
 def test_r6_r22_nothing_that_stands_beside_a_stop_or_a_pain_holds_it_up(line: bytes) -> None:
@@ -172,4 +174,19 @@ HUGE = b"1" + b"0" * 400
 )
 def test_r19_a_number_beyond_all_range_is_refused_and_is_no_fault(line: bytes) -> None:
     with pytest.raises(InputError):
+        read_line(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"request":"status","id":"\xff"}',
+        b'{"request":"start","profile":"\xc3\x28"}',
+        b'{"request":"\xff"}',
+        b'"\xff"',
+        b"\xff",
+    ],
+)
+def test_r19_text_that_is_none_is_refused_and_is_no_fault(line: bytes) -> None:
+    with pytest.raises(InputError, match=r"not JSON|unknown request|a request is a JSON object"):
         read_line(line)
