@@ -343,6 +343,8 @@ class DeviceWalk:
         fresh = Peer(self.firmware, kind, link=peer.link, now=self.now)
         fresh.owner, fresh.seq = peer.owner, peer.seq
         self.peers[number] = fresh
+        for one in self.peers:  # What was on its way went with the link.
+            one.others = [out for out in one.others if out.link != fresh.link]
 
     def plant(self) -> None:
         """The world outside: charge, heat, a motor held fast."""
