@@ -1,4 +1,4 @@
-"""A dumb device, on a pseudo-terminal and on TCP."""
+"""A dumb device, on a pseudo-terminal and on TCP; and the guardian's rules without a process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 from tests.support.line_device import Peer
+from tests.unit.guardian.machine_bench import Bench
 
 
 @pytest.fixture(params=["pty", "tcp"])
@@ -13,3 +14,8 @@ def peer(request: pytest.FixtureRequest) -> Generator[Peer]:
     device = Peer(request.param)
     yield device
     device.close()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
