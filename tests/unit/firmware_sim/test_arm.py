@@ -98,9 +98,12 @@ def test_a_button_that_reads_as_pressed_refuses_to_arm(peer: Peer) -> None:
 def test_an_arm_is_answered_once_be_it_new_repeated_or_refused(peer: Peer) -> None:
     peer.run(0.2)
     arm = peer.arm_message()
-    for message in (arm, arm, changed(arm, token=arm.token + 1)):
+    others = [
+        changed(arm, **{field: getattr(arm, field) + 1}) for field in ("token", "owner", "epoch")
+    ]
+    for message in (arm, arm, *others):
         before = len(peer.acks())
         peer.send(message)
         assert len(peer.acks()) == before + 1
-    assert [ack.result for ack in peer.acks()] == [Result.OK, Result.OK, Result.BUSY]
-    assert peer.firmware.rejected == 1
+    assert [ack.result for ack in peer.acks()] == [Result.OK] * 2 + [Result.BUSY] * 3
+    assert peer.firmware.rejected == 3

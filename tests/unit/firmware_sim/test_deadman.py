@@ -37,6 +37,18 @@ def test_an_arm_without_a_setpoint_dies_too(peer: Peer) -> None:
     assert peer.telemetry.cause == Cause.DEAD_MAN
 
 
+def test_r4_it_goes_by_age_in_a_pause_and_after_it_too(peer: Peer) -> None:
+    for modes in ((1,), (1, 0)):
+        peer.arm()
+        peer.drive(1.0, LOW)
+        for mode in modes:
+            peer.send(peer.setpoint((0,) * 6 if mode else LOW, mode=mode))
+        peer.run(0.49)
+        assert peer.firmware.core.session is not None
+        peer.run(0.04)
+        assert peer.telemetry.cause == Cause.DEAD_MAN
+
+
 def test_no_level_rises_once_the_age_is_over_half_of_t(peer: Peer) -> None:
     peer.arm()
     peer.drive(1.0, (100, 0, 0, 0, 0, 0))

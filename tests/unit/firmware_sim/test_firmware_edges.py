@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from firmware_sim import wire
 from firmware_sim.config import DeviceConfig
 from firmware_sim.firmware import Firmware
@@ -40,8 +42,20 @@ def test_while_somebody_listens_it_wakes_ten_times_a_second_and_else_once() -> N
 def test_r4_in_a_session_it_wakes_in_time_for_the_dead_man() -> None:
     owner = peer()
     owner.arm()
+    owner.run(0.5)
+    # Armed at 0.1 s: the first tick after T is 0.62, and without it there was nothing to do before 0.7.
+    assert owner.firmware.next_wake(owner.now) == pytest.approx(0.62)
+
+
+def test_r24_it_wakes_at_the_next_tick_to_tell_that_it_runs_and_then_ten_times_a_second() -> None:
+    owner = peer()
+    owner.arm()
+    assert owner.firmware.next_wake(owner.now) == pytest.approx(owner.now + 0.1)
+    owner.send(owner.setpoint(LOW))
+    assert owner.firmware.next_wake(owner.now) == pytest.approx(owner.now + 0.02)
     owner.drive(0.4, LOW)
-    assert owner.firmware.next_wake(owner.now) <= owner.now + 0.1 + 1e-6
+    assert owner.firmware.core.levels.rising
+    assert owner.firmware.next_wake(owner.now) == pytest.approx(owner.now + 0.1)
 
 
 def test_r8_the_last_second_of_the_allowance_may_still_be_armed_for() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.firmware_sim.lone_device import LOW, trip
 
 from firmware_sim.peer import Peer
-from massager_fw.states import State
+from massager_fw.states import Cause, State
 
 
 def test_state_running_is_told_at_once(peer: Peer) -> None:
@@ -35,6 +35,14 @@ def test_a_device_that_slept_sends_no_backlog(peer: Peer) -> None:
     peer.run(1.0)
     outputs = peer.firmware.advance(peer.now + 60.0)
     assert 0 < len(outputs) <= 12
+
+
+def test_r24_a_device_that_wakes_late_tells_each_change_as_of_its_own_tick(peer: Peer) -> None:
+    peer.arm()
+    peer.run(0.5)
+    peer._take(peer.firmware.advance(0.68))
+    # Armed at 0.1 s: the dead-man ends it at 0.62, and the next regular TELEMETRY is due at 0.7.
+    assert (peer.telemetry.cause, peer.telemetry.uptime) == (Cause.DEAD_MAN, 620)
 
 
 def press(peer: Peer) -> None:

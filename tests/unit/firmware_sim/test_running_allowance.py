@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.firmware_sim.lone_device import LOW, make
 
+from firmware_sim.config import Limits
 from firmware_sim.nvm import MemoryNvm
 from massager_fw.memory import seal
 from massager_fw.states import Cause, Result
@@ -39,6 +42,31 @@ def test_the_allowance_ends_the_session_and_refuses_the_next() -> None:
     assert peer.arm().result == Result.ALLOWANCE
     peer.run(60.0)
     assert peer.arm().result == Result.OK
+
+
+def test_r8_what_ran_comes_back_once_all_of_its_slot_is_older_than_the_window() -> None:
+    peer = make(mains=True, limits=replace(Limits(), allowance_s=10, window_s=80))
+    peer.arm()
+    peer.drive(3.0, LOW)
+    peer.stop()
+    peer.firmware.disconnect(1, peer.now)
+    allowance = peer.firmware.core.allowance
+    left = []
+    for at in (79.0, 119.9, 120.1):  # it ran in the first of the slots of 40 s
+        peer.firmware.advance(at)
+        left.append(allowance.left)
+    assert left[0] == left[1] < 8 * 50
+    assert left[2] == 10 * 50
+
+
+def test_r8_a_device_that_has_no_time_left_stays_as_it_is_while_nobody_uses_it() -> None:
+    peer = make(mains=True)
+    core = peer.firmware.core
+    core.allowance.run(core.allowance.left)
+    before = peer.telemetry
+    peer.run(0.5)
+    assert peer.telemetry.counter == before.counter + 5
+    assert peer.telemetry.epoch == before.epoch
 
 
 def test_a_boot_is_charged_one_interval() -> None:

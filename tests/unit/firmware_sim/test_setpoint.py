@@ -67,6 +67,16 @@ def test_the_sequence_wraps(peer: Peer) -> None:
     assert peer.firmware.core.state is State.RUNNING
 
 
+def test_a_sequence_number_may_be_skipped_to_one_whose_lower_half_is_the_same(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(1.0, LOW)
+    peer.seq += 0xFFFF
+    peer.send(peer.setpoint(LOW))
+    session = peer.firmware.core.session
+    assert session is not None
+    assert session.seq == peer.seq == 5 + 0x10000
+
+
 MALFORMED: list[dict[str, object]] = [
     {"mode": 3},
     {"heat": 299},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.firmware_sim.lone_device import LOW, at_zero, make, running
 
 from firmware_sim import wire
-from firmware_sim.peer import Peer
+from firmware_sim.peer import Peer, Watch
 from massager_fw.states import Cause, Result, State
 
 
@@ -86,3 +86,10 @@ def test_a_brown_out_is_a_reboot_at_zero(peer: Peer) -> None:
     assert peer.firmware.core.memory.boot == boot + 1
     assert peer.telemetry.epoch != epoch
     assert peer.telemetry.uptime < 1000
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    assert [(name, why) for _, name, why in watch.events][-2:] == [
+        ("trip", "brown_out"),
+        ("boot", "brown_out"),
+    ]
+    assert peer.firmware.core.memory.life_ticks < 2.5 * 50, "no interval is charged"

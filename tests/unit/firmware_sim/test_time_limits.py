@@ -46,6 +46,27 @@ def test_armed_time_with_pauses_is_limited() -> None:
     assert peer.firmware.core.cause is Cause.TIME_LIMIT
 
 
+def test_r8_a_pause_that_is_over_still_counts_to_the_armed_time_with_pauses() -> None:
+    peer = short(session_s=10, with_pauses_s=12, pause_s=6)
+    peer.arm()
+    peer.drive(5.2, mode=1)
+    peer.drive(5.4, LOW)
+    assert peer.firmware.core.session is not None
+    peer.drive(0.4, LOW)
+    assert peer.firmware.core.cause is Cause.TIME_LIMIT
+
+
+def test_r8_a_limit_that_comes_before_the_dead_man_cuts_a_pause_that_just_began() -> None:
+    peer = short(with_pauses_s=10)
+    peer.arm()
+    peer.drive(8.8, LOW)
+    peer.send(peer.setpoint(mode=1))
+    peer.run(0.18)
+    assert peer.firmware.core.session is not None
+    peer.run(0.04)
+    assert peer.firmware.core.cause is Cause.TIME_LIMIT
+
+
 def test_one_pause_is_limited() -> None:
     peer = short(pause_s=3)
     peer.arm()
