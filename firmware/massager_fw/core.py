@@ -196,7 +196,7 @@ class Core(CoreState):
             self.note("resume", "")
         if self.state != state and self.state == _PAUSED:
             self.note("pause", "owner")
-        elif self.state != state and self.state == _FADING:
+        elif self.state == _FADING:
             self.note("fade", "owner")
 
     def _fell(self) -> None:
@@ -216,16 +216,14 @@ class Core(CoreState):
         if found == Supply.BROWN_OUT:
             self.end(Cause.BROWN_OUT)
             self.restart(Cause.BROWN_OUT)
-            return
-        if found == Supply.CHARGING:
+        elif found == Supply.CHARGING:
             self.end(Cause.CHARGING)
-            return
-        if found == Supply.LOW and not self._fade_left:
+        elif found == Supply.LOW and not self._fade_left:
             self._fade_left = FADE_FRAMES
             self.heat.off()
             self._follow(Event.FADE)
             self.note("fade", Cause.BATTERY_LOW)
-        if self._fade_left:
+        if self._fade_left and self.session is not None:
             self._fade_left -= 1
             self.levels.lower(self._fade_left, self._fade_left + 1, self.running)
             self._fell()

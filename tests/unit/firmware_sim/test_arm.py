@@ -83,6 +83,17 @@ def test_a_second_owner_is_busy_and_may_still_stop(peer: Peer) -> None:
     assert peer.firmware.core.session is None
 
 
+def test_r2_a_new_arm_starts_over_from_no_running_time(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(3.0, LOW)
+    peer.stop()
+    peer.arm()
+    peer.run(0.1)
+    assert peer.telemetry.running == 0
+    peer.drive(1.0, LOW)
+    assert 900 <= peer.telemetry.running <= 1000
+
+
 def test_a_cap_in_arm_is_kept(peer: Peer) -> None:
     peer.arm(cap=30)
     peer.drive(4.0, (100,) * 6)

@@ -13,8 +13,9 @@ from massager_fw.board import FULL
 from massager_fw.states import Cause, Result, State
 
 
-def test_a_stall_is_cut_within_500_ms_and_latches_without_retry(peer: Peer) -> None:
-    running(peer)
+@pytest.mark.parametrize("after_s", [2.0, 4.0], ids=["while it rises", "at a steady level"])
+def test_a_stall_is_cut_within_500_ms_and_latches_without_retry(peer: Peer, after_s: float) -> None:
+    running(peer, after_s)
     load(peer, 1.0)
     assert 0.3 <= trip_time(peer) <= 0.5
     peer.run(0.1)

@@ -24,6 +24,18 @@ def test_pause_and_resume_start_from_zero(peer: Peer) -> None:
     assert watch.names() == ["boot", "arm", "pause", "resume"]
 
 
+def test_the_trace_tells_a_pause_and_a_fade_once_and_whose_they_are(peer: Peer) -> None:
+    peer.arm()
+    for period in (4000, 5000):
+        peer.drive(0.2, mode=1, period=period)
+    for period in (4000, 5000):
+        peer.drive(0.2, mode=2, period=period)
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    told = [(name, why) for _, name, why in watch.events]
+    assert told[2:] == [("pause", "owner"), ("resume", ""), ("fade", "owner")]
+
+
 def test_fade_never_rises_again(peer: Peer) -> None:
     peer.arm()
     peer.drive(4.0, (80, 0, 0, 0, 0, 0))

@@ -59,6 +59,14 @@ def test_r8_what_ran_comes_back_once_all_of_its_slot_is_older_than_the_window() 
     assert left[2] == 10 * 50
 
 
+def test_r8_the_allowance_ends_a_session_in_the_middle_of_it() -> None:
+    peer = make(mains=True, limits=replace(Limits(), allowance_s=3))
+    peer.arm()
+    peer.drive(4.0, LOW)
+    assert peer.telemetry.cause == Cause.ALLOWANCE
+    assert 2.8 * 50 <= peer.firmware.core.running <= 3 * 50
+
+
 def test_r8_a_device_that_has_no_time_left_stays_as_it_is_while_nobody_uses_it() -> None:
     peer = make(mains=True)
     core = peer.firmware.core

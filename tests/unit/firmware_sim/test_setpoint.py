@@ -77,6 +77,47 @@ def test_a_sequence_number_may_be_skipped_to_one_whose_lower_half_is_the_same(pe
     assert session.seq == peer.seq == 5 + 0x10000
 
 
+def test_r3_a_level_that_falls_takes_its_drive_and_its_duty_along_at_once(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(3.0, LOW)
+    core = peer.firmware.core
+    assert core.levels.level[:2] == core.patterns.drive[:2] == [500, 500]
+    duty = list(core.plant.motors.duty)
+    peer.send(peer.setpoint((20, 50, 0, 0, 0, 0)))
+    assert core.levels.level[:2] == core.patterns.drive[:2] == [200, 500]
+    assert 0 < core.plant.motors.duty[0] < duty[0]
+    assert core.plant.motors.duty[2] == duty[2]
+    assert core.state is State.RUNNING
+    watch = core.recorder
+    assert isinstance(watch, Watch)
+    assert watch.looks[-1].level == (200, 500, 0, 0, 0, 0)
+
+
+def test_each_tick_of_a_rise_drives_the_motor_and_is_in_the_trace(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(1.0, LOW)
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    risen = [look for look in watch.looks if look.level[0]]
+    levels = sorted({look.level[0] for look in risen})
+    assert levels == list(range(4, levels[-1] + 1, 4)), "20 ms at 2 points a second"
+    assert all(look.drive == look.level for look in risen)
+
+
+def test_a_motion_goes_on_after_the_part_of_it_in_which_nothing_moves(peer: Peer) -> None:
+    peer.run(5.0)
+    peer.arm()
+    highest: list[int] = []
+    for _ in range(8):
+        drives: list[int] = []
+        for _ in range(5):
+            peer.drive(0.1, (50, 0, 0, 0, 0, 0), pattern=(0x43, 1, 1, 1, 1, 1), period=2000)
+            drives.append(peer.firmware.core.patterns.drive[0])
+        highest.append(max(drives))
+    assert min(highest) == 0, "the hill is over the other zones of that side"
+    assert max(highest[4:]) > 100, "it has come back"
+
+
 MALFORMED: list[dict[str, object]] = [
     {"mode": 3},
     {"heat": 299},
@@ -105,7 +146,8 @@ def test_a_malformed_setpoint_means_zero_and_the_session_goes_on(
     peer.drive(2.0, LOW)
     peer.send(changed(peer.setpoint(LOW), **fields))
     core = peer.firmware.core
-    assert core.levels.level == core.levels.asked == [0] * 6
+    assert core.levels.level == core.levels.asked == core.patterns.drive == [0] * 6
+    assert core.plant.motors.duty == [0] * 12
     assert core.state is State.ARMED
     assert peer.telemetry.seq == peer.seq
     peer.drive(1.0, LOW)
@@ -149,6 +191,7 @@ def test_six_minutes_at_full_request_end_at_the_sum_cap() -> None:
     # 70, 50 and 35 % twice are 310: each gets 200 / 310 of its cap.
     assert peer.telemetry.level == (451, 451, 322, 322, 225, 225)
     assert max(sum(look.level) for look in watch.looks) <= 20_000
+    assert all(max(map(int.__sub__, look.drive, look.level)) <= 0 for look in watch.looks)
     at_59 = [look for look in watch.looks if look.running <= 59.9]
     assert max(max(look.level) for look in at_59) == 1_000
 

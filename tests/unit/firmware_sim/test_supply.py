@@ -6,6 +6,8 @@ from tests.unit.firmware_sim.lone_device import LOW, at_zero, make, running
 
 from firmware_sim import wire
 from firmware_sim.peer import Peer, Watch
+from massager_fw.board import Board
+from massager_fw.guard_supply import Supply, SupplyGuard
 from massager_fw.states import Cause, Result, State
 
 
@@ -39,9 +41,41 @@ def test_r13_an_empty_battery_takes_the_levels_down_step_by_step_whatever_is_ask
     for _ in range(12):
         peer.drive(0.1, LOW)
         seen.append(max(core.levels.level))
+    watch = core.recorder
+    assert isinstance(watch, Watch)
+    assert all(max(look.drive) <= max(look.level) for look in watch.looks), "the drives follow"
     assert seen == sorted(seen, reverse=True)
     assert seen[-1] == 0
     assert len(set(seen) - {0, before}) >= 6, "no jump to zero from the level that it had"
+
+
+def test_r13_a_session_after_one_that_an_empty_battery_faded_begins_without_a_fade() -> None:
+    peer = make(battery=20.0)
+    running(peer, 1.0)
+    pack = peer.firmware.core.plant.battery
+    pack.sag_v = 0.5
+    peer.drive(0.3, LOW)
+    assert peer.telemetry.state == State.FADING
+    peer.stop()
+    pack.sag_v = 0.0
+    peer.run(0.2)
+    running(peer, 1.5)
+    assert peer.telemetry.state == State.RUNNING
+
+
+def test_r13_a_charger_ends_a_fade_once_and_for_one_reason() -> None:
+    peer = make(battery=20.0)
+    running(peer, 1.0)
+    core = peer.firmware.core
+    core.plant.battery.sag_v = 0.5
+    for _ in range(50):
+        if core._fade_left != 1:
+            peer.drive(0.02, LOW)
+    core.plant.battery.charging = True
+    peer.drive(0.1, LOW)
+    watch = core.recorder
+    assert isinstance(watch, Watch)
+    assert [why for _, name, why in watch.events if name in ("end", "stop", "trip")] == ["charging"]
 
 
 def test_r13_an_empty_battery_takes_the_heat_at_once() -> None:
@@ -63,8 +97,22 @@ def test_mains_devices_have_no_battery() -> None:
     assert peer.firmware.core.state is State.RUNNING
 
 
+class Charged(Board):
+    """A board that reads an empty battery at a charger."""
+
+    charging = True
+    battery_percent = 0
+
+
+def test_r13_what_a_mains_device_reads_of_a_battery_counts_for_nothing() -> None:
+    guard = SupplyGuard(Charged(), mains=True)
+    assert (guard.look(), guard.may_arm()) == (Supply.FIT, Result.OK)
+    assert (guard.charging, guard.percent) == (False, wire.MAINS)
+
+
 def test_a_charging_device_does_not_run(peer: Peer) -> None:
     running(peer)
+    assert not peer.telemetry.flags & 4
     peer.firmware.core.plant.battery.charging = True
     peer.drive(0.4, LOW)
     assert at_zero(peer)

@@ -10,6 +10,7 @@ from massager_fw.guard_heat import (
     EXPECTED,
     FULL_POWER,
     MISSED_SAMPLES,
+    MOTOR_CLEAR,
     OFF,
     PLAUSIBLE_HIGH,
     PLAUSIBLE_LOW,
@@ -116,6 +117,24 @@ def test_r11_a_sensor_that_is_not_there_is_not_judged() -> None:
     assert heated(2_500, 0, PAD) == (Cause.NONE, 0)
     assert heated(2_500, 0, PAD | MOTOR) == (Cause.TEMPERATURE_SENSOR, 0)
     assert heated(9_999, 0, MOTOR, 2_500) == (Cause.NONE, 0)
+
+
+@pytest.mark.parametrize(
+    ("sensing", "pad", "motor", "hot"),
+    [
+        (PAD, DERATE, MOTOR_CLEAR, True),
+        (PAD, DERATE - 1, MOTOR_CLEAR, False),
+        (MOTOR, DERATE, MOTOR_CLEAR, True),
+        (MOTOR, DERATE, MOTOR_CLEAR - 1, False),
+        (PAD | MOTOR, None, None, False),
+    ],
+)
+def test_r7_what_is_still_hot_is_told_by_the_sensors_that_are_there(
+    sensing: int, pad: int | None, motor: int | None, hot: bool
+) -> None:
+    of_pad, of_motor = Thermometer(), Thermometer()
+    of_pad.hundredths, of_motor.hundredths = pad, motor
+    assert HeatGuard(sensing).hot(of_pad, of_motor) is hot
 
 
 def test_r11_what_the_pad_trips_is_not_undone_by_a_cool_motor() -> None:
