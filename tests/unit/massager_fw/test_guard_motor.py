@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from massager_fw.board import ACTUATORS, FULL, Board
 from massager_fw.guard_motor import BLANK_TICKS, MotorGuard
 from massager_fw.states import Cause
@@ -55,10 +57,13 @@ def test_r14_what_flows_before_a_start_says_nothing_of_the_rest_after_it() -> No
     assert set(said) == {Cause.NONE}
 
 
-def test_r12_of_two_signs_of_a_stall_the_earlier_one_counts_over_a_rest() -> None:
+@pytest.mark.parametrize("first", [(HIGH_MA, FULL * 4 // 5), (SOUND_MA, 0)])
+def test_r12_of_two_signs_of_a_stall_the_earlier_one_counts_over_a_rest(
+    first: tuple[int, int],
+) -> None:
     guard, board, turns = MotorGuard(3, LOCKED_MA), Sensed(), FULL * 4 // 5
     said = drive(guard, board, 0, [(SOUND_MA, turns)] * 40)
-    said += drive(guard, board, 40, [(HIGH_MA, turns)] * 10 + [(HIGH_MA, 0)] * 2)
+    said += drive(guard, board, 40, [first] * 10 + [(HIGH_MA, 0)] * 2)
     said += rest(guard, board, 52, 0, 1)
     said += drive(guard, board, 53, [(HIGH_MA, 0)] * 14)
     said += rest(guard, board, 67, 0, 1)
@@ -66,6 +71,69 @@ def test_r12_of_two_signs_of_a_stall_the_earlier_one_counts_over_a_rest() -> Non
     # It stood for 12 and for 14 ticks by its current, and may stand for 33 (800 ms with the blanking).
     again = drive(guard, board, 68, [(HIGH_MA, 0)] * 9)
     assert again.index(Cause.STALL) <= 8
+
+
+SOUND = (SOUND_MA, FULL)
+STANDS = [(1, (HIGH_MA, FULL)), (2, (SOUND_MA, 0))]
+"""What is sensed, and how a motor that stands looks by it."""
+
+
+def runs(
+    guard: MotorGuard, *sights: tuple[tuple[int, int], int], begin: int = 0
+) -> tuple[list[int], list[bool]]:
+    """What the guard says of runs of so many ticks with a tick of rest after each, and when it is calm."""
+    board, tick, said, calm = Sensed(), begin, list[int](), list[bool]()
+    for sight, ticks in sights:
+        for seen in [sight] * ticks:
+            said += drive(guard, board, tick, [seen])
+            calm.append(guard.calm)
+            tick += 1
+        said += rest(guard, board, tick, 0, 1)
+        tick += 1
+    return said, calm
+
+
+@pytest.mark.parametrize(("sensing", "stands"), STANDS)
+def test_r12_a_motor_that_rests_within_its_blanking_again_and_again_is_not_driven_for_800_ms(
+    sensing: int, stands: tuple[int, int]
+) -> None:
+    said, _ = runs(MotorGuard(sensing, LOCKED_MA), *[(stands, 10)] * 10)
+    driven = said.index(Cause.STALL) * 10 // 11
+    assert 30 <= driven <= 40
+
+
+@pytest.mark.parametrize(("sensing", "stands"), STANDS)
+def test_r12_a_motor_may_be_cut_as_it_comes_to_rest(sensing: int, stands: tuple[int, int]) -> None:
+    said, _ = runs(MotorGuard(sensing, LOCKED_MA), (stands, 15), (stands, 20))
+    assert said == [Cause.NONE] * 36 + [Cause.STALL]
+
+
+@pytest.mark.parametrize(("sensing", "stands"), STANDS)
+def test_r12_a_motor_that_was_seen_to_turn_is_no_longer_under_suspicion(
+    sensing: int, stands: tuple[int, int]
+) -> None:
+    guard = MotorGuard(sensing, LOCKED_MA)
+    said, _ = runs(guard, (stands, 10), (SOUND, 40), (stands, 29))
+    assert set(said) == {Cause.NONE}, "blanked for 15 ticks anew, and the first 10 are forgotten"
+    begin = len(said)
+    said, _ = runs(guard, (SOUND, 10), begin=begin)
+    assert set(said) == {Cause.NONE}, "it may turn freely now: nothing is said before it is watched"
+
+
+def test_r12_moments_of_high_current_do_not_add_up_over_runs_in_which_it_turned() -> None:
+    guard, board, said = MotorGuard(1, LOCKED_MA), Sensed(), list[int]()
+    high = (HIGH_MA, FULL)
+    for _ in range(4):
+        said += drive(guard, board, len(said), [SOUND] * 40 + [high] + [SOUND] * 5 + [high] * 12)
+        said += rest(guard, board, len(said), 0, 1)
+    assert set(said) == {Cause.NONE}
+
+
+def test_r12_each_start_is_watched_over_from_a_standstill() -> None:
+    guard = MotorGuard(3, LOCKED_MA)
+    assert guard.calm
+    _, calm = runs(guard, (SOUND, 60), (SOUND, 60))
+    assert calm[:60] == calm[60:]
 
 
 def test_r12_time_that_was_blanked_counts_once() -> None:
