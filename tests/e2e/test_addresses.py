@@ -130,14 +130,15 @@ def test_a_service_is_reached_by_each_name_wherever_its_port_goes(
         while desk.status() is None and time.monotonic() < end:
             time.sleep(0.1)
         ports: set[str] = set()
-        for _ in range(2):
+        while len(ports) < 2:
             with desk.simulator():
                 port = os.path.realpath(desk.port)
                 ports.add(port)
                 for name in (desk.device, f"serial:{port}", "neck", "SIM-00000001"):
                     assert stopped_by(desk, name) == said
-            moved_ports += os.openpty()  # takes the number that is free now
-        assert len(ports) == 2
+            # Takes the number that is free now, which is the port's unless the service lets go of it only later.
+            moved_ports += os.openpty()
+            assert len(moved_ports) < 20, "the port never changes its number"
 
 
 def test_a_service_by_serial_number_takes_no_other_device_at_the_same_port(
