@@ -113,14 +113,14 @@ class Run:
         self.notes = notes
         self.wanted = self.sent = OFF
         self.outcome: SessionEnd | None = None
-        self.news: tuple[tuple[str, str], ...] = ()
+        self.news: tuple[tuple[str, str], ...]
         """Events of the last call: a name and a sentence each."""
         self._dead_man_s = dead_man_s
         self.unconfirmed_s = dead_man_s
         """Seconds that it may run on if its stop is not confirmed."""
         self._steps = Steps(info.channels)
-        self._entry: Checkpoints | None = None
-        self._drift = 0.0
+        self._entry: Checkpoints | None
+        self._drift: float
         self._sent_at = self._heard_at = self._reported_at = self._asked_info_at = 0.0
         self._sent_s = 0.0
         """Seconds for which a level above zero was sent and may have been delivered (R9)."""

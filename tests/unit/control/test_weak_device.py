@@ -345,6 +345,7 @@ async def test_heat_by_hand_is_refused() -> None:
         await controller.manual()
         with pytest.raises(Refused, match="no heat"):
             controller.request(SetHeat(38.0))
+        controller.request(SetHeat(None))  # to switch off what is not there is no fault
         await controller.stop()
 
 
