@@ -97,16 +97,16 @@ class Session:
         self.waits = waits
         self.phase = Phase.ARMING
         self.ended: Ended | None = None
-        self._armed_at = 0.0
+        self._armed_at: float
         self._last = 0.0
         self._played_s = 0.0
-        self._paused_at = 0.0
+        self._paused_at: float
         self._paused_s = 0.0
         self._eases: list[float] = []
-        self._fade_from: Levels = ZERO
-        self._fade_started = 0.0
-        self._fade_s = FADE_S
-        self._fade_cause = Ended(Cause.PERSON, "you ended it")
+        self._fade_from: Levels
+        self._fade_started: float
+        self._fade_s: float
+        self._fade_cause: Ended
         self._sent: Levels = ZERO
         self._announced_at: float | None = None
         self._placing_s: float | None = None

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.harness import Bench
 from tests.support.marks import simulated_time
 
-from massager_ctl.control.session import PAUSE_MAX_S, Session
+from massager_ctl.control.session import PAUSE_MAX_S, Ended, Session
 from massager_ctl.control.setpoint_source import ProfilePlayer
 from massager_ctl.model.device import Cause, Mode
 from massager_ctl.model.requests import Fade, Presence, Resume
@@ -23,21 +23,19 @@ TURN = 0.2
 """Seconds of one turn of the control loop."""
 
 
-def by_hand_first(hands: float) -> Profile:
-    """So many seconds by hand, and then 60 s of motors."""
-    return load_text(
-        f"title: T\ncap: 20\nsteps:\n  - {{guide: Turn., duration: {hands}}}\n"
-        "  - {zones: neck, duration: 60}\n",
-        "t.yaml",
-    )
+def by_hand_first(hands: float, times: int = 1) -> Profile:
+    """So many seconds by hand, and then 60 s of motors; so many times."""
+    turn = f"  - {{guide: Turn., duration: {hands}}}\n  - {{zones: neck, duration: 60}}\n"
+    return load_text(f"title: T\ncap: 20\nsteps:\n{turn * times}", "t.yaml")
 
 
 class Played:
     """A session of `hands` seconds by hand and 60 s of motors, and its clock."""
 
-    def __init__(self, hands: float, *, waits: bool, turn: float = TURN) -> None:
-        plan = make_plan(by_hand_first(hands), combine(()))
-        assert plan.motor_starts == (hands,)
+    def __init__(self, hands: float, *, waits: bool, turn: float = TURN, times: int = 1) -> None:
+        plan = make_plan(by_hand_first(hands, times), combine(()))
+        assert len(plan.motor_starts) == times
+        assert plan.motor_starts[0] == hands
         self.session = Session(ProfilePlayer(plan), waits=waits)
         self.session.armed(0.0)
         self.now = 0.0
@@ -83,6 +81,32 @@ def test_a_start_that_was_announced_ten_seconds_ago_is_not_held_up() -> None:
     assert not played.held
 
 
+def test_a_start_that_was_announced_ten_seconds_ago_waits_for_the_person_who_is_to_say_so() -> None:
+    played = Played(30.05, waits=True, turn=0.3)
+    played.play(31)
+    assert played.held
+    assert played.first_level_at is None
+
+
+def test_each_start_is_announced_anew() -> None:
+    played = Played(30.05, waits=False, turn=0.3, times=2)
+    played.play(31)
+    assert not played.held
+    assert played.session.motors_in_s(played.now) is None
+    played.play(60 + 18)
+    assert played.session.motors_in_s(played.now) is None
+    played.play(3)
+    assert played.session.motors_in_s(played.now) is not None
+
+
+def test_an_end_takes_the_announcement_back() -> None:
+    played = Played(30, waits=False)
+    played.play(22)
+    assert played.session.motors_in_s(played.now) is not None
+    played.session.end(Ended(Cause.PERSON, "you stopped it"))
+    assert played.session.motors_in_s(played.now) is None
+
+
 def test_the_countdown_goes_down_to_the_start() -> None:
     played = Played(30, waits=False)
     played.play(19)
@@ -97,6 +121,7 @@ def test_a_session_that_waits_starts_no_motor_before_a_person_says_so() -> None:
     assert played.first_level_at is None
     assert played.session.phase is Phase.PAUSED
     assert played.session.motors_in_s(played.now) == 0.0
+    assert played.session.played_s == 30.0, "no second of the motors is over before they start"
     assert played.session.pause_left_s(played.now) == pytest.approx(PAUSE_MAX_S - 70, abs=1)
     played.session.take(Presence(), played.now)
     played.play(1)

@@ -208,6 +208,22 @@ def test_what_is_told_is_told_once() -> None:
     assert run.news == ()
 
 
+class Starting(ManualSource):
+    """Its motors start after twelve seconds by hand."""
+
+    def next_motor_start(self, t: float) -> float | None:
+        return 12.0 if t < 12.0 else None
+
+
+def test_a_start_of_motors_is_announced_once() -> None:
+    run = armed(Starting(600.0))
+    told: list[tuple[int, str]] = []
+    for turn in range(1, 70):
+        play(run, (turn - 1) / 5, turn / 5)
+        told += [(turn, name) for name, _ in run.news]
+    assert told == [(10, "announcement")]
+
+
 class Broken(ManualSource):
     """It asks for levels that are no levels."""
 

@@ -14,7 +14,7 @@ from massager_ctl.control.session import (
 from massager_ctl.model.device import OFF, VIBRATE, Cause, Mode, Pattern, Setpoint
 from massager_ctl.model.requests import Change, Ease, Fade, Pause, Resume
 from massager_ctl.model.status import GuidedStep, Phase
-from massager_ctl.model.units import Direction, Motion
+from massager_ctl.model.units import ZERO, Direction, Motion
 
 BEGAN = 10_000.0
 KNEAD = Pattern(Motion.KNEAD, Direction.CW)
@@ -104,15 +104,20 @@ def test_r8_forty_minutes_are_over_in_a_pause(session: Session) -> None:
     session.take(Pause(), BEGAN + ARMED_WITH_PAUSES_MAX_S - 200.0)
     step(session, ARMED_WITH_PAUSES_MAX_S - 0.1)
     assert session.ended is None
+    left_s = session.pause_left_s(BEGAN + ARMED_WITH_PAUSES_MAX_S - 0.1)
+    assert left_s == pytest.approx(0.1)
     step(session, ARMED_WITH_PAUSES_MAX_S + 0.1)
     assert session.ended is not None
     assert session.ended.text == "40 minutes with pauses are over (R8)"
 
 
 def test_r8_a_pause_ends_it_after_four_minutes_of_its_own(session: Session) -> None:
+    assert session.pause_left_s(BEGAN + 50.0) is None
     session.take(Pause(), BEGAN + 50.0)
+    assert session.pause_left_s(BEGAN + 50.0) == PAUSE_MAX_S
     step(session, 50.0 + PAUSE_MAX_S - 0.1)
     assert session.ended is None
+    assert session.pause_left_s(BEGAN + 51.0 + PAUSE_MAX_S) == 0.0
     step(session, 50.0 + PAUSE_MAX_S + 0.1)
     assert session.ended is not None
     assert session.ended.text == "the pause was longer than 4 minutes (R8)"
@@ -138,6 +143,24 @@ def test_a_fade_keeps_the_motion_and_takes_the_heat(session: Session) -> None:
     step(session, 7.1)
     assert session.ended is not None
     assert (session.ended.cause, session.ended.text) == (Cause.PERSON, "you ended it")
+
+
+class Warming(Playing):
+    """Ten seconds of heat alone."""
+
+    duration_s = 10.0
+
+    def at(self, t: float) -> Setpoint:
+        return Setpoint(ZERO, heat_c=36.0)
+
+
+def test_r11_a_session_that_has_played_to_its_end_asks_for_no_heat() -> None:
+    session = Session(Warming())
+    session.armed(BEGAN)
+    assert session.step(BEGAN + 9.9).heat_c == 36.0
+    assert session.step(BEGAN + 10.1) == OFF
+    assert session.ended == Ended(Cause.FINISHED, "played to its end")
+    assert session.remaining_s == 0.0
 
 
 class Turning(Playing):
