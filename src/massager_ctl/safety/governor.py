@@ -80,7 +80,7 @@ class Governor:
 
     def _why(self, zone: Zone, want: float, level: float) -> Held:
         cap = self.limits.caps[zone.index]
-        if want > cap and level > cap - 0.1:
+        if level > cap - 0.1:  # so `want` is above the cap
             return Held(zone, want, cap, f"R1, {self.limits.binding(zone).reason}")
         reachable = min(want, cap)
         ceiling = envelope(self.running_s, cap, self.ramp_s)

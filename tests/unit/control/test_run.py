@@ -83,6 +83,7 @@ def test_r9_what_was_sent_to_a_device_that_says_nothing_counts_until_its_dead_ma
     play(run, 10.0, 11.2, told=False)
     assert run.session.ended is not None
     assert run.session.ended.cause is Cause.TELEMETRY_LOST
+    assert run.tick(BEGAN + 11.4, 0.0, 0.0, AT_ZERO) is None
     expected = 9.6 + dead_man_s + DEAD_MAN_MARGIN_S
     assert run.charged_s(BEGAN + 15.0, confirmed=True) == pytest.approx(expected)
 
@@ -128,6 +129,8 @@ def test_r9_delivered_is_the_largest_of_what_was_governed_reported_and_reported_
     over = telemetry(epoch=EPOCH + 1, state=DeviceState.IDLE, running_s=6.0, cause=Cause.BUTTON)
     assert run.telemetry(BEGAN + 7.0, over, EPOCH) is not None
     assert run.delivered_s == 6.0
+    may_have_run_on_s = 1.0 + DEAD_MAN_MARGIN_S
+    assert run.charged_s(BEGAN + 7.0, confirmed=True) == pytest.approx(6.0 + may_have_run_on_s)
     run.governor.running_s = 10.0
     assert run.delivered_s == 10.0
 

@@ -39,6 +39,10 @@ def test_r1_no_layer_can_lift_the_bounds_or_the_sum() -> None:
     assert limits.sum_cap == 200
 
 
+def test_r1_a_device_that_allows_less_in_sum_gets_less() -> None:
+    assert combine([], sum_cap=120).sum_cap == 120
+
+
 def test_r1_the_sum_is_scaled_down_evenly() -> None:
     assert sum(fit_sum([70, 70, 50, 50, 35, 35], 200)) == pytest.approx(200)
     assert fit_sum([10, 20], 200) == [10, 20]
@@ -53,6 +57,7 @@ def test_r2_envelope_corners() -> None:
     assert envelope(300, 70, 300) == 70
     assert envelope(9999, 70, 300) == 70
     assert envelope(0, 6, 300) == 6
+    assert envelope(120, 6, 300) == 6
     assert envelope(500, 6, 300) == 6
 
 
@@ -82,12 +87,25 @@ def test_r2_a_ramp_below_300_s_is_taken_as_300() -> None:
     assert Governor(combine([]), ramp_s=1).ramp_s == 300
 
 
+def test_r2_a_ramp_above_300_s_is_kept() -> None:
+    governor = Governor(combine([]), ramp_s=600)
+    governor.running_s = 330.0
+    assert governor.allowed()[0] == 40
+
+
 def test_r2_time_in_which_the_device_does_not_drive_earns_nothing() -> None:
     governor = Governor(combine([]))
     for i in range(3000):
         governor.admit(0.2 * i, FULL, driven=False, may_rise=True)
     assert governor.running_s == 0
     assert governor.allowed()[0] == 10
+
+
+def test_r2_time_in_which_nothing_was_asked_of_the_device_earns_nothing() -> None:
+    governor = Governor(combine([]))
+    for i in range(100):
+        governor.admit(0.2 * i, ZERO, driven=True, may_rise=True)
+    assert governor.running_s == 0
 
 
 def test_r3_rises_one_point_a_second_and_falls_at_once() -> None:

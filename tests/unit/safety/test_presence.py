@@ -56,6 +56,15 @@ def test_nobody_to_ask_refuses_before_anything_starts() -> None:
     require_watcher(1200.0, Origin.LOCAL, Watcher.PERSON)
 
 
+def test_r25_a_device_that_asks_every_two_minutes_asks_in_any_session() -> None:
+    presence = PresenceTimer.for_session(60.0, Origin.LOCAL, 0.0, every_s=120.0)
+    assert presence is not None
+    assert presence.due_in(0.0) == 120.0
+    require_watcher(60.0, Origin.LOCAL, Watcher.PERSON, every_s=120.0)
+    with pytest.raises(Refused, match="answers every 2 minutes"):
+        require_watcher(60.0, Origin.LOCAL, Watcher.NOBODY, every_s=120.0)
+
+
 def test_a_simulated_device_answers_for_itself() -> None:
     simulated = PresenceTimer.for_session(1200.0, Origin.LOCAL, 0.0, watcher=Watcher.SIMULATED)
     assert simulated is not None

@@ -8,7 +8,15 @@ from tests.devices import telemetry
 
 from massager_ctl.model.device import Cause, DeviceState, Telemetry
 from massager_ctl.model.units import ZERO, Levels
-from massager_ctl.safety.telemetry_watch import ABOVE_S, IDLE_MA, STUCK_S, TelemetryWatch
+from massager_ctl.safety.telemetry_watch import (
+    ABOVE_S,
+    DENIED_S,
+    DRIVEN_MIN,
+    IDLE_MA,
+    STUCK_S,
+    TelemetryWatch,
+    uncounted,
+)
 
 TEN: Levels = (10.0, 10.0, 10.0, 10.0, 10.0, 10.0)
 
@@ -124,3 +132,32 @@ def test_r14_idle_current_or_a_level_starts_the_count_anew(between: Telemetry) -
     assert not watch.stuck(0.4, FLOWING)
     assert not watch.stuck(0.7, FLOWING)
     assert watch.stuck(0.71, FLOWING)
+
+
+def driven_at(percent: float) -> Levels:
+    return (0.0, 0.0, percent, 0.0, 0.0, 0.0)
+
+
+def test_r9_a_driven_device_that_says_for_3_s_that_nothing_runs_denies_it() -> None:
+    watch, silent = TelemetryWatch(), telling(levels=ZERO)
+    sent = driven_at(DRIVEN_MIN)
+    assert not watch.denied(10.0, silent, sent)
+    assert not watch.denied(10.0 + DENIED_S - 0.1, silent, sent)
+    assert watch.denied(10.0 + DENIED_S, silent, sent)
+
+
+@pytest.mark.parametrize(
+    ("between", "sent"),
+    [(telling(levels=ZERO), driven_at(DRIVEN_MIN - 0.1)), (SOUND, driven_at(DRIVEN_MIN))],
+)
+def test_r9_what_is_too_weak_and_what_runs_is_not_denied(between: Telemetry, sent: Levels) -> None:
+    watch, silent = TelemetryWatch(), telling(levels=ZERO)
+    watch.denied(10.0, silent, driven_at(DRIVEN_MIN))
+    assert not watch.denied(10.0 + DENIED_S, between, sent)
+    assert not watch.denied(11.0 + DENIED_S, silent, driven_at(DRIVEN_MIN))
+
+
+def test_r9_four_fifths_of_what_was_sent_but_ten_seconds_are_counted() -> None:
+    assert not uncounted(100.0, 70.0)
+    assert uncounted(100.0, 69.0)
+    assert not uncounted(10.0, 0.0)
