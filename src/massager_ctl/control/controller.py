@@ -110,9 +110,8 @@ class Controller:
 
         `received_at`: the loop's time at which the operating system received it; now by default (R5).
         """
-        attempt = StartAttempt(
-            start, origin, self._link.now() if received_at is None else received_at
-        )
+        at = self._link.now() if received_at is None else received_at
+        attempt = StartAttempt(start, origin, at, self._link.drift())
         self._attempts.add(attempt)
         return attempt
 
@@ -279,6 +278,9 @@ class Controller:
     async def _begin(self, attempt: StartAttempt, profile: ProvedProfile | None) -> None:
         # A start after a stop waits until that one is confirmed and in the ledger; at most a second (R5).
         link = self._link
+        attempt.require_valid(
+            link.now(), link.drift()
+        )  # what a person saw before a stop is not so after it
         if attempt.request.off_seen and attempt.origin is Origin.LOCAL:
             link.stop_path.seen_off()
         await link.tasks.settled(STALE_S)
@@ -293,7 +295,7 @@ class Controller:
             session.never_ran(error)
             raise
         try:
-            attempt.require_valid(link.now())
+            attempt.require_valid(link.now(), link.drift())
         except Refused as error:
             await entry.settle(0.0, Cause.SAFETY)
             session.never_ran(error)

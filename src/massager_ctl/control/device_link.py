@@ -65,6 +65,7 @@ class DeviceLink:
 
     async def close(self) -> None:
         """Disconnect from the device."""
+        self.stop_path.close()
         await self.driver.close()
         self.enter(LinkState.CLOSED)
 

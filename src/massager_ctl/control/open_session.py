@@ -11,7 +11,7 @@ from massager_ctl.control.ledger_entry import LedgerEntry
 from massager_ctl.control.pacer import Pacer
 from massager_ctl.control.run import Run
 from massager_ctl.control.session import Ended
-from massager_ctl.errors import DriverFault, MassagerError
+from massager_ctl.errors import DriverFault, MassagerError, StopUnconfirmed
 from massager_ctl.model.device import Cause, DeviceInfo, Telemetry
 from massager_ctl.model.outcome import SessionEnd
 from massager_ctl.model.requests import Change, Origin, Presence, name_of
@@ -189,8 +189,9 @@ class OpenSession:
             return
         error = task.exception()
         self._stops -= 1
-        if isinstance(error, MassagerError):
-            self._error = self._error or error
+        if error is not None and self._error is None:  # whatever it is, nothing was confirmed (R6)
+            known = isinstance(error, MassagerError)
+            self._error = error if known else StopUnconfirmed(f"the stop failed: {error!r}")
         if not self._stops:
             self._settle()
 

@@ -66,7 +66,7 @@ async def prepare(
     weak = allowed.limit_s is not None
     dead_man_s = WEAK_DEAD_MAN_S if weak else driver.kind.dead_man_s
     limits = await admission.limits(info, cap=cap)
-    attempt.require_valid(link.now())
+    attempt.require_valid(link.now(), link.drift())
     notes = admission.notes
     if profile is None:
         longest_s = allowed.limit_s or UNNAMED_MAX_S

@@ -10,10 +10,16 @@ from massager_ctl.safety.freshness import require_fresh
 class StartAttempt:
     """One start, from its receipt. Every stop cancels exactly the attempts that were received before it."""
 
-    __slots__ = ("_cancelled", "origin", "received_at", "request")
+    __slots__ = ("_cancelled", "_slept_s", "origin", "received_at", "request")
 
-    def __init__(self, request: Start, origin: Origin, received_at: float) -> None:
-        """`received_at`: seconds of the loop's clock, when the operating system received the request."""
+    def __init__(
+        self, request: Start, origin: Origin, received_at: float, slept_s: float = 0.0
+    ) -> None:
+        """`received_at`: seconds of the loop's clock, when the operating system received the request.
+
+        `slept_s`: boottime less monotonic, which a suspend lengthens though the loop's clock stands still in it (R10).
+        """
+        self._slept_s = slept_s
         self.request = request
         self.origin = origin
         self.received_at = received_at
@@ -28,8 +34,8 @@ class StartAttempt:
         """Whether a stop was requested after it."""
         return self._cancelled
 
-    def require_valid(self, now: float) -> None:
-        """Raises Refused if the start was cancelled or is too old."""
+    def require_valid(self, now: float, slept_s: float = 0.0) -> None:
+        """Raises Refused if the start was cancelled or is too old, a suspend included; both as in `__init__`."""
         if self._cancelled:
             raise Refused("start cancelled: a stop was requested meanwhile", "Start again.")
-        require_fresh(self.request, now - self.received_at)
+        require_fresh(self.request, now - self.received_at + slept_s - self._slept_s)

@@ -13,10 +13,11 @@ from asyncio import Future, Task
 from collections.abc import Callable
 from typing import Final
 
+from massager_ctl.aio.faults import report
 from massager_ctl.aio.task_bag import TaskBag
 from massager_ctl.drivers.base import Driver
 from massager_ctl.errors import LinkError, StopUnconfirmed
-from massager_ctl.model.device import Cause
+from massager_ctl.model.device import Cause, Telemetry
 from massager_ctl.safety.assurance import DeadMan
 
 RESENDS: Final = 3
@@ -33,6 +34,14 @@ SENT_S: Final = 0.6
 """Seconds after which the stop is reported as not confirmed: for a device that can report its level, and for one that
 cannot. It is still sent after that."""
 
+RUNS_ON_S: Final = 0.6
+"""Seconds between two looks at a device that has confirmed a stop: its reports may be as old as that."""
+
+LOOKS: Final = 5
+"""How often it is looked at. Two looks in a row at reports of a level contradict the confirmation."""
+
+RUNS_ON: Final = "the device confirmed the stop, and reports that it runs all the same"
+
 LOOK: Final = "Look at it. If it still runs, switch it off or unplug it. The stop is sent again for some seconds."
 
 UNPLUG: Final = (
@@ -44,7 +53,16 @@ UNPLUG: Final = (
 class StopPath:
     """Every stop to one device. `unconfirmed`: the last stop that was not confirmed, until `clear`."""
 
-    __slots__ = ("_again", "_alarm", "_deaf_s", "_driver", "_tasks", "unconfirmed")
+    __slots__ = (
+        "_again",
+        "_alarm",
+        "_deaf_s",
+        "_driver",
+        "_looking",
+        "_stopped",
+        "_tasks",
+        "unconfirmed",
+    )
 
     def __init__(
         self,
@@ -65,6 +83,10 @@ class StopPath:
         self._alarm = alarm
         self._again: Task[None] | None = None
         """The task that goes on sending an unconfirmed stop."""
+        self._looking: asyncio.TimerHandle | None = None
+        """The next look at a device that has confirmed a stop."""
+        self._stopped: Telemetry | None = None
+        """The newest report from before the stop."""
         self.unconfirmed: StopUnconfirmed | None = None
 
     def stop_now(self, cause: Cause) -> Task[None]:
@@ -73,12 +95,22 @@ class StopPath:
         The task raises StopUnconfirmed after RESENDS, or at once if the link is gone.
         """
         self._hold()
-        first = self._driver.stop(cause)
+        self._stopped = self._driver.newest
+        try:
+            first = self._driver.stop(cause)
+        except Exception as error:  # noqa: BLE001  it confirms nothing, and is sent again
+            first = _failed(error)
         return self._tasks.start(self._confirmed(first, cause))
 
     def drop(self) -> None:
         """Drop the link, so that the device's dead-man acts (R4)."""
         self._driver.abort()
+
+    def close(self) -> None:
+        """Look no more at the device: its link is closed in order."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     def clear(self) -> None:
         """Clear `unconfirmed`: a person has seen that the device has stopped, and it is not latched (R7)."""
@@ -102,15 +134,65 @@ class StopPath:
     def _hold(self) -> None:
         if self._again is not None:
             self._again.cancel()
+            self._again = None
+        self.close()
+
+    def _send(self, cause: Cause) -> Future[None]:
+        """Send it once more."""
+        try:
+            return self._driver.stop(cause)
+        except Exception as error:  # noqa: BLE001  whatever a driver does wrong
+            return _failed(error)
 
     async def _confirmed(self, first: Future[None], cause: Cause) -> None:
         try:
             await (self._confirm if self.latches else self._read_back)(first, cause)
         except StopUnconfirmed as error:
-            self.unconfirmed = error
-            if self._alarm is not None:
-                self._alarm(str(error))
+            self._tell(error)
             raise
+        except Exception as error:
+            fault = StopUnconfirmed(
+                f"the stop is not confirmed: a fault in this program: {error!r}", LOOK
+            )
+            self._tell(fault)
+            raise fault from error
+        self._look_again(self._driver.newest, cause, LOOKS, ran=False)
+
+    def _tell(self, error: StopUnconfirmed) -> None:
+        self.unconfirmed = error
+        if self._alarm is not None:
+            self._alarm(str(error))
+
+    def _look_again(self, seen: Telemetry | None, cause: Cause, left: int, *, ran: bool) -> None:
+        """`seen`: the report at the confirmation. `ran`: whether the last look found that it runs on."""
+        self.close()
+        if left:
+            self._looking = asyncio.get_running_loop().call_later(
+                RUNS_ON_S, self._look, seen, cause, left, ran
+            )
+
+    def _look(self, seen: Telemetry | None, cause: Cause, left: int, ran: bool) -> None:
+        """What came after the confirmation must not contradict it, as a lie or as an answer to something older."""
+        newest = self._driver.newest
+        runs = newest is not None and newest is not seen and self._runs_on(newest)
+        if not (runs and ran):
+            self._look_again(seen, cause, left - 1, ran=runs)
+            return
+        self._looking = None
+        sent = _Sent({self._send(cause)})
+        self._tell(StopUnconfirmed(RUNS_ON, UNPLUG if self.latches else LOOK))
+        if self.latches:
+            sent.forget()
+            self.drop()
+        else:
+            until = asyncio.get_running_loop().time() + GIVEN_UP_S
+            self._again = self._tasks.start(self._go_on(sent, cause, until))
+
+    def _runs_on(self, report: Telemetry) -> bool:
+        """Whether it reports a level, and not in a session that was begun after the stop, by whomever."""
+        before = self._stopped
+        another = report.state.in_session and (before is None or report.epoch != before.epoch)
+        return not another and any(map(any, (report.levels, report.vibration, report.kneading)))
 
     async def _confirm(self, first: Future[None], cause: Cause) -> None:
         attempts = {first}
@@ -120,7 +202,7 @@ class StopPath:
         try:
             while sent <= RESENDS or (loop.time() < deaf_until and self._driver.newest is None):
                 if sent:
-                    attempts.add(self._driver.stop(cause))
+                    attempts.add(self._send(cause))
                 sent += 1
                 await _first_of(attempts, self._driver.kind.stop_wait_s)
                 for attempt in [attempt for attempt in attempts if attempt.done()]:
@@ -152,7 +234,7 @@ class StopPath:
             await _first_of(sent.waiting, AGAIN_S if tells else SENT_S / 2)
             if sent.confirmed():
                 return
-            sent.waiting.add(self._driver.stop(cause))
+            sent.waiting.add(self._send(cause))
         self._again = self._tasks.start(self._go_on(sent, cause, began + GIVEN_UP_S))
         raise StopUnconfirmed(
             "the stop was sent, not confirmed: "
@@ -174,7 +256,7 @@ class StopPath:
                     if self._alarm is not None:
                         self._alarm("the device has reported level 0 after all: it is stopped")
                     return
-                sent.waiting.add(self._driver.stop(cause))
+                sent.waiting.add(self._send(cause))
         except StopUnconfirmed:
             pass  # The link is gone; that the stop is not confirmed was already reported.
         finally:
@@ -206,6 +288,14 @@ class _Sent:
         """Stop waiting for them."""
         for attempt in self.waiting:
             attempt.cancel()  # one that failed, too: asyncio then does not warn of it
+
+
+def _failed(error: Exception) -> Future[None]:
+    """A stop at which the driver itself failed: reported, and as one that was not confirmed (R6)."""
+    report("a driver's stop", error)
+    failed: Future[None] = asyncio.get_running_loop().create_future()
+    failed.cancel()
+    return failed
 
 
 async def _first_of(attempts: set[Future[None]], seconds: float) -> None:

@@ -178,12 +178,18 @@ class PlainDriver:
     # The session.
 
     async def arm(self, cap: float, limit_s: int) -> None:  # noqa: ARG002
-        """Begin a session on this side, and set the device's own timer to its end. Raises LinkError, DriverFault."""
+        """Begin a session on this side, and set the device's own timer to its end. Raises LinkError, DriverFault.
+
+        Raises DeviceRefused if a stop comes meanwhile: then nothing goes out after it (R6).
+        """
         if self._lost is not None:
             raise LinkLost(self._lost.message, self._lost.remedy)
         if self._fault is not None:
             raise self._fault
+        epoch = self.epoch
         await self._guarding.begin(self._dialect, _now())
+        if epoch != self.epoch or self._lost is not None:
+            raise DeviceRefused("a stop came before the session began", "Start again.", "stopped")
         now = _now()
         minutes = timer_for(self.spec.timer_min, limit_s)
         if minutes is not None:
@@ -265,7 +271,10 @@ class PlainDriver:
             frames = self._ready_stop
         self._put_first(frames)
         if isinstance(self._dialect, RelativeDialect):
-            self._dialect.forget()
+            try:
+                self._foreign.call(self._dialect, "forget")
+            except DriverFault as error:
+                self._fault = self._fault or error
         self._reports.count(now, moving=self._moving)
         self._at, self._reported = self._off, None
         self.epoch = (self.epoch + 1) & 0x7FFFFFFF

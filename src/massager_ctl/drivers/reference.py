@@ -73,7 +73,8 @@ class ReferenceDriver:
         self._unawaited: tuple[int, Callable[[DeviceInfo], None]] | None = None
         """A question for INFO that no one waits for: its token, and who is notified."""
         self._first_telemetry: Future[None] | None = None
-        self._owner = 0
+        self._owner = self._arming = 0
+        """The claim of the session that is open, and of the one that is being armed; a stop voids both (R6)."""
         self.epoch = 0
         self._info_epoch: int | None = None
         self._outdated_epoch: int | None = None
@@ -174,10 +175,13 @@ class ReferenceDriver:
             max(1, int(cap * 10)),
             limit_s,
         )
+        self._arming = owner
         ack = await self._ask(request)
         assert isinstance(ack, Ack)
         if ack.result != Result.OK:
             raise _refusal(ack.result, "start", newest.cause)
+        if self._arming != owner:
+            raise DeviceRefused("a stop came before the session began", "Start again.", "stopped")
         self._owner, self.epoch, self._seq = owner, request.epoch, seq
 
     def send(self, setpoint: Setpoint) -> None:
@@ -207,7 +211,7 @@ class ReferenceDriver:
                 self.send(setpoint)
 
     def disarm(self) -> None:
-        self._owner = 0
+        self._owner = self._arming = 0
         self._unsent = None
 
     def stop(self, cause: Cause) -> Future[None]:

@@ -70,7 +70,7 @@ class OwnedDevice:
         """
         self.name = name
         self._address = parse_address(driver.address)
-        self.gate = RemoteGate()
+        self.gate = RemoteGate(lambda: clock.boottime() - clock.monotonic())
         self.controller = Controller(driver, admission, clock=clock, scheduler=scheduler)
         self._admission = admission
         self._lock = lock

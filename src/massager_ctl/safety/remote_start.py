@@ -105,11 +105,14 @@ class RemoteGate:
         "_last_t",
         "_listeners",
         "_nonce",
+        "_slept",
         "_terminal_from",
         "_terminal_until",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, slept: Callable[[], float] = lambda: 0.0) -> None:
+        """`slept`: seconds for which this computer was suspended, all told; readiness runs out in them too (R10)."""
+        self._slept = slept
         self._listeners: list[Callable[[], None]] = []
         self._nonce: str | None = None
         self._last_t = -math.inf
@@ -143,7 +146,7 @@ class RemoteGate:
 
     def let(self, now: float, *, opens_in_s: float = 0.0, lasts_s: float = READY_S) -> None:
         """A person at the machine answered that they have no symptom: allow one start, in a window of their choice."""
-        self._terminal_from = now + opens_in_s
+        self._terminal_from = now + self._slept() + opens_in_s
         self._terminal_until = self._terminal_from + lasts_s
 
     def revoke(self) -> None:
@@ -162,7 +165,7 @@ class RemoteGate:
     def attended(self, now: float, *, flag: bool) -> None:
         """Take the button flag of each telemetry. A flag that stays on counts once, for READY_S."""
         if flag and not self._button_was_on:
-            self._button_until = now + READY_S
+            self._button_until = now + self._slept() + READY_S
         elif not flag:
             self._button_until = -math.inf
             if self._claimed is not None:
@@ -171,12 +174,13 @@ class RemoteGate:
 
     def ready_for_s(self, now: float) -> float:
         """Seconds for which a start is still allowed; 0 if it is not, or not yet."""
+        now += self._slept()
         terminal_s = self._terminal_until - now if now >= self._terminal_from else 0.0
         return max(0.0, terminal_s, self._button_until - now)
 
     def ready_in_s(self, now: float) -> float | None:
         """Seconds until a start is allowed, if it was planned for later; None otherwise."""
-        waits_s = self._terminal_from - now
+        waits_s = self._terminal_from - now - self._slept()
         return waits_s if 0 < waits_s < math.inf else None
 
     def judge(self, need: Need, stamp: Stamp, *, now: float, wall: float) -> Rejected | None:

@@ -58,8 +58,11 @@ class TelemetryWatch:
             return Cause.BATTERY_LOW, f"the battery is at {telemetry.battery} % (R13)"
         if telemetry.charging:
             return Cause.SAFETY, "the charger was plugged in (R13)"
+        # Its two actuators share a zone's level: a device that reports more drive than that runs stronger (R3).
+        told = zip(telemetry.levels, telemetry.vibration, telemetry.kneading, sent, strict=True)
         above = any(
-            level > limit + 0.15 for level, limit in zip(telemetry.levels, sent, strict=True)
+            level > limit + 0.15 or vibration + kneading > limit + 0.15
+            for level, vibration, kneading, limit in told
         )
         self._above_since = _since(self._above_since, now, above)
         if self._above_since is not None and now - self._above_since > ABOVE_S:

@@ -27,9 +27,8 @@ DEAF_S: Final = 0.5
 
 
 class GuardedTransport:
-    """As the transport below it. What is written within a generation may move
-    something; what is written at rest must not; and from a stop until the device is known to be at rest, nothing but
-    stops goes out.
+    """As the transport below it. What is written within a generation may move something; what is written at rest must
+    not; and from a stop until the device is known to be at rest, nothing but stops goes out.
     """
 
     def __init__(self, inner: GuardianLink, *, lock: str = "", held: str = "") -> None:
@@ -49,8 +48,8 @@ class GuardedTransport:
         self._unsaid = bytearray()
         self._ready: asyncio.Future[Message] | None = None
         self._generation = 0
-        self._open = False
-        """Whether a generation runs."""
+        self._open = self._stopped = False
+        """Whether a generation runs; whether a stop has ended it, perhaps before the guardian answered its start."""
         self._rests = True
         """Whether nothing moves for all that is known."""
         self._seq = 0
@@ -132,12 +131,15 @@ class GuardedTransport:
         if self._process is None:
             await self._start_process()
         self._generation += 1
+        self._stopped = False
         flat = tuple(part for pair in rest for part in pair)
         answer = self._expect()
         self._say(Message(Kind.START, self._generation, self._next(), now(), flat, stops))
         started = await self._answered(answer, ANSWER_S)
         if started.kind is not Kind.STARTED or started.generation != self._generation:
             raise self._no_guardian("it did not take the start")
+        if self._stopped:
+            return
         self._stops = ()
         self._last_stop = stops[0]
         self._rests = False
@@ -150,6 +152,7 @@ class GuardedTransport:
 
     def stop(self, frames: Burst) -> None:
         """As `preempt`, for several frames: the generation is over."""
+        self._stopped = True
         self._open = self._rests = False
         self._last_stop = frames
         if self._process is None:
@@ -388,11 +391,8 @@ def _drop_to(queue: deque[tuple[int, Any]], seq: int) -> None:
 def _why_not(message: Message) -> MassagerError:
     """Why the guardian did not open the device: what, remedy, and the addresses of several that have its name."""
     what, *more = (part.decode(errors="replace") for part in message.frames)
-    match more:
-        case [remedy, *found] if found:
-            return SeveralDevices(what, remedy, tuple(found))
-        case _:
-            return LinkError(what, " ".join(more))
+    remedy, *found = more or [""]
+    return SeveralDevices(what, remedy, tuple(found)) if found else LinkError(what, remedy)
 
 
 def _text(message: Message) -> str:

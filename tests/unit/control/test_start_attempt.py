@@ -118,3 +118,18 @@ async def test_r8_a_start_whose_duration_makes_no_sense_is_refused_and_arms_noth
     with pytest.raises(InputError, match="seconds"):
         await bench.controller.start(Start(duration_s=duration_s))
     assert not armed(bench)
+
+
+@pytest.mark.parametrize("step", ["limits", "reserve"])
+async def test_r5_r10_a_start_that_slept_with_the_computer_arms_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    wait_in(bench, monkeypatch, step, 0.4)
+    starting = asyncio.ensure_future(bench.controller.start(Start()))
+    await asyncio.sleep(0.2)
+    bench.loop.clock.suspend(8 * 3600.0)
+    with pytest.raises(Refused, match="R5"):
+        await starting
+    assert not armed(bench)
+    monkeypatch.undo()
+    await bench.controller.start(Start())  # one from after it is as good as ever

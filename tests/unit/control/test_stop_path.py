@@ -239,3 +239,29 @@ def test_r25_a_link_that_goes_later_ends_the_stops_that_are_still_sent() -> None
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         runner.run(main())
     assert len(line.sent) == 10
+
+
+def test_r6_a_driver_that_fails_at_a_stop_is_asked_again_and_confirms_nothing() -> None:
+    line = Line()
+    original = line.stop
+
+    def fails(cause: Cause) -> Future[None]:
+        original(cause)
+        raise ValueError("no frame for that")
+
+    line.stop = fails
+    with pytest.raises(StopUnconfirmed, match="sent 4 times"):
+        confirmed(line)
+    assert len(line.sent) == RESENDS + 1
+    assert line.dropped_at is not None
+
+
+def test_r6_a_fault_of_this_program_confirms_nothing() -> None:
+    line = Line()
+
+    def fails() -> None:
+        raise ValueError("no such link")
+
+    line.abort = fails
+    with pytest.raises(StopUnconfirmed, match="no such link"):
+        confirmed(line)

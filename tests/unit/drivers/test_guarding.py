@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from tests.support.ascii_massager import ASCII
+from tests.support.ascii_massager import ASCII, AsciiDialect
 from tests.support.line_device import Peer, lives
 
 from massager_ctl.drivers.dialect import Dialect, DriverSpec
 from massager_ctl.drivers.foreign import FRAME_MAX, FRAMES_MAX
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import DriverFault, GuardianLost, MassagerError
+from massager_ctl.errors import DeviceRefused, DriverFault, GuardianLost, MassagerError
 from massager_ctl.model.device import Cause, Setpoint, Telemetry
 from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.guarded import ANSWER_S, GuardedTransport, guarded
@@ -72,6 +72,11 @@ async def driven(
     finally:
         await driver.close()
         peer.close()
+
+
+class WithTimer(AsciiDialect):
+    def timer(self, minutes: float, now: float) -> Sequence[bytes]:
+        return [b"T%d\n" % minutes]
 
 
 COUNTING = msgspec.structs.replace(ASCII, dialect=Counting, ends_frame=b"")
@@ -240,3 +245,22 @@ async def test_r6_a_stop_that_is_too_large_goes_out_as_it_is_where_no_other_is_k
     async with driven(msgspec.structs.replace(COUNTING, dialect=Large)) as (driver, _, peer, _e):
         driver.stop(Cause.PERSON)
         await asyncio.to_thread(peer.wait_for, b"HALT" + b"x" * 4000, count=16)
+
+
+@pytest.mark.asyncio
+async def test_r6_a_stop_before_the_guardian_has_answered_leaves_nothing_armed() -> None:
+    spec = msgspec.structs.replace(ASCII, timer_min=(10.0,), dialect=WithTimer)
+    async with driven(spec) as (driver, transport, peer, _):
+        arming = asyncio.ensure_future(driver.arm(25.0, 600))
+        await asyncio.sleep(0)
+        stopped = driver.stop(Cause.PERSON)
+        with pytest.raises(DeviceRefused, match="a stop came"):
+            await arming
+        await asyncio.wait_for(stopped, 5.0)
+        assert not transport.runs
+        driver.send(LEVEL)
+        await asyncio.sleep(0.1)
+        assert peer.heard[-1] == b"OFF"
+        assert driver.newest is not None
+        assert not driver.newest.state.in_session
+        assert transport._rests, "the guardian has nothing left to do"

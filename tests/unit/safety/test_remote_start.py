@@ -164,3 +164,24 @@ def test_r18_a_button_held_anew_is_not_shortened_by_what_is_given_back() -> None
     gate.attended(4.0, flag=True)
     gate.give_back()
     assert gate.ready_for_s(4.0) == READY_S
+
+
+def test_r18_ready_runs_out_in_a_suspend_as_well() -> None:
+    slept = 0.0
+    gate = RemoteGate(lambda: slept)
+    gate.renew("first", WALL)
+    gate.let(0.0)
+    gate.attended(0.0, flag=True)
+    slept = READY_S
+    assert gate.ready_for_s(1.0) == 0.0
+    assert judge(gate, Need.START, Stamp("first", WALL), now=1.0) is Why.NOT_READY
+
+
+def test_r18_a_start_that_was_planned_is_ready_then_whatever_the_computer_slept() -> None:
+    slept = 1000.0
+    gate = RemoteGate(lambda: slept)
+    gate.let(0.0, opens_in_s=3600.0, lasts_s=600.0)
+    slept += 3000.0
+    assert gate.ready_in_s(500.0) == 100.0
+    assert gate.ready_for_s(500.0) == 0.0
+    assert gate.ready_for_s(700.0) == 500.0
