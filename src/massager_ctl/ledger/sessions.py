@@ -64,6 +64,12 @@ def crashed(row: SessionRow) -> SessionRow:
     )
 
 
+def belongs_to(connection: sqlite3.Connection, session: SessionId, who: str, device: str) -> bool:
+    """Whether that session is there, and was reserved by that process for that device."""
+    row = rows.get(connection, SessionRow, session)
+    return row is not None and (row.owner, row.device) == (who, device)
+
+
 def state(connection: sqlite3.Connection, at_s: float) -> dose.DoseState:
     """What the last days leave at `at_s`, dose time."""
     recent = rows.select(connection, SessionRow, "state = 'open' OR seen_s > ?", at_s - LOOK_BACK_S)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
+from massager_ctl.errors import StoreError
 from massager_ctl.ledger import health
 from massager_ctl.ledger import process as owner
 from massager_ctl.ledger import sessions as books
@@ -42,15 +44,21 @@ class SqliteStore:
 
         try:
             return await self._write(job)
-        except asyncio.CancelledError:
-            # It may be reserved by now, and will not run.
-            self._database.afterwards(
-                lambda connection: self._give_back(connection, made) if made else None
-            )
+        except (asyncio.CancelledError, StoreError):
+            # It may be reserved by now, also where the write failed after its commit, and will not run.
+            with contextlib.suppress(RuntimeError):  # the ledger was closed meanwhile
+                self._database.afterwards(
+                    lambda connection: self._give_back(connection, made, reservation.device)
+                )
             raise
 
-    def _give_back(self, connection: sqlite3.Connection, made: list[SessionId]) -> None:
-        books.settle(connection, self._readings.now(), made[0], 0.0, "cancelled")
+    def _give_back(
+        self, connection: sqlite3.Connection, made: list[SessionId], device: str
+    ) -> None:
+        """Settle it at nothing; the number of one that was rolled back may be another session's by now."""
+        now = self._readings.now()
+        if made and books.belongs_to(connection, made[0], owner.mine(now.boot), device):
+            books.settle(connection, now, made[0], 0.0, "cancelled")
 
     async def checkpoint(self, session: SessionId, delivered_s: float) -> None:
         await self._write(

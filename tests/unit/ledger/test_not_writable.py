@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.ledger.looked_at import TEN_MINUTES, one_session
 
 from massager_ctl.errors import StoreError
+from massager_ctl.ledger.base import Reservation
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.database import FileDatabase, open_file, translated
-from massager_ctl.ledger.sqlite import FILE, SqliteStore
+from massager_ctl.ledger.sqlite import FILE, SqliteStore, open_store
 
 
 @pytest.mark.asyncio
@@ -37,8 +40,10 @@ async def test_fault_37_locked_by_another_process_refuses(
 _ATTEMPT = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
+from typing import Any
 from massager_ctl.aio.clock import SystemClock
 from massager_ctl.errors import StoreError
+from massager_ctl.ledger.base import Reservation
 from massager_ctl.ledger.base import Reservation
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.sqlite import open_store
@@ -140,3 +145,49 @@ def test_errors_of_the_database_are_told_by_what_helps(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"), translated(path):
         read_only.execute("DELETE FROM device")
     read_only.close()
+
+
+class FailsAtTheEnd:
+    """The connection of a disk that takes a commit, and fails when the log is written into the main file."""
+
+    def __init__(self, real: sqlite3.Connection) -> None:
+        self._real = real
+
+    def execute(self, statement: str, *given: Any) -> sqlite3.Cursor:
+        if "wal_checkpoint" in statement:
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._real.execute(statement, *given)
+
+
+@pytest.mark.asyncio
+async def test_r9_a_reservation_whose_write_failed_after_its_commit_bars_no_later_session(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    database = FileDatabase(tmp_path / FILE)
+    store = SqliteStore(database, readings)
+    await store.recent()
+    real = database._connection
+    assert real is not None
+    database._connection = FailsAtTheEnd(real)  # type: ignore[assignment]
+    with pytest.raises(StoreError):
+        await store.reserve(TEN_MINUTES)
+    await asyncio.sleep(0.01)
+    database._connection = real
+    state = await store.recent()
+    assert (state.open, state.used_s) == (False, 0.0)
+    await store.settle(await store.reserve(TEN_MINUTES), 5.0, "finished")
+    await store.close()
+
+
+@pytest.mark.asyncio
+async def test_r9_what_is_given_back_is_never_another_sessions(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    """The number of a reservation that was rolled back is the next one's, of another device in the same program."""
+    first, second = open_store(tmp_path, readings), open_store(tmp_path, readings)
+    session = await second.reserve(Reservation("MS-2", "gentle", 600.0))
+    first._database.afterwards(lambda c: first._give_back(c, [session], "MS-1"))
+    state = await first.recent()
+    assert (state.open, state.used_s) == (True, 600.0)
+    await first.close()
+    await second.close()
