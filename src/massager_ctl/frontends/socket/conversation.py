@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -239,14 +238,14 @@ class Conversation(asyncio.BufferedProtocol):
                     "`massager-ctl status` shows every device in use.",
                 )
             self._view = envelope.view or self._view
-            age = 0.0 if envelope.sent_at is None else time.monotonic() - envelope.sent_at
+            age = self._server.gaps.age(received_at, envelope.sent_at)
             require_fresh(asked, age)
         except MassagerError as error:
             return Junk(error, asked)
         except Exception as error:  # noqa: BLE001  a stop may stand in the next line
             report("a request", error)
             return Junk(MassagerError(f"a fault in this program: {error!r}"), asked)
-        return Received(asked, received_at - max(0.0, age))
+        return Received(asked, received_at - age)
 
     def _junk(self, junk: Junk) -> None:
         """Answer an invalid request; if there are too many, count them and answer once a second."""

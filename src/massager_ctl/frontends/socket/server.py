@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from massager_ctl.aio.gaps import LoopGaps
 from massager_ctl.control.controller import Controller
 from massager_ctl.frontends.socket import owners, paths
 from massager_ctl.frontends.socket.conversation import SETTLE_S, Conversation
@@ -56,6 +57,7 @@ class ControlServer:
         self._clients: set[Conversation] = set()
         self._encoded: tuple[Status | None, msgspec.Raw] = None, msgspec.Raw()
         self.turns = Turns()
+        self.gaps = LoopGaps()
         self.views = Views(controller)
         self.noise = Noise(on_noise or (lambda _: None))
 
@@ -93,6 +95,7 @@ class ControlServer:
             self._server = None
             self._take_name_away()
             raise
+        self.gaps.open()
         self._unfollow = self.controller.add_listener(self._write_card)
         self._forget = self.controller.add_listener(self.views.changed)
 
@@ -104,6 +107,7 @@ class ControlServer:
             self._unfollow()
             self._forget()
         self.views.close()
+        self.gaps.close()
         self._take_name_away()
         self._server.close()
         clients = tuple(self._clients)

@@ -113,3 +113,22 @@ async def test_a_start_plays_the_profile_that_was_sent() -> None:
         assert answer["status"]["target"]["neck_left"] == 20
         assert answer["status"]["held"][0]["zone"] == "neck_left"
         await line.close()
+
+
+@pytest.mark.parametrize("stamp", [{}, {"t": time.monotonic() + 1e6}])
+@simulated_time
+async def test_r5_what_waited_while_this_program_stood_still_starts_nothing(
+    stamp: dict[str, float],
+) -> None:
+    start = {"request": "start", "profile": "manual"} | stamp
+    async with served(start_s=None) as (bench, server, line):
+        await asyncio.sleep(1.0)
+        line.send(start)
+        bench.loop.clock.advance(4.0)  # stopped by a signal, say; its system takes what comes
+        assert "R5" in (await line.hear())["error"]["message"]
+        fresh = await dial(server.path)  # it was waiting to be accepted
+        assert "R5" in (await fresh.ask(start))["error"]["message"]
+        assert (await fresh.ask({"request": "stop"}))["ok"] is True
+        await asyncio.sleep(1.0)
+        assert (await fresh.ask(start))["ok"] is True
+        await fresh.close()
