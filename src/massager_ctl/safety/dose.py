@@ -131,7 +131,7 @@ def tally(entries: Iterable[Entry], at_s: float, sessions_ever: int = 0) -> Dose
     return DoseState(
         sessions=sessions,
         used_s=used_s,
-        rest_s=max(0.0, rest_s),
+        rest_s=rest_s,
         days=len(days),
         sessions_ever=sessions_ever,
         open=still_open,

@@ -40,6 +40,25 @@ def test_a_short_run_does_not_hide_when_a_session_is_free_again() -> None:
     assert (state.time_free_in_s, state.session_free_in_s) == (4 * 3600.0, 12 * 3600.0)
 
 
+def test_what_is_left_is_never_below_zero() -> None:
+    state = DoseState(used_s=2000.0, sessions=5, counting=((100.0, 2000.0),))
+    assert (state.left_s, state.sessions_left, state.left_after(0.0)) == (0.0, 0, 0.0)
+
+
+def test_what_is_left_later_is_without_what_stops_counting_by_then() -> None:
+    state = tally([ago(2 * 3600.0, 600.0)], NOW)
+    assert state.left_after(22 * 3600.0 - 1.0) == 1200.0
+    assert state.left_after(22 * 3600.0) == 1800.0
+    running = tally([ago(0.0, 600.0, open=True)], NOW)
+    assert running.left_after(30 * 3600.0) == 1800.0 - running.counting[0][1]
+
+
+def test_the_order_of_the_sessions_does_not_matter() -> None:
+    state = tally([ago(hours * 3600.0, 200.0) for hours in (12, 8, 4)], NOW)
+    assert state.session_free_in_s == 12 * 3600.0
+    assert tally([ago(0.0, 600.0, open=True), ago(3600.0, 200.0)], NOW).open
+
+
 def test_thirty_minutes_are_all_that_a_day_takes() -> None:
     state = tally([ago(2 * 3600.0, 900.0), ago(6 * 3600.0, 899.5)], NOW)
     with pytest.raises(DoseSpent, match="30 minutes of the last 24 hours are used up") as caught:

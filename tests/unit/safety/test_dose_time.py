@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from massager_ctl.safety.dose_time import (
     DAY_S,
+    UNKNOWN_BOOT,
     ClockReading,
     DoseClock,
     advance,
@@ -198,3 +199,15 @@ def test_an_age_at_the_most_follows_boottime_then_the_wall_clock() -> None:
     assert greatest_age(START, later(START, 50.0, wall=-DAY_S)) == 50.0
     assert greatest_age(START, later(START, 50.0, boot="b")) == 50.0
     assert greatest_age(START, later(START, 50.0, wall=-DAY_S, boot="b")) == math.inf
+
+
+def test_r10_without_the_name_of_the_boot_a_jump_forward_frees_nothing() -> None:
+    begun = ClockReading(UNKNOWN_BOOT, 100.0, START.wall)
+    assert advance(begin(begun), later(begun, 60.0, wall=2 * DAY_S)).at_s == 60.0
+
+
+def test_r21_an_age_is_the_most_that_may_have_passed() -> None:
+    assert greatest_age(START, later(START, 60.0, wall=DAY_S)) == 60.0 + DAY_S
+    assert greatest_age(START, later(START, 60.0, wall=-DAY_S)) == 60.0
+    both_fell = ClockReading(START.boot, START.boottime - 50.0, START.wall - 1.0)
+    assert math.isinf(greatest_age(START, both_fell))

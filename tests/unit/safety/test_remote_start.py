@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from massager_ctl.safety.remote_start import READY_S, Need, Rejected, RemoteGate, Stamp, Why
+from massager_ctl.model.requests import Pause, Request, Resume, SetLevel, Start
+from massager_ctl.model.units import Zone
+from massager_ctl.safety.remote_start import (
+    ECHO_LOST_S,
+    READY_S,
+    EchoWatch,
+    Need,
+    Rejected,
+    RemoteGate,
+    Stamp,
+    Why,
+    need_of,
+)
 
 WALL = 1_800_000_000.0
 
@@ -89,7 +101,72 @@ def test_a_start_needs_somebody_at_the_machine_and_uses_everything_up() -> None:
 def test_ready_runs_out() -> None:
     gate = renewed()
     gate.let(0.0)
+    assert gate.ready_for_s(READY_S + 1.0) == 0.0
     assert judge(gate, Need.START, Stamp("first", WALL), now=READY_S) is Why.NOT_READY
+
+
+def test_ready_later_is_told_until_then() -> None:
+    gate = renewed()
+    assert gate.ready_in_s(0.0) is None
+    gate.let(0.0, opens_in_s=60.0)
+    assert (gate.ready_in_s(20.0), gate.ready_for_s(20.0)) == (40.0, 0.0)
+    assert (gate.ready_in_s(60.0), gate.ready_for_s(60.0)) == (None, READY_S)
+
+
+def test_r18_what_was_taken_back_after_a_start_is_not_given_back_with_its_refusal() -> None:
+    gate = renewed()
+    gate.let(0.0)
+    assert judge(gate, Need.START, Stamp("first", WALL)) is None
+    gate.revoke()
+    gate.give_back()
+    assert gate.ready_for_s(0.0) == 0.0
+
+
+def test_r18_what_made_ready_is_given_back_once() -> None:
+    gate = renewed()
+    gate.let(0.0)
+    assert judge(gate, Need.START, Stamp("first", WALL)) is None
+    gate.give_back()
+    gate.let(1.0, lasts_s=5.0)
+    gate.give_back()
+    assert gate.ready_for_s(1.0) == 5.0
+
+
+def test_what_can_only_lower_needs_nothing() -> None:
+    gate = RemoteGate()
+    assert judge(gate, Need.FREE, Stamp(None, None, retained=True)) is None
+
+
+def test_a_new_nonce_is_told_to_who_listens() -> None:
+    gate, told = RemoteGate(), list[str | None]()
+    remove = gate.add_listener(lambda: told.append(gate.nonce))
+    gate.renew("first", WALL)
+    remove()
+    gate.renew("second", WALL)
+    assert told == ["first"]
+
+
+def test_an_echo_that_came_back_begins_the_time_anew() -> None:
+    watch = EchoWatch(0.0)
+    watch.heard(3.0)
+    assert not watch.lost(3.0 + ECHO_LOST_S - 0.1)
+    assert watch.lost(3.0 + ECHO_LOST_S)
+
+
+@pytest.mark.parametrize(
+    ("asked", "need"),
+    [
+        (Start(), Need.START),
+        (SetLevel(10.0), Need.FREE),
+        (SetLevel(10.1), Need.RAISE),
+        (SetLevel(20.0, Zone.TRAPEZIUS_LEFT), Need.FREE),
+        (SetLevel(20.1, Zone.TRAPEZIUS_LEFT), Need.RAISE),
+        (Pause(), Need.FREE),
+        (Resume(), Need.RAISE),
+    ],
+)
+def test_r18_what_a_request_needs_goes_by_what_it_could_raise(asked: Request, need: Need) -> None:
+    assert need_of(asked, (20.0, 10.0, 10.0, 10.0, 10.0, 10.0)) is need
 
 
 def test_ready_can_be_taken_back() -> None:
@@ -102,6 +179,7 @@ def test_ready_can_be_taken_back() -> None:
 def test_the_devices_button_makes_ready_once_however_long_its_flag_stays() -> None:
     gate = renewed()
     gate.attended(0.0, flag=False)
+    assert gate.ready_for_s(0.0) == 0.0
     gate.attended(1.0, flag=True)
     assert gate.ready_for_s(2.0) == READY_S - 1.0
     assert judge(gate, Need.START, Stamp("first", WALL), now=2.0) is None

@@ -97,6 +97,11 @@ def test_answers_are_good_for_thirty_days() -> None:
     assert verdict.text == "the screening answers are incomplete or older than 30 days"
 
 
+def test_the_first_answer_to_expire_ends_what_is_clear() -> None:
+    now = after(30 * DAY_S - 3600.0)
+    assert evaluate(answers(symptoms_at=now), now) == Clear(3600.0)
+
+
 def test_the_answer_about_today_is_good_for_twelve_hours() -> None:
     assert evaluate(answers(), after(12 * 3600.0 - 1.0)) == Clear(1.0)
     verdict = evaluate(answers(), after(12 * 3600.0))
