@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from massager_fw.board import ACTUATORS, FULL, Board
@@ -33,7 +35,9 @@ def test_r12_a_moment_of_high_current_before_each_rest_is_no_stall() -> None:
             assert guard.check(tick, [0] * ACTUATORS, board) == Cause.NONE
 
 
-def drive(guard: MotorGuard, board: Sensed, begin: int, seen: list[tuple[int, int]]) -> list[int]:
+def drive(
+    guard: MotorGuard, board: Sensed, begin: int, seen: Sequence[tuple[int, int]]
+) -> list[int]:
     """What the guard says of motor 0, driven a tick for each (current in mA, speed)."""
     said: list[int] = []
     for tick, (current, speed) in enumerate(seen, begin + 1):
