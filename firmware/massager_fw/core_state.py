@@ -101,15 +101,12 @@ class CoreState:
         """As INFO carries it."""
         self.button = Button()
         self.tick = 0
-        self._next_frame: int = 0
-        self.session: Session | None = None
-        self.state = State.IDLE
         self.boot(board.reset_cause)
 
     def boot(self, cause: int) -> None:
         """Everything that a reset sets up, with the outputs off until the self-test has passed."""
         board, config = self.board, self.config
-        self.session = None
+        self.session: Session | None = None
         self.allowance = Allowance(self.limits)
         self.memory = Memory(board, self.allowance)
         board.booted(self.memory.boot)
@@ -123,7 +120,7 @@ class CoreState:
         self.running = self._unsaved = 0  # ticks of running time, since ARM and since accounted
         self.cause, self.latch = cause, self.memory.latch
         self.pairing_until = self.attended_until = 0
-        self._next_frame = self.tick - self.tick % FRAME_TICKS + FRAME_TICKS
+        self._next_frame: int = self.tick - self.tick % FRAME_TICKS + FRAME_TICKS
         self._next_checkpoint = self.tick + CHECKPOINT_TICKS
         self._checkpoints = 0
         self._fade_left = 0
@@ -244,7 +241,6 @@ class CoreState:
 
     def _released(self) -> None:
         """The button came to rest: a long hold clears what was latched before it, a longer one opens pairing."""
-        self.changed = True
         held = self.button.hold_ms
         if held >= CLEAR_HOLD_MS and self._latched_before and not self.cause_present():
             self.clear("button")

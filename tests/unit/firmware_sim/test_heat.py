@@ -28,6 +28,8 @@ def test_heat_is_off_unless_asked_for_and_stays_below_its_target(peer: Peer) -> 
     assert peer.firmware.core.state is State.RUNNING
     peer.stop()
     assert peer.firmware.core.plant.heater == 0.0
+    peer.run(0.5)
+    assert (peer.firmware.core.plant.heater, peer.telemetry.flags & 2) == (0.0, 0), "nor later"
 
 
 def test_a_device_without_heat_makes_none() -> None:

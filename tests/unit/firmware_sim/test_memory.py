@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.firmware_sim.lone_device import load, make, running, trip_time
+from tests.unit.firmware_sim.lone_device import hold, load, make, running, trip_time
 
 from firmware_sim.nvm import MemoryNvm
+from firmware_sim.physics.sensors import SensorFault
 from massager_fw.board import RECORDS
 from massager_fw.memory import seal, unsealed
 from massager_fw.states import Cause, Result, State
@@ -60,6 +61,21 @@ def test_memory_that_takes_no_writes_cannot_be_cleared() -> None:
     assert peer.reset().result == Result.CAUSE_PRESENT
     nvm.stuck = False
     assert peer.reset().result == Result.OK
+
+
+def test_r7_the_latch_counter_of_a_press_outlives_a_power_cut() -> None:
+    nvm = MemoryNvm()
+    hold(make(nvm), 0.1)
+    assert make(nvm).telemetry.latch == 1
+
+
+def test_r7_a_fault_whose_cause_outlasts_a_reboot_counts_once() -> None:
+    nvm = MemoryNvm()
+    for _ in range(2):
+        peer = make(nvm)
+        peer.firmware.core.plant.pad_thermistor.fault = SensorFault.OPEN
+        peer.run(0.5)
+        assert (peer.telemetry.cause, peer.telemetry.latch) == (Cause.TEMPERATURE_SENSOR, 1)
 
 
 def test_records_carry_a_crc() -> None:

@@ -51,6 +51,16 @@ def test_an_estop_latch_outlives_the_watchdog(peer: Peer) -> None:
     assert (peer.telemetry.state, peer.telemetry.cause) == (State.LATCHED, Cause.BUTTON)
 
 
+def test_r7_an_estop_latch_that_was_cleared_does_not_come_back_with_a_reset_of_the_processor(
+    peer: Peer,
+) -> None:
+    hold(peer, 0.1)
+    assert peer.reset().result == Result.OK
+    peer.firmware.core.restart(Cause.WATCHDOG)
+    peer.run(0.1)
+    assert peer.telemetry.state == State.IDLE
+
+
 def test_an_open_cable_at_boot_latches(peer: Peer) -> None:
     peer.firmware.cable(True, peer.now)
     peer.firmware.core.restart(Cause.NONE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from tests.unit.firmware_sim.lone_device import LOW, RUBBISH, make
+from tests.unit.firmware_sim.lone_device import LOW, RUBBISH, make, running, trip
 
 from firmware_sim import wire
 from firmware_sim.config import LinkKind
@@ -53,6 +55,8 @@ def test_r11_a_stop_takes_the_heaters_power_at_once(peer: Peer) -> None:
     assert plant.heater > 0.0
     peer.stop()
     assert plant.heater == 0.0
+    peer.run(0.5)
+    assert plant.heater == 0.0, "and it stays off"
 
 
 def test_r2_a_level_that_the_envelope_holds_back_rises_with_it(peer: Peer) -> None:
@@ -74,6 +78,33 @@ def test_r13_the_trace_tells_why_it_fades(peer: Peer) -> None:
     assert [(name, why) for _, name, why in watch.events if name == "fade"] == [
         ("fade", "battery_low")
     ]
+
+
+def stop(peer: Peer) -> None:
+    peer.stop()
+
+
+def press(peer: Peer) -> None:
+    peer.firmware.press(peer.now)
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (stop, ("stop", "person")),
+        (press, ("latch", "button")),
+        (trip, ("trip", "stall")),
+    ],
+)
+def test_the_trace_tells_a_stop_a_latch_and_a_trip_and_the_zero_of_the_same_moment(
+    peer: Peer, act: Callable[[Peer], None], told: tuple[str, str]
+) -> None:
+    running(peer, 1.0)
+    act(peer)
+    watch = peer.firmware.core.recorder
+    assert isinstance(watch, Watch)
+    assert watch.events[-1][1:] == told
+    assert watch.looks[-1].level == (0,) * 6
 
 
 def test_fault_59_what_another_host_delivered_counts_to_the_lifetime(peer: Peer) -> None:
