@@ -52,6 +52,7 @@ def test_nvm_gives_back_slots_and_ages() -> None:
     allowance.run(SLOT)
     saved = bytearray(allowance.record_size)
     allowance.save(saved)
+    again.run(7)
     assert again.restore(saved, len(saved))
     for _ in range(SLOTS + 1):
         assert again.left == allowance.left

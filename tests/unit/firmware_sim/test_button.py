@@ -54,8 +54,10 @@ def test_a_long_hold_opens_pairing_for_a_minute(peer: Peer) -> None:
     assert peer.telemetry.flags & 16
     peer.run(59.0)
     assert peer.telemetry.flags & 16
+    assert peer.firmware.rules.pairing_open
     peer.run(1.5)
     assert not peer.telemetry.flags & 16
+    assert not peer.firmware.rules.pairing_open
 
 
 def test_attended_ends_after_ten_minutes_counted_at_nine_tenths(peer: Peer) -> None:
@@ -125,6 +127,24 @@ def test_the_first_edge_acts_and_its_length_is_measured() -> None:
     assert not button.settle(9000)
     assert button.sense(CABLE_OPEN, 10_000) == Edge.OPENED
     assert button.open
+
+
+def test_a_board_may_tell_the_same_again_at_each_tick() -> None:
+    button = Button()
+    assert button.sense(RELEASED, 0) == Edge.NONE
+    assert not button.settle(1000), "it was never pressed"
+    for now, state in ((1000, PRESSED), (1020, PRESSED), (3000, RELEASED), (3040, RELEASED)):
+        assert (button.sense(state, now) == Edge.PRESSED) is (now == 1000)
+    assert button.settle(3060)
+    assert button.hold_ms == 2000
+
+
+def test_r7_a_hold_in_which_the_cable_was_open_for_a_moment_is_none() -> None:
+    button = Button()
+    for now, state in ((0, PRESSED), (1000, CABLE_OPEN), (1100, PRESSED), (4000, RELEASED)):
+        button.sense(state, now)
+    assert button.settle(4060)
+    assert button.hold_ms == 0
 
 
 def test_a_button_pressed_in_a_fault_leaves_the_fault(peer: Peer) -> None:

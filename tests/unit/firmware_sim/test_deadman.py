@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.unit.firmware_sim.lone_device import LOW, device
 
@@ -65,11 +67,48 @@ def test_the_owners_link_going_down_is_zero_at_once(peer: Peer) -> None:
     other = Peer(peer.firmware, link=2)
     peer.arm()
     peer.drive(1.0, LOW)
-    peer.firmware.disconnect(1, peer.now)
+    told = peer.firmware.disconnect(1, peer.now)
     assert peer.firmware.core.levels.level == [0] * 6
-    other.now = peer.now
-    other.run(0.1)
+    assert [each.link for each in told] == [2]
+    other._take(told)
     assert other.telemetry.cause == Cause.LINK_LOST
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda peer: peer.send(peer.setpoint(LOW)),
+        lambda peer: peer.firmware.disconnect(1, peer.now),
+        lambda peer: peer.firmware.connect(3, LinkKind.MEMORY, peer.now),
+        lambda peer: peer.firmware.read_info(1, peer.now),
+        lambda peer: peer.firmware.read_telemetry(peer.now),
+    ],
+    ids=[
+        "a SETPOINT",
+        "its link goes down",
+        "a link comes up",
+        "INFO is read",
+        "TELEMETRY is read",
+    ],
+)
+def test_r4_what_comes_after_t_finds_the_session_over_also_where_nothing_woke_the_device(
+    peer: Peer, act: Callable[[Peer], object]
+) -> None:
+    peer.arm()
+    peer.drive(1.0, LOW)
+    peer.now += 0.4
+    act(peer)
+    assert peer.firmware.core.cause is Cause.DEAD_MAN
+
+
+def test_r8_what_ran_before_a_press_is_counted_also_where_nothing_woke_the_device(
+    peer: Peer,
+) -> None:
+    peer.arm()
+    peer.drive(1.0, LOW)
+    before = peer.firmware.core.running
+    peer.firmware.press(peer.now + 0.2)
+    assert peer.firmware.core.running == peer.firmware.core.memory.life_ticks == before + 10
 
 
 def test_another_link_going_down_changes_nothing(peer: Peer) -> None:

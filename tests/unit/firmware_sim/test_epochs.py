@@ -8,7 +8,7 @@ from tests.unit.firmware_sim.lone_device import LOW, make, noisy
 from firmware_sim import wire
 from firmware_sim.nvm import MemoryNvm
 from firmware_sim.peer import Peer
-from massager_fw.announce import EPOCHS_PER_BOOT, Announcer
+from massager_fw.announce import EPOCHS_PER_BOOT, Announcer, number
 from massager_fw.states import Result, State
 
 
@@ -50,6 +50,56 @@ def test_a_challenge_used_leaves_the_newer_one_good() -> None:
     assert not announcer.use(first, 6000)
     assert announcer.use(second, 6000)
     assert not announcer.use(second, 6000)
+
+
+def test_a_challenge_before_the_newest_is_good_for_ten_seconds_at_any_time() -> None:
+    core = make().firmware.core
+    announcer = Announcer(core.memory, core.board)
+    announcer.renew_if_due(20_000)
+    named = bytearray(announcer.challenge)
+    announcer.renew_if_due(25_000)
+    assert announcer.use(named, 30_000)
+    named = bytearray(announcer.challenge)
+    announcer.renew_if_due(35_000)
+    assert announcer.use(bytearray(announcer.challenge), 39_000)
+    assert not announcer.use(named, 40_100), "it is 10.1 s old, and was not used up"
+
+
+def test_r7_a_stop_voids_the_challenge_before_the_newest_too() -> None:
+    core = make().firmware.core
+    announcer = Announcer(core.memory, core.board)
+    named = bytearray(announcer.challenge)
+    announcer.renew_if_due(5_000)
+    announcer.void_challenges(6_000)
+    assert not announcer.use(named, 6_000)
+
+
+def test_once_the_epochs_of_a_boot_are_spent_it_takes_those_of_another() -> None:
+    nvm = MemoryNvm()
+    core = make(nvm).firmware.core
+    announcer = Announcer(core.memory, core.board)
+    announcer._changes = EPOCHS_PER_BOOT - 2
+    epochs: list[int] = []
+    for _ in range(3):
+        announcer.new_epoch()
+        epochs.append(number(announcer.epoch))
+    assert epochs == [2 * EPOCHS_PER_BOOT - 1, 2 * EPOCHS_PER_BOOT, 2 * EPOCHS_PER_BOOT + 1]
+    assert core.memory.boot == 2
+    assert make(nvm).firmware.core.memory.boot == 3
+
+
+def test_r4_only_the_newest_128_counters_are_known_also_over_a_wrap_of_their_lower_half() -> None:
+    core = make().firmware.core
+    announcer = Announcer(core.memory, core.board)
+    announcer.counter = 0xFFFF - 200
+    for _ in range(206):
+        announcer.count(0)
+    assert announcer.counter == 0x10005
+    for back, fresh in ((0, True), (7, True), (127, True), (128, False), (200, False), (-1, False)):
+        echo = announcer.counter - back
+        assert announcer.fresh(echo >> 16, echo & 0xFFFF, 0, 500) is fresh, back
+    assert not announcer.fresh(0, 5, 0, 500)
+    assert not announcer.fresh(2, 5, 0, 500)
 
 
 def test_a_challenge_that_was_never_renewed_grows_old() -> None:

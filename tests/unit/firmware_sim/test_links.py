@@ -54,6 +54,17 @@ def test_an_unbonded_link_may_stop_and_read_only() -> None:
     assert peer.stop().result == Result.OK
 
 
+def test_r17_a_link_that_comes_up_again_without_its_bond_does_not_go_on_with_its_session() -> None:
+    peer = Peer(device(), LinkKind.BLE, mtu=185)
+    peer.arm()
+    peer.drive(1.0, LOW)
+    heard = len(peer.heard)
+    peer.firmware.connect(1, LinkKind.BLE, peer.now, bonded=False, mtu=185)
+    assert rejected(peer, peer.setpoint((60, 0, 0, 0, 0, 0)))
+    peer.run(0.1)
+    assert len(peer.heard) == heard + 1, "it is one link, and hears everything once"
+
+
 def test_a_small_mtu_gives_stop_and_reads_only() -> None:
     peer = Peer(device(), LinkKind.BLE, mtu=23)
     peer.run(1.0)

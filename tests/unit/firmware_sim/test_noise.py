@@ -8,6 +8,7 @@ from tests.unit.firmware_sim.lone_device import LOW, RUBBISH, make, noisy
 from firmware_sim import wire
 from firmware_sim.config import LinkKind
 from firmware_sim.peer import Peer
+from massager_fw.frame_noise import SLOT_TICKS, FrameNoise
 from massager_fw.states import Cause, State
 
 
@@ -79,3 +80,12 @@ def test_r16_refused_but_good_frames_are_no_noise(peer: Peer) -> None:
             peer.raw(stale)
         peer.run(0.1)
     assert peer.firmware.core.state is State.RUNNING
+
+
+def test_r16_each_slot_is_judged_by_its_own_frames_whenever_it_is_asked() -> None:
+    for good_slot in (None, 1):
+        noise = FrameNoise(0)
+        for tick in range(0, 4 * SLOT_TICKS, 5):
+            noise.note(tick, tick // SLOT_TICKS != good_slot)
+        assert not noise.over(4 * SLOT_TICKS - 1), "the last slot is not over"
+        assert noise.over(4 * SLOT_TICKS) is (good_slot is None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.firmware_sim.lone_device import at_zero, hold, running
+from tests.unit.firmware_sim.lone_device import RUBBISH, at_zero, hold, running
 
 from firmware_sim import wire
 from firmware_sim.config import LinkKind
@@ -70,6 +70,7 @@ def test_an_open_cable_at_boot_latches(peer: Peer) -> None:
 
 def test_a_reset_forgets_half_a_frame_on_every_link(peer: Peer) -> None:
     Peer(peer.firmware, LinkKind.BLE, link=2)
+    peer.raw(RUBBISH)
     peer.raw(b"\x05ga")
     peer.firmware.core.restart(Cause.NONE)
     peer.run(0.1)
@@ -78,3 +79,10 @@ def test_a_reset_forgets_half_a_frame_on_every_link(peer: Peer) -> None:
     assert isinstance(info, wire.Info)
     assert info.token == 6
     assert peer.firmware.rejected == 0
+    data = wire.frame(wire.pack(wire.GetInfo(7)))
+    peer.raw(data[:4])
+    peer.run(0.3)
+    peer.raw(data[4:])
+    info = peer.heard[-1]
+    assert isinstance(info, wire.Info)
+    assert info.token == 7, "TELEMETRY in between is no reset"
