@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from massager_ctl.aio.clock import SystemClock
-from massager_ctl.cli import manual
+from massager_ctl.cli import manual, session
 from massager_ctl.cli.session import RunOptions, controlled
 from massager_ctl.config import load
 from massager_ctl.control.controller import Controller
+from massager_ctl.control.start_attempt import StartAttempt
 from massager_ctl.errors import ExitCode
+from massager_ctl.model.requests import Start
 from massager_ctl.model.status import LinkState
 from massager_ctl.transports.address import SimAddress
 from tests.e2e.harness import opened
@@ -76,3 +78,29 @@ def test_r15_a_lost_device_is_connected_again_when_the_person_starts_again(
             assert control.status.phase.in_session
 
     asyncio.run(main())
+
+
+@pytest.mark.usefixtures("silent_input")
+def test_r25_what_a_person_saw_before_the_first_session_is_not_said_for_the_second(
+    runtime_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASSAGER_CTL_RUNTIME", str(runtime_folder))
+    monkeypatch.setattr(session, "_seen_off", lambda *_: True)
+    said: list[bool] = []
+    real = Controller.receive
+
+    def received(self: Controller, start: Start, **more: Any) -> StartAttempt:
+        said.append(start.off_seen)
+        return real(self, start, **more)
+
+    monkeypatch.setattr(Controller, "receive", received)
+
+    async def main() -> None:
+        options = RunOptions("sim:", load(env={}))
+        async with controlled(options, SimAddress(), SystemClock()) as (control, begin):
+            await begin()
+            await control.stop_now()
+            await begin()
+
+    asyncio.run(main())
+    assert said == [True, False]

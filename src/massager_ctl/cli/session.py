@@ -89,13 +89,16 @@ async def controlled(
         await remote.open()
         duration = options.duration_s if options.profile is None else None
         try:
-            seen = _seen_off(options, found)
-            start = Start(options.content, options.cap, duration, has_keys(options), off_seen=seen)
-            yield remote, lambda: remote.start(start)
+            off = _OffSeen(_seen_off(options, found))
+            start = Start(options.content, options.cap, duration, has_keys(options))
+            yield (
+                remote,
+                lambda: remote.start(msgspec.structs.replace(start, off_seen=off.once())),
+            )
         finally:
             await remote.close()
         return
-    seen = _seen_off(options, found)
+    off = _OffSeen(_seen_off(options, found))
     async with own_device(
         found,
         options.config,
@@ -112,6 +115,7 @@ async def controlled(
         async def begin() -> None:
             if controller.status.link is LinkState.LOST:
                 await controller.connect()  # on request; nothing resumes on its own (R15)
+            seen = off.once()
             if options.profile is None:
                 await controller.manual(options.duration_s, cap=options.cap, off_seen=seen)
             else:
@@ -120,6 +124,18 @@ async def controlled(
                 )
 
         yield controller, begin
+
+
+class _OffSeen:
+    """What a person saw before the first session says nothing after it: a later start has to ask again (R25)."""
+
+    def __init__(self, seen: bool) -> None:
+        self._seen = seen
+
+    def once(self) -> bool:
+        """Whether the device was seen to be off, for the first start alone."""
+        seen, self._seen = self._seen, False
+        return seen
 
 
 def _seen_off(options: RunOptions, found: Owned | Address) -> bool:

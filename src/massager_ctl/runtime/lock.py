@@ -24,6 +24,8 @@ class DeviceLock:
     def __init__(self, device: str) -> None:
         self._device = device
         self._descriptor: int | None = None
+        self.took_over = False
+        """Whether a dead program's guardian was still stopping the device, and gave way to this lock (R25)."""
 
     def acquire(self) -> None:
         """Take the lock at once, or raise DeviceBusy with the process that has it."""
@@ -50,6 +52,7 @@ class DeviceLock:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
+                    self.took_over = True
                     if time.monotonic() >= until:
                         raise DeviceBusy(
                             f"{self._device} is still held by the guardian of a program that died",

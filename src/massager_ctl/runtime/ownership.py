@@ -16,10 +16,11 @@ from massager_ctl.config import Config
 from massager_ctl.control.controller import Controller
 from massager_ctl.drivers.factory import make_driver
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.errors import ConfigError, InputError, LinkTimeout
+from massager_ctl.errors import ConfigError, InputError, LinkTimeout, StopUnconfirmed
 from massager_ctl.frontends.socket.client import open_owners
 from massager_ctl.frontends.socket.owners import Distrusted
 from massager_ctl.frontends.socket.server import ControlServer
+from massager_ctl.model.device import Cause, DeviceInfo
 from massager_ctl.runtime.compose import (
     admission_for,
     check_serial,
@@ -120,8 +121,9 @@ async def own_device(  # noqa: PLR0913
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(admission.close)
-        if not isinstance(address, SimAddress):
-            stack.enter_context(DeviceLock(device))
+        lock = None if isinstance(address, SimAddress) else DeviceLock(device)
+        if lock is not None:
+            stack.enter_context(lock)
         driver = make_driver(
             address, trace=trace, profile=profile, seed=seed, guard=guard_files(address)
         )
@@ -133,11 +135,30 @@ async def own_device(  # noqa: PLR0913
         stack.push_async_callback(controller.close)
         info = await controller.connect()
         check_serial(serial, info, address)
-        if info.serial and not info.simulated and not isinstance(address, SimAddress):
-            # Whatever link it is reached by; a conformance suite takes the same lock.
-            stack.enter_context(DeviceLock(f"number:{info.serial}"))
+        if lock is not None and (number := number_lock(info)) is not None:
+            stack.enter_context(number)
+        await go_on_stopping(lock, controller)
         remember_device(address, config.data, info.serial)
         await stack.enter_async_context(ControlServer(controller, device))
         # Before the socket is closed, since that waits for its readers (R6).
         stack.callback(controller.stop_on_leaving)
         yield controller
+
+
+def number_lock(info: DeviceInfo) -> DeviceLock | None:
+    """The lock of a device by its serial number, whatever link it is reached by; a conformance suite takes the same.
+
+    None for a simulated device.
+    """
+    return DeviceLock(f"number:{info.serial}") if info.serial and not info.simulated else None
+
+
+async def go_on_stopping(lock: DeviceLock | None, controller: Controller) -> None:
+    """Stop a device whose guardian gave way to this program in the middle of that (R25).
+
+    Where nothing confirms it, the next start asks whether it is off.
+    """
+    if lock is not None and lock.took_over:
+        lock.took_over = False
+        with contextlib.suppress(StopUnconfirmed):
+            await controller.stop(Cause.SAFETY)

@@ -28,6 +28,7 @@ from massager_ctl.model.status import Event, LinkState, Phase, Status
 from massager_ctl.model.units import Levels, per_zone
 from massager_ctl.runtime.compose import check_serial, remember_device
 from massager_ctl.runtime.lock import DeviceLock
+from massager_ctl.runtime.ownership import go_on_stopping, number_lock
 from massager_ctl.safety.limits import BOUNDS
 from massager_ctl.safety.remote_start import READY_AHEAD_S, READY_EARLY_S, READY_S, RemoteGate
 from massager_ctl.safety.screening import SYMPTOMS, Answer
@@ -74,6 +75,8 @@ class OwnedDevice:
         self.controller = Controller(driver, admission, clock=clock, scheduler=scheduler)
         self._admission = admission
         self._lock = lock
+        self._number: DeviceLock | None = None
+        """The lock of the serial number while it is connected."""
         self._serial = serial
         self._server = ControlServer(
             self.controller,
@@ -134,13 +137,19 @@ class OwnedDevice:
             await asyncio.sleep(backoff.next_s())
 
     async def _connect(self) -> DeviceInfo:
-        """Connect to the device that was named. Raises LinkError, and DeviceNotFound where another one answers."""
+        """Connect to the device that was named. Raises LinkError, DeviceNotFound where another one answers, and
+        DeviceBusy where another program drives it over another link (R17).
+        """
         info = await self.controller.connect()
         try:
             check_serial(self._serial, info, self._address)
+            if self._lock is not None and (number := number_lock(info)) is not None:
+                number.acquire()
+                self._number = number
         except MassagerError:
             await self._let_go()
             raise
+        await go_on_stopping(self._lock, self.controller)
         return info
 
     def renew(self) -> None:
@@ -156,6 +165,7 @@ class OwnedDevice:
         try:
             await self.controller.close()
         finally:
+            self._release_number()
             await self._admission.close()
 
     async def _let_go(self) -> None:
@@ -163,6 +173,13 @@ class OwnedDevice:
             await self.controller.close()
         except MassagerError as error:
             self._tell_trouble(error)
+        finally:
+            self._release_number()
+
+    def _release_number(self) -> None:
+        if self._number is not None:
+            self._number.release()
+            self._number = None
 
     def _tell_trouble(self, error: MassagerError) -> None:
         if error.message != self._trouble:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from massager_ctl.errors import ConfigError, DeviceBusy, ExitCode
+from massager_ctl.frontends.socket.paths import watched_path
 from massager_ctl.runtime.lock import DeviceLock
 
 DEVICE = "serial:/dev/ttyUSB9"
@@ -62,3 +63,18 @@ def test_a_runtime_folder_that_cannot_be_used_says_what_to_do(runtime: Path) -> 
     runtime.touch()
     with pytest.raises(ConfigError, match="MASSAGER_CTL_RUNTIME"):
         DeviceLock(DEVICE).acquire()
+
+
+def test_r25_who_takes_over_from_a_guardian_that_still_stops_knows_it(runtime: Path) -> None:
+    with DeviceLock(DEVICE) as alone:
+        assert not alone.took_over
+    code = (
+        "import fcntl, sys, time\nfile = open(sys.argv[1], 'w')\nfcntl.flock(file, fcntl.LOCK_SH)\n"
+        "print('held', flush=True)\ntime.sleep(0.1)\n"
+    )
+    command = [sys.executable, "-S", "-c", code, watched_path(DEVICE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as guardian:
+        assert guardian.stdout is not None
+        assert guardian.stdout.readline() == b"held\n"
+        with DeviceLock(DEVICE) as after:
+            assert after.took_over
