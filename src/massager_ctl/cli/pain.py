@@ -11,6 +11,9 @@ from typing import Any
 import click
 
 from massager_ctl.cli.ask_owner import answer_of, ask, device_option, owners_like
+from massager_ctl.errors import ExitCode, LinkTimeout, MassagerError
+from massager_ctl.frontends.socket import stop
+from massager_ctl.frontends.socket.client import NoAnswer, Owner
 from massager_ctl.model.request_document import request_document
 from massager_ctl.model.requests import Pain, PainKind
 from massager_ctl.safety import pain as pain_words
@@ -95,9 +98,6 @@ def pain(kind: str | None, device: str) -> int:
     screening questions again.
     """
     from massager_ctl.cli.stop import in_doubt
-    from massager_ctl.errors import ExitCode
-    from massager_ctl.frontends.socket.client import NoAnswer
-    from massager_ctl.frontends.socket.stop import STOP_WAIT_S, describe
 
     owners = owners_like(device)  # a stop more than was meant does no harm (R6)
     first = PainKind(kind) if kind else PainKind.UNCLASSIFIED
@@ -106,25 +106,50 @@ def pain(kind: str | None, device: str) -> int:
         with contextlib.suppress(NoAnswer):
             owner.send(request_document(Pain(first)))
     code = ExitCode.OK
+    answered: list[Owner] = []
+    failed: MassagerError | None = None
+    unheard = False
+    """Whether an owner that keeps this person's record may not have heard of it."""
     for owner in owners:
-        answer = answer_of(owner, STOP_WAIT_S)
+        try:
+            answer = answer_of(owner, stop.STOP_WAIT_S)
+        except MassagerError as error:
+            failed = failed or error
+            if not isinstance(error, LinkTimeout):
+                answered.append(owner)  # it has the report, though it could not stop the device
+            elif not owner.card.address.startswith("sim:"):
+                unheard = True
+            continue
+        answered.append(owner)
         said = str(answer.get("said", ""))
         if not device or owner.card.is_called(device):
             click.echo(f"{owner.card}: stopped, confirmed at zero.")
         else:
-            sys.stderr.write(describe(str(owner.card), in_doubt(device, owner.card, answer)))
+            sys.stderr.write(stop.describe(str(owner.card), in_doubt(device, owner.card, answer)))
             code = ExitCode.UNCONFIRMED
     if not owners:
         click.echo(_stopped_directly(device))
     second = first if kind else asked_kind()
-    if not owners:
+    if not owners or unheard:
         said = f"Your report is recorded. {_write_down(second)}"
-    elif second is not first:
-        for owner in owners:
-            answer = ask(owner, Pain(second), STOP_WAIT_S)
-            said = str(answer.get("said", ""))
+    if second is not first:
+        told, untold = _tell(answered, second)
+        said, failed = told or said, failed or untold
     click.echo(folded(said))
+    if failed is not None:
+        raise failed
     return code
+
+
+def _tell(owners: list[Owner], kind: PainKind) -> tuple[str, MassagerError | None]:
+    """Tell each owner what it was; what the last one said, and the first error."""
+    said, failed = "", None
+    for owner in owners:
+        try:
+            said = str(ask(owner, Pain(kind), stop.STOP_WAIT_S).get("said", ""))
+        except MassagerError as error:
+            failed = failed or error
+    return said, failed
 
 
 def _stopped_directly(device: str) -> str:

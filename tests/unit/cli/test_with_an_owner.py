@@ -220,6 +220,27 @@ def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
         first.send_signal(signal.SIGCONT)
 
 
+def test_r22_a_report_is_kept_although_the_owner_of_the_device_hangs(
+    own_folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: Callable[[str], None],
+) -> None:
+    monkeypatch.setattr("massager_ctl.frontends.socket.stop.STOP_WAIT_S", 0.1)
+    typed("w")
+    ensure_runtime_dir()
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(paths.socket_path("tcp:127.0.0.1:1"))
+        frozen.listen()
+        assert run_command_line(["pain"]) == ExitCode.LINK
+    output = capsys.readouterr()
+    assert "unplug" in output.err
+    assert "recorded" in output.out
+    assert run_command_line(["history", "--json"]) == 0
+    (report,) = json.loads(capsys.readouterr().out)["pain_reports"]
+    assert report["kind"] == "warning_sign"
+
+
 def test_an_owner_that_talks_nonsense(
     own_folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
