@@ -48,6 +48,17 @@ def test_r25_its_stop_ends_when_the_device_tells_that_it_is_at_rest(bench: Bench
     assert bench.machine.done
 
 
+def test_r25_what_the_device_tells_counts_only_where_the_guardian_stops_it_on_its_own(
+    bench: Bench,
+) -> None:
+    bench.take(Kind.START, 1, b"AT 0", b"\xff" * 4)
+    bench.machine.trip("the controller said nonsense", bench.now)
+    bench.wait(AGAIN_S + 0.02)
+    bench.take(Kind.STOP, 1, *OFF)
+    bench.machine.heard(b"AT 0")
+    assert bench.machine.state is State.STOPPING, "the controller is back, and reads it itself"
+
+
 def test_r25_a_counting_stop_goes_on_from_the_last_frames_that_were_handed_on(bench: Bench) -> None:
     stops = tuple((bytes((number,)),) for number in range(1, 4))
     bench.machine.take(Message(Kind.START, 1, 1, bench.now, (), stops), bench.now)

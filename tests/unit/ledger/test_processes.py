@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from tests.unit.ledger.looked_at import TEN_MINUTES, used
 
+from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.errors import DoseSpent
 from massager_ctl.ledger import database
 from massager_ctl.ledger import process as owner
+from massager_ctl.ledger.base import Reservation
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.database import open_file
+from massager_ctl.ledger.in_memory import MemoryStore
 from massager_ctl.ledger.sqlite import FILE, open_store
 from massager_ctl.model.requests import PainKind
 
@@ -37,6 +40,24 @@ async def test_fault_38_a_session_whose_process_is_gone_is_charged_by_the_rule(
     assert (await store.recent()).used_s == 220.0
     await store.settle(session, 205.0, "finished")
     assert (await store.recent()).used_s == 205.0
+    await store.close()
+
+
+@pytest.mark.asyncio
+async def test_fault_38_the_next_start_and_the_next_look_at_a_device_count_a_crashed_session_as_over(
+    readings: ClockReader, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore(readings)
+    monkeypatch.setattr(owner, "mine", lambda boot: f"boot {2**22 + 1} 12345")
+    await store.record_external_use("MS-1", 5000.0)
+    session = await store.reserve(TEN_MINUTES)
+    clock.advance(100.0)
+    await store.checkpoint(session, 100.0)
+    assert await store.record_external_use("MS-1", 5100.0) == 0.0, "it was this program's own"
+    await store.reserve(Reservation("MS-1", "gentle", 60.0, enforced=False))
+    clock.advance(3600.0)
+    await store.reserve(TEN_MINUTES)
+    assert [entry.open for entry in await store.history()] == [True, False, False]
     await store.close()
 
 
