@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -112,10 +113,13 @@ class Peer:
 
 @asynccontextmanager
 async def on_a_pipe() -> AsyncGenerator[tuple[ReferenceDriver, Peer, Listener]]:
-    """A driver and its peer, both ends of a pipe open."""
+    """A driver and its peer, both ends of a pipe open. What either end fails at when something comes is an error."""
+    failed: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
     here, there = pipe()
     peer = Peer(there)
     await there.open(peer)
     driver = ReferenceDriver(here)
     yield driver, peer, Listener()
     await driver.close()
+    assert failed == []

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from tests.support.marks import simulated_time
-from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.scripted_peer import info, on_a_pipe, telemetry
 
 from massager_ctl.drivers.reference import ReferenceDriver
@@ -18,8 +17,6 @@ from massager_ctl.drivers.reference_tables import CAUSE_NUMBERS, REFUSALS
 from massager_ctl.errors import DeviceBusy, DeviceRefused, LinkLost, LinkTimeout, ProtocolError
 from massager_ctl.model.device import Cause, DeviceInfo, DeviceState, Mode, Setpoint
 from massager_ctl.model.outcome import DEVICE_SAYS
-from massager_ctl.transports.base import LinkKind
-from massager_ctl.transports.in_process import pipe
 from massager_ctl.wire.messages import (
     Ack,
     Arm,
@@ -183,25 +180,6 @@ async def test_r16_foreign_and_bad_frames_are_counted_and_change_nothing() -> No
         await asyncio.sleep(0.01)
         assert listener.telemetry[-1].cause is Cause.UNKNOWN
         assert listener.telemetry[-1].battery is None
-
-
-@simulated_time
-async def test_a_framed_link_carries_bodies_without_cobs() -> None:
-    here, there = pipe(kind=LinkKind.BLE)
-    heard: list[bytes] = []
-
-    class Ear:
-        def data_received(self, data: bytes) -> None:
-            heard.append(data)
-
-        def link_lost(self, error: LinkLost) -> None:
-            pass
-
-    await there.open(Ear())
-    driver = ReferenceDriver(here)
-    with pytest.raises(LinkTimeout):
-        await driver.open(Listener())
-    assert all(body[:2] == b"\x02\x01" and len(body) == 8 for body in heard)
 
 
 def test_every_cause_of_the_protocol_has_a_number_and_words() -> None:
