@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import tty
 from collections.abc import Generator
 from pathlib import Path
@@ -172,6 +173,34 @@ def test_r25_it_looks_for_a_new_owner_all_the_time_and_is_late_for_no_stop(
     assert all(due is None or wait <= due + 0.005 for wait, due in waits)
 
 
+def test_r25_what_waits_is_not_written_to_a_device_of_a_new_owner(
+    desk: Desk, tmp_path: Path
+) -> None:
+    def came_in_all() -> int:
+        total = 0
+        while data := desk.came() or (time.sleep(0.02), desk.came())[1]:
+            total += len(data)
+        return total
+
+    desk.start()
+    desk.say(Message(Kind.SEND, 1, 2, desk.now(), (b"L" + b"x" * 60_000 + b"\n",)))
+    desk.ours.shutdown(socket.SHUT_RDWR)
+    desk.turns()
+    (tmp_path / "lock").write_text("2")
+    assert 0 < came_in_all() < 60_000
+    desk.turns()
+    assert came_in_all() == 0
+
+
+def test_r25_as_long_as_the_controller_is_there_it_alone_says_whose_the_device_is(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.start()
+    (tmp_path / "lock").write_text("2")
+    desk.turns()
+    assert desk.guardian.machine.state is State.RUNNING
+
+
 def test_r25_a_lock_that_is_gone_is_no_new_owner(desk: Desk, tmp_path: Path) -> None:
     desk.start()
     (tmp_path / "lock").unlink()
@@ -241,10 +270,11 @@ def test_a_fault_at_rest_or_after_the_end_sends_and_says_nothing(
     assert desk.heard_at_once() == []
 
 
-def test_it_ends_where_there_is_nothing_to_do(desk: Desk) -> None:
-    desk.ours.shutdown(socket.SHUT_RDWR)
+def test_it_says_that_it_is_there_and_ends_where_there_is_nothing_to_do(desk: Desk) -> None:
+    desk.ours.shutdown(socket.SHUT_WR)
     desk.guardian.run()
     assert desk.came() == b""
+    assert [(one.kind, one.seq) for one in desk.heard_at_once()] == [(Kind.READY, os.getpid())]
 
 
 def test_r25_a_fault_of_its_own_sends_nothing_more_to_a_device_of_a_new_owner(
