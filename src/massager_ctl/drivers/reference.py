@@ -307,7 +307,9 @@ class ReferenceDriver:
             tell(tables.device_info(message, self.kind))
             return
         asked, answer = self._answers.get(token, (None, None))
-        if asked != (Type.GET_INFO if isinstance(message, Info) else message.of):
+        # INFO alone answers GET_INFO; an ACK of it does not.
+        info = isinstance(message, Info)
+        if not (asked is Type.GET_INFO if info else asked == message.of != Type.GET_INFO):
             self.bad_frames += asked is not None
         elif answer is not None and not answer.done():
             if asked is not Type.STOP:

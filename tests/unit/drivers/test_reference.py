@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from massager_ctl.drivers.reference_tables import CAUSE_NUMBERS, REFUSALS
 from massager_ctl.errors import DeviceBusy, DeviceRefused, LinkLost, LinkTimeout, ProtocolError
 from massager_ctl.model.device import Cause, DeviceInfo, DeviceState, Mode, Setpoint
 from massager_ctl.model.outcome import DEVICE_SAYS
+from massager_ctl.wire.codec import encode_frame
 from massager_ctl.wire.messages import (
     Ack,
     Arm,
@@ -207,9 +209,16 @@ async def test_r16_a_device_that_answers_with_the_wrong_kind_has_not_answered(
             await driver.arm(20.0, 900)
         with pytest.raises(LinkTimeout):
             await driver.reset()
-        peer.answers[GetInfo] = lambda m: [Ack(m.token, Type.ARM, Result.OK, 78, 3)]
-        with pytest.raises(LinkTimeout):
-            await driver.read_info()
+        for token, of in itertools.product((0, 1), (Type.ARM, Type.GET_INFO, Type.INFO)):
+            before = driver.bad_frames
+            peer.answers[GetInfo] = lambda m, token=token, of=of: [
+                Ack(m.token * token, of, Result.OK, 77, 3)
+            ]
+            with pytest.raises(LinkTimeout):
+                await driver.read_info()
+            assert (driver.bad_frames > before) == bool(token), (
+                "what nobody waits for is no mistake"
+            )
 
 
 @simulated_time
@@ -229,10 +238,12 @@ async def test_right_after_a_stop_the_telemetry_of_the_new_epoch_is_waited_for()
         await driver.open(listener)
         peer.answers[GetInfo] = lambda m: [info(m.token)]
         await driver.stop(Cause.PERSON)
-        asyncio.get_running_loop().call_later(
-            0.05, peer.send, telemetry(counter=2, epoch=78, challenge=56)
-        )
+        loop = asyncio.get_running_loop()
+        news = [telemetry(counter=count, epoch=78, challenge=56) for count in (2, 3)]
+        loop.call_later(0.05, peer.transport.write, b"".join(map(encode_frame, news)))
+        before = loop.time()
         await driver.read_info()
+        assert loop.time() - before == pytest.approx(0.05, abs=0.01)
         await driver.arm(cap=10.0, limit_s=60)
         arm = peer.heard[-1]
         assert isinstance(arm, Arm)

@@ -49,6 +49,7 @@ async def test_a_link_on_which_nobody_answers_is_closed_again() -> None:
 async def test_a_device_that_answers_and_reports_nothing_is_not_open() -> None:
     async with on_a_pipe() as (driver, peer, listener):
         peer.answers[GetInfo] = lambda m: [info(m.token)]
+        asyncio.get_running_loop().call_later(0.1, peer.transport.write, b"\x05abc\0")
         with pytest.raises(LinkTimeout, match="no telemetry within 1 s"):
             await driver.open(listener)
         assert not is_open(driver)
@@ -133,6 +134,8 @@ async def test_arm_names_the_epoch_of_the_info_that_was_read_and_a_cap_above_non
     async with on_a_pipe() as (driver, peer, listener):
         await driver.open(listener)
         before = asyncio.get_running_loop().time()
+        await driver.read_info()
+        await driver.arm(cap=10.0, limit_s=600)
         await driver.read_info()
         assert asyncio.get_running_loop().time() - before < 0.1, "no news is waited for"
         peer.send(telemetry(counter=2, epoch=78))
