@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.unit.drivers.test_described import GOOD
 
 from massager_ctl.drivers import registry
 from massager_ctl.drivers.described.driver import spec_of
+from massager_ctl.drivers.described.encoding import Encoding, wrap
 from massager_ctl.drivers.described.load import load_text
 from massager_ctl.drivers.dialect import Dialect
 from massager_ctl.drivers.registry import installed, links_of, spec_for
@@ -219,3 +221,49 @@ def test_a_state_on_a_stream_is_as_long_as_one_that_was_seen() -> None:
 def test_a_state_that_was_never_seen_is_not_looked_for_on_a_stream() -> None:
     dialect = on_a_line(('  - {bytes: "C0 BB 00 C0", is: state, value: "00"}\n', ""))
     assert dialect.feed(b"\xc0\xbb\x00\xc0", 0.0) is None
+
+
+BORDERS = {
+    "slip": (),
+    "hdlc": (
+        ("encoding: slip", "encoding: hdlc"),
+        ("C0 AA DB DC C0", "7E AA C0 7E"),
+        ("C0 BB 00 C0", "7E BB 00 7E"),
+        ("C0 CC 05 C0", "7E CC 05 7E"),
+    ),
+    "cobs": (
+        ("encoding: slip", "encoding: cobs"),
+        ("C0 AA DB DC C0", "03 AA C0 00"),
+        ("C0 BB 00 C0", "02 BB 01 00"),
+        ("C0 CC 05 C0", "03 CC 05 00"),
+    ),
+}
+
+
+@pytest.mark.parametrize("encoding", BORDERS)
+def test_r6_garbage_without_end_holds_nothing_up_and_the_state_behind_it_is_read(
+    encoding: str,
+) -> None:
+    # Long frames, as a device with a display sends them: each byte once meant a look at every length from 204 on.
+    content = "BB {level}" + " ??" * 200
+    seen = wrap(b"\xbb\x00" + bytes(range(200)), Encoding(encoding))
+    golden = next(new for _, new in (*BORDERS[encoding], ("", "C0 BB 00 C0")) if "BB" in new)
+    dialect = on_a_line(
+        *BORDERS[encoding], ('state: "BB {level}"', f'state: "{content}"'), (golden, seen.hex(" "))
+    )
+    began = time.process_time()
+    for one in (b"\x55", b"\xc0", b"\x7e", b"\x00", b"\x55\xc0\x7e\x00"):
+        assert dialect.feed((one * 2048)[:2048], 0.0) is None
+    assert time.process_time() - began < 0.2
+    dialect.feed(seen[-1:], 0.0)
+    assert dialect.feed(seen, 0.0) == (0,)
+
+
+@pytest.mark.parametrize(("encoding", "border"), [("slip", b"\xc0"), ("hdlc", b"\x7e")])
+def test_one_border_between_two_states_ends_the_one_and_begins_the_other(
+    encoding: str, border: bytes
+) -> None:
+    dialect = on_a_line(*BORDERS[encoding])
+    assert dialect.feed(b"\xbb\x04" + border, 0.0) is None, "the end of a frame is none"
+    assert dialect.feed(b"\xbb\x04" + border, 0.0) == (2,)
+    assert dialect.feed(b"\xbb\x00" + border, 0.0) == (0,)

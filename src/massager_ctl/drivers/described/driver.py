@@ -23,6 +23,8 @@ from massager_ctl.transports.gatt import Gatt
 
 BAUD: Final = 115200
 _ENDS: Final = {Encoding.SLIP: b"\xc0", Encoding.HDLC: b"\x7e", Encoding.COBS: b"\0"}
+_AHEAD: Final = {Encoding.SLIP: b"\xc0", Encoding.HDLC: b"\x7e"}
+"""The border before a frame, which may be the one after the frame before."""
 
 
 class DescribedDialect(Dialect):
@@ -35,6 +37,10 @@ class DescribedDialect(Dialect):
         self._stream = description.file.link.kind != "ble"
         self._rest = b""
         self._lengths = _lengths(description)
+        self._border = _ENDS.get(description.file.border.encoding, b"")
+        self._ahead = _AHEAD.get(description.file.border.encoding, b"")
+        self._begun = not self._ahead
+        """Whether what has come since the last border began with one, where a frame must."""
         # A file that changed is another device for all that was seen of it.
         self.firmware = f"description {digest(description)}"
 
@@ -74,7 +80,25 @@ class DescribedDialect(Dialect):
         return (self._numbers.index(reported) + 1 if reported else 0,)
 
     def _reported(self, data: bytes) -> int | None:
-        """The newest level in a stream: at each byte that came, the frames that may end there are looked at."""
+        """The newest level in a stream."""
+        return self._between_borders(data) if self._border else self._wherever(data)
+
+    def _between_borders(self, data: bytes) -> int | None:
+        """What lies between two borders is one frame: however much comes at once, each byte is looked at once (R6)."""
+        longest = max(self._lengths, default=0)
+        *pieces, rest = (self._rest + data).split(self._border)
+        self._rest = rest[-longest:] if longest else b""  # so long that no frame of it is read
+        reported: int | None = None
+        for piece in pieces:
+            frame = self._ahead + piece + self._border
+            if self._begun and piece and len(frame) <= longest:
+                found = self._inner.feed(frame)
+                reported = reported if found is None else found
+            self._begun = True
+        return reported
+
+    def _wherever(self, data: bytes) -> int | None:
+        """Without borders: at each byte that came, the frames that may end there."""
         reported: int | None = None
         for byte in data:
             self._rest = (self._rest + bytes((byte,)))[-max(self._lengths, default=1) :]
@@ -88,7 +112,7 @@ class DescribedDialect(Dialect):
 
 
 def _lengths(description: Description) -> tuple[int, ...]:
-    """How long a state frame can be: as the golden ones, or longer by what is escaped."""
+    """How long a state frame can be: as the golden ones; between borders up to twice that, for what is escaped."""
     file = description.file
     if file.state is None:
         return ()
@@ -98,7 +122,7 @@ def _lengths(description: Description) -> tuple[int, ...]:
     if not seen:
         return ()
     if file.border.encoding in _ENDS:
-        return tuple(range(min(seen), 2 * max(seen) + 1))
+        return (2 * max(seen),)
     return tuple(sorted(seen))
 
 
