@@ -71,7 +71,7 @@ class BleAddress(Struct, frozen=True):
     hci: str = ""
 
     def __str__(self) -> str:
-        text = f"ble:{quote(self.name, safe=_UNQUOTED)}"
+        text = f"ble:{quoted_name(self.name)}"
         return f"{text}?hci={quote(self.hci, safe=':/')}" if self.hci else text
 
 
@@ -102,6 +102,11 @@ SCHEME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """How the scheme of a driver, or the id of a device description, is written."""
 
 _UNQUOTED: Final = "".join(c for c in map(chr, range(32, 127)) if c not in "?%")
+
+
+def quoted_name(name: str) -> str:
+    """The name of a BLE device as it stands in an address."""
+    return quote(name, safe=_UNQUOTED, errors="surrogatepass")
 
 
 def parse_address(text: str) -> Address:
@@ -197,12 +202,15 @@ def _tcp(text: str, rest: str) -> TcpAddress:
 
 def _host_and_port(text: str, rest: str) -> tuple[str, int]:
     remedy = "For example `tcp:127.0.0.1:7777` or `tcp:[::1]:7777`."
+    # What `urlsplit` would leave out: another spelling would open the same device under another identity.
+    if any(letter in "/?#@" or letter.isspace() or not letter.isprintable() for letter in rest):
+        raise AddressError(f"{text!r} needs a host and a port from 1 to 65535", remedy)
     try:
         parts = urlsplit(f"//{rest}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise AddressError(f"{text!r}: {error}", remedy) from None
-    if not host or port is None or port == 0 or parts.path or parts.query or parts.username:
+    if not host or port is None or port == 0:
         raise AddressError(f"{text!r} needs a host and a port from 1 to 65535", remedy)
     return host, port
 

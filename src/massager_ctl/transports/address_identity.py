@@ -24,19 +24,33 @@ def canonical(address: str) -> str:
     if kind not in KINDS and rest.partition(":")[0].lower() in KINDS:
         return canonical(rest)  # the driver of another make does not change which device it is
     match kind:
-        case "serial" if "://" not in rest and rest.startswith(("/", ".", "~")):
+        case "serial" if "://" not in rest:
             port = rest.partition("?")[0]  # options for opening do not change the identity
-            return f"serial:{os.path.abspath(os.path.expanduser(port))}"
+            if port.startswith(("/", ".", "~")):
+                port = os.path.abspath(os.path.expanduser(port))
+            return f"serial:{port}"
         case "ble":
             name, query, options = rest.partition("?")
             if name.count(":") == 5 and len(name) == 17:
                 name = name.upper()
+            elif "%" in name or not (name.isascii() and name.isprintable()):
+                name = _quoted(name)
             return f"ble:{name}{query}{options}"
         case "tcp":
             host, _, port = rest.rpartition(":")
-            return f"tcp:{host.lower()}:{int(port)}" if port.isdecimal() else f"tcp:{rest}"
+            if not (port.isascii() and port.isdecimal()):
+                return f"tcp:{rest}"
+            host, percent, zone = host.partition("%")  # the name of a network interface
+            return f"tcp:{host.lower()}{percent}{zone}:{port.lstrip('0')}"
         case _:
             return f"{kind}:{rest}"
+
+
+def _quoted(name: str) -> str:
+    """A name as an address that was read is written, however it was typed; imported only for such a name."""
+    from massager_ctl.transports.address import quoted_name, unquote
+
+    return quoted_name(unquote(name))
 
 
 def identity(address: str) -> str:

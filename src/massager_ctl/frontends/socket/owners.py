@@ -60,7 +60,9 @@ class Card:
             return bool(text) and text in (self.name, self.serial)
         if text == self.identity:
             return True
-        wanted, own = canonical(text), canonical(self.address)
+        wanted = canonical(text)
+        # A path that was given to another process began in that one's folder, and its identity names it whole.
+        own = canonical(self.address) if self.identity.startswith("sim:") else self.identity
         if wanted in (own, self.port):
             return True
         if wanted == "sim:":

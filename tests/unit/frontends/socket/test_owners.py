@@ -37,7 +37,7 @@ NAMES = st.text(min_size=1, max_size=12).filter(lambda text: text == text.strip(
 
 @given(NAMES, NAMES)
 def test_a_ble_name_is_no_other_that_holds_it(one: str, other: str) -> None:
-    assume("?" not in one + other)
+    assume(not set("?%") & set(one + other))
     card = Card(f"ble:{one}", serial=f"S{one}", name="neck")
     assert card.is_called(f"ble:{other}") is (f"ble:{one}" == f"ble:{other}")
     assert card.is_called(f"S{other}") is (one == other)
@@ -45,11 +45,24 @@ def test_a_ble_name_is_no_other_that_holds_it(one: str, other: str) -> None:
     assert not card.is_called("necks")
 
 
+def test_r6_a_port_named_from_another_folder_is_the_one_of_that_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("owner", "client"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "owner")
+    card = Card(identity("serial:./port"), "serial:./port")
+    monkeypatch.chdir(tmp_path / "client")
+    assert not card.is_called("serial:./port"), "its own ./port is another device"
+    assert card.is_called("serial:../owner/port")
+
+
 @pytest.mark.parametrize(
     ("given_address", "said"),
     [
         ("ble:aa:bb:cc:dd:ee:0f", "BLE:AA:BB:CC:DD:EE:0F"),
         ("ble:AA:BB:CC:DD:EE:0F?hci=tcp:127.0.0.1:1", "ble:aa:bb:cc:dd:ee:0f?hci=tcp:127.0.0.1:1"),
+        ("ble:Ger%C3%A4t", "ble:Ger\u00e4t"),
         ("tcp:LOCALHOST:7777", "tcp:localhost:07777"),
         ("serial:/dev/../dev/ttyUSB0", "serial:/dev/ttyUSB0"),
         ("serial:rfc2217://host:1", "serial:rfc2217://host:1"),
