@@ -19,7 +19,7 @@ from massager_ctl.model.requests import Origin, PainKind
 from massager_ctl.safety import assurance, dose, pain, screening
 from massager_ctl.safety.assurance import FULL, Allowed, Assurance, Shown
 from massager_ctl.safety.dose_time import ClockReading
-from massager_ctl.safety.limits import SUM_BOUND, CapLayer, Limits, combine
+from massager_ctl.safety.limits import CapLayer, Limits, combine
 from massager_ctl.safety.presence import Watcher, require_watcher
 from massager_ctl.safety.steps import Steps
 
@@ -68,7 +68,7 @@ class AdmissionPolicy:
         self.allowed: Allowed = assurance.allowed(FULL, guardian=False)
         """What the device may be used for, after `assure` (R25)."""
         self._counted: DeviceInfo | None = None
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[str, ...]
         """Notes for the person about this session, after `limits`."""
         self._looking: Task[None] | None = None
 
@@ -142,7 +142,7 @@ class AdmissionPolicy:
             )
         on_bench = (BENCH_NOTE,) if self._subject is Subject.BENCH else ()
         self.notes = (*self.notes, *on_bench, *allowed.reasons)
-        limits = combine(layers, min(SUM_BOUND, info.sum_cap))
+        limits = combine(layers, info.sum_cap)
         Steps(info.channels).require_some(limits.caps)
         return limits
 

@@ -25,7 +25,7 @@ class LedgerEntry:
         self._ledger = ledger
         self.session = session
         self._on_problem: Callable[[str], None] = _ignored
-        self._written_at = 0.0
+        self._written_at: float
         self._writing: Task[None] | None = None
 
     def begin(self, now: float, on_problem: Callable[[str], None]) -> None:

@@ -154,7 +154,7 @@ class OpenSession:
     def fault(self, error: DriverFault) -> None:
         """The driver failed: send a stop."""
         if self.run.session.ended is None:
-            self._error = self._error or error
+            self._error = error
             self._link.feed.event("problem", error.message)
             self.stop(Cause.SAFETY, error.message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from massager_ctl.aio.clock import VirtualClock
 from massager_ctl.config import Config, load
 from massager_ctl.control.admission import AdmissionPolicy, Subject
 from massager_ctl.errors import DoseSpent, MedicalLock, Refused, ScreeningNeeded
-from massager_ctl.ledger.base import Store
+from massager_ctl.ledger.base import Lock, Store
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.in_memory import MemoryStore
 from massager_ctl.model.device import Cause, DeviceInfo, Sensing
 from massager_ctl.model.requests import Origin, PainKind
 from massager_ctl.model.units import Zone
+from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.limits import Limits
 from massager_ctl.safety.presence import Watcher
 from massager_ctl.safety.screening import QUESTIONS, SYMPTOMS, Answer, Answered
@@ -264,7 +266,7 @@ async def test_r22_a_warning_sign_locks_until_screened_again(setup: Setup) -> No
     await setup.screen()
     said = await setup.admission().report_pain(PainKind.WARNING_SIGN, Origin.LOCAL)
     assert "seek medical care" in said
-    with pytest.raises(MedicalLock, match="warning sign"):
+    with pytest.raises(MedicalLock, match="locked after a report of a warning sign"):
         await setup.limits()
     setup.clock.advance(30 * 86_400.0)
     await setup.screen()
@@ -312,3 +314,87 @@ async def test_r21_the_answer_about_today_is_kept_with_the_others(setup: Setup) 
     await setup.admission().answer_symptoms(Answer.NOT_CERTAIN)
     with pytest.raises(ScreeningNeeded, match="seek medical care"):
         await setup.limits()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("subject", "times"), [(Subject.EMBEDDED, 0), (Subject.REAL, 1)])
+async def test_r9_what_the_day_leaves_is_read_once_and_only_where_a_dose_is_counted(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch, subject: Subject, times: int
+) -> None:
+    read: list[DoseState] = []
+    recent = setup.store.recent
+
+    async def counted() -> DoseState:
+        read.append(await recent())
+        return read[-1]
+
+    monkeypatch.setattr(setup.store, "recent", counted)
+    admission = setup.admission(subject)
+    admission.look()
+    admission.look()
+    await admission.close()
+    assert len(read) == times
+    assert (admission.dose_left_s is None) is (times == 0)
+    with pytest.raises(sqlite3.ProgrammingError):  # closed
+        await recent()
+
+
+@pytest.mark.asyncio
+async def test_r9_a_simulated_device_has_a_dose_if_the_settings_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[limits]\ncount_simulated = true\n")
+    admission = Setup(load(path, env={})).admission(Subject.EMBEDDED)
+    admission.look()
+    await admission.close()
+    assert admission.dose_left_s == 1800.0
+
+
+@pytest.mark.asyncio
+async def test_the_notes_of_a_session_are_its_own(setup: Setup) -> None:
+    admission = setup.admission(Subject.BENCH)
+    for _ in range(2):
+        await admission.limits(INFO, cap=None)
+    assert len(admission.notes) == len(set(admission.notes)) > 0
+
+
+@pytest.mark.asyncio
+async def test_r9_what_others_delivered_is_looked_for_once_in_each_info(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[float] = []
+
+    async def counted(serial: str, lifetime_s: float) -> float:
+        looked.append(lifetime_s)
+        return 0.0
+
+    await setup.screen()
+    monkeypatch.setattr(setup.store, "record_external_use", counted)
+    admission = setup.admission()
+    for info in (INFO, INFO, device_info(lifetime_s=1200, simulated=False)):
+        await admission.limits(info, cap=None)
+    assert looked == [1000, 1200]
+
+
+@pytest.mark.asyncio
+async def test_r22_reports_that_damage_took_lock_with_words_of_their_own(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost() -> Lock:
+        return Lock(PainKind.WARNING_SIGN, 0.0, readable=False)
+
+    monkeypatch.setattr(setup.store, "lock", lost)
+    with pytest.raises(MedicalLock, match="lost with the damaged ledger"):
+        await setup.limits()
+
+
+@pytest.mark.asyncio
+async def test_r22_mild_pain_takes_a_quarter_off_the_lower_of_ones_own_cap_and_the_first_sessions(
+    tmp_path: Path,
+) -> None:
+    for own, expected in ((20.0, 15.0), (40.0, 18.75)):
+        path = tmp_path / "config.toml"
+        path.write_text(f"[limits]\nuser_cap = {own}\n")
+        setup = Setup(load(path, env={}))
+        await setup.screen()
+        await setup.admission().report_pain(PainKind.MILD, Origin.LOCAL)
+        assert (await setup.limits()).cap == expected

@@ -127,3 +127,13 @@ def test_r9_a_ledger_that_hangs_holds_no_ending_up() -> None:
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         assert runner.run(main()) == pytest.approx(SETTLE_S)
     assert said == ["the ledger did not answer; this session is charged as after a crash (R9)"]
+
+
+def test_r9_before_the_arm_a_ledger_that_hangs_is_told_by_the_start_alone() -> None:
+    async def main() -> None:
+        ledger = Ledger()
+        ledger.settle = lambda *_: asyncio.sleep(100.0)  # type: ignore[assignment]
+        await LedgerEntry(ledger, 1).settle(0.0, Cause.SAFETY)  # type: ignore[arg-type]
+
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
+        runner.run(main())

@@ -11,11 +11,14 @@ from tests.faults.ground import Ground, Line, Recipe
 from tests.support.marks import simulated_time
 
 from massager_ctl.control.open_session import OpenSession
+from massager_ctl.control.session import Ended
 from massager_ctl.errors import ExitCode, Refused, StopUnconfirmed, StoreError
 from massager_ctl.model.device import Cause
 from massager_ctl.model.requests import Start
 from massager_ctl.model.units import ZERO
 from massager_ctl.safety.telemetry_watch import STUCK_S
+from massager_ctl.wire.codec import decode_body
+from massager_ctl.wire.messages import Stop
 
 pytestmark = simulated_time
 
@@ -107,6 +110,30 @@ async def test_r6_a_stop_while_a_start_hangs_is_the_end_of_it(
     assert g.controller.open_attempt is None
     with pytest.raises(Refused, match="no session"):
         g.controller.request(Start())  # type: ignore[arg-type]
+
+
+async def test_r6_a_front_end_that_is_lost_while_a_start_hangs_is_the_end_of_it(
+    g: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await g.controller.connect()
+    real, begun, go_on = g.admission.reserve, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await real(*given, **named)
+
+    monkeypatch.setattr(g.admission, "reserve", slow)
+    starting = asyncio.ensure_future(g.controller.start(Start()))
+    await begun.wait()
+    g.tap.written.clear()
+    g.controller.fade(Ended(Cause.LINK_LOST, "the broker is gone"), 3.0)
+    assert [type(decode_body(body)) for body in g.tap.written] == [Stop]
+    assert (await g.over()).cause is Cause.LINK_LOST
+    go_on.set()
+    with pytest.raises(Refused, match="cancelled"):
+        await starting
+    assert not g.seen("arm")
 
 
 async def test_r14_current_while_a_stop_is_confirmed_begins_no_second_stop(
