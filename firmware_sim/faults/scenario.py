@@ -62,7 +62,7 @@ def load_scenario(path: Path, options: Options) -> None:
         raise OptionError(f"the scenario {path} is over 64 KiB")
     try:
         scenario = msgspec.convert(yaml.load(text, _Loader), _Scenario)  # noqa: S506 - it is a SafeLoader
-    except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError, RecursionError) as error:
         raise OptionError(f"the scenario {path} is wrong: {error}") from error
     try:
         _apply(scenario, options)

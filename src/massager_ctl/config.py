@@ -216,11 +216,11 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
         ) from None
     if len(content) > SIZE_MAX:
         raise ConfigError(f"{path}: larger than {SIZE_MAX} bytes", f"{_REFUSED} or move it away.")
-    import tomllib
+    from massager_ctl.model.toml_reading import NotToml, read_toml
 
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return read_toml(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, NotToml) as error:
         raise ConfigError(
             f"{path}: not valid TOML ({error})",
             f"{_toml_hint(content, str(error))}{_REFUSED} or move it away.",

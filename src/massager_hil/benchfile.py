@@ -43,7 +43,7 @@ def read(path: Path) -> BenchFile:
         made = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "Name a bench's file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not TOML: {error}", "Look at the place that it names."
         ) from None

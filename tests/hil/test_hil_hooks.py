@@ -238,6 +238,8 @@ def test_flash_comes_first(rig: Rig) -> None:
     [
         ("serial = 5", "serial is missing"),
         ("[hooks", "is not TOML"),
+        ("hooks = " + "1" * 5000, "is not TOML"),
+        ("hooks = " + "[" * 20_000, "is not TOML"),
         ('serial = "A"\nhook = 1', "there is no key 'hook'"),
         ('serial = "A"\n[hooks]\nboot = ["a"]', "there is no hook 'boot'"),
         ('serial = "A"\n[hooks]\nreset = "rm -rf x"', "no shell reads it"),

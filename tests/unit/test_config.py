@@ -96,6 +96,8 @@ def test_fault_35_unreadable_refuses(tmp_path: Path) -> None:
         ("[limits]\nuser_cap = -1\n", "limits.user_cap: expected a number of at least 0"),
         ("[limits]\nuser_cap = nan\n", "limits.user_cap"),
         ("[limits]\nuser_cap = inf\n", "limits.user_cap"),
+        ("[limits]\nuser_cap = " + "1" * 5000, "not valid TOML .a number with too many digits"),
+        ("device = " + "[" * 20_000, "not valid TOML .nested too deeply"),
         ("[limits]\nuser_cap = true\n", "limits.user_cap: expected a number, got true or false"),
         ('[limits]\nuser_cap = "30"\n', "limits.user_cap: expected a number, got text"),
         ("[limits]\nusercap = 30\n", "limits.usercap: unknown setting"),

@@ -7,7 +7,6 @@ import functools
 import json
 import sys
 import textwrap
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -16,6 +15,7 @@ import click
 
 from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.model.requests import PainKind
+from massager_ctl.model.toml_reading import NotToml, read_toml
 from massager_ctl.safety.screening import (
     BY_ID,
     QUESTIONS,
@@ -163,10 +163,10 @@ def read_answers(path: Path) -> Written:
     """The answers in a TOML or JSON file. Raises InputError."""
     try:
         text = path.read_text(encoding="utf-8")
-        found: object = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        found = _json(text) if path.suffix == ".json" else read_toml(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})", "Check the path.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError, NotToml) as error:
         raise InputError(f"{path}: cannot be read ({error})", _FORM) from None
     if not isinstance(found, dict):
         raise InputError(f"{path}: no table of answers", _FORM)
@@ -183,6 +183,18 @@ def read_answers(path: Path) -> Written:
         except InputError as error:
             raise InputError(f"{path}: {name}: {error.message}", error.remedy) from None
     return Written(answers, agreed, pain)
+
+
+def _json(text: str) -> object:
+    """The value in `text`; an answer that is there twice is none. Raises ValueError, RecursionError."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            raise ValueError("a name is there twice")
+        return table
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 _FORM: Final = (

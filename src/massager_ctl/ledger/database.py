@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
@@ -29,6 +30,13 @@ _HEADER: Final = 100
 _WAL_FORMAT: Final = b"\2\2"
 """The file format versions for writing and reading: SQLite opens a file of another version read-only."""
 _SECOND_LOOK_S: Final = 0.05
+
+_Identity = tuple[int, int]
+"""Device and number of a file, which stay while its name may pass to another one."""
+
+_EXCHANGED: Final = (
+    "Put it back, or end this program and start it again; then the ledger that is there counts."
+)
 
 _RENEW: Final = (
     "Nothing was changed. `massager-ctl doctor --renew-ledger` keeps a copy of the damaged file and begins a new one"
@@ -66,6 +74,7 @@ class FileDatabase:
         self._busy_s = busy_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
+        self._opened: _Identity | None = None
 
     async def write(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, job)
@@ -87,6 +96,10 @@ class FileDatabase:
                 result = job(connection)
             # Into the main file at once: a bit that flips in a log would end the log there, and nothing would show it.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if _identity(self.path) != self._opened:
+                raise StoreError(
+                    f"{self.path}: the dose ledger was exchanged while it was written", _EXCHANGED
+                )
             return result
 
     def _read(self, job: Job[T]) -> T:
@@ -94,8 +107,15 @@ class FileDatabase:
             return job(self._open())
 
     def _open(self) -> sqlite3.Connection:
+        """The connection to the file that has this name now; nobody reads one that was replaced (R9)."""
+        there = _identity(self.path)
+        if self._connection is not None and there != self._opened:
+            if there is None:
+                raise StoreError(f"{self.path}: the dose ledger was removed", _EXCHANGED)
+            self._close()
         if self._connection is None:
             self._connection = open_file(self.path, self._busy_s)
+            self._opened = there or _identity(self.path)
         return self._connection
 
     def _close(self) -> None:
@@ -133,6 +153,7 @@ class MemoryDatabase:
 
 def open_file(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the ledger, checked from end to end; create it if there is none. Raises StoreError, sqlite3.Error."""
+    path = behind_links(path)
     log = path.with_name(f"{path.name}-wal")
     if not path.exists():
         if log.exists():
@@ -182,9 +203,7 @@ def _text(raw: bytes) -> str:
 
 def _cut_short(path: Path, log: Path) -> str:
     """Why the file cannot be whole, if so; SQLite would take a few bytes for a new database and overwrite them."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    size = path.stat().st_size
+    head, size = _head(path)
     if len(head) < _HEADER or not head.startswith(_MAGIC):
         return f"{size} bytes that do not begin as a database does"
     if int.from_bytes(head[68:72], "big") != schema.APPLICATION_ID:
@@ -197,6 +216,48 @@ def _cut_short(path: Path, log: Path) -> str:
     if log_is_empty and size != page * pages:
         return f"it has {size} bytes instead of {page * pages}"
     return ""
+
+
+_KEPT: Final[dict[_Identity, int]] = {}
+_KEEPING: Final = threading.Lock()
+
+
+def _head(path: Path) -> tuple[bytes, int]:
+    """The first bytes of the file, and its size, through a descriptor that stays open as long as the file has a name.
+
+    POSIX locks are the process's, not the descriptor's: closing one would drop every lock that this process has on the
+    file. Another process that closes the ledger would then remove its log under a connection of this one, and both
+    would write at once.
+    """
+    with _KEEPING:
+        found = _identity(path)
+        if found is None or found not in _KEPT:
+            for gone in [name for name, kept in _KEPT.items() if not os.fstat(kept).st_nlink]:
+                os.close(_KEPT.pop(gone))
+            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            there = os.fstat(opened)
+            found = there.st_dev, there.st_ino
+            _KEPT[found] = opened
+        return os.pread(_KEPT[found], _HEADER, 0), os.fstat(_KEPT[found]).st_size
+
+
+def _identity(path: Path) -> _Identity | None:
+    """Which file has this name; None if there is none."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino
+
+
+def behind_links(path: Path) -> Path:
+    """The file itself: its log is beside it, not beside a link. Raises StoreError for a link that leads nowhere."""
+    if path.is_symlink() and not path.exists():
+        raise StoreError(
+            f"{path}: the dose ledger is a link to {path.readlink()}, and there is no file",
+            "Make that file reachable again, or remove the link to begin a new ledger.",
+        )
+    return path.resolve()
 
 
 def create_file(

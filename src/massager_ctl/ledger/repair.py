@@ -16,7 +16,7 @@ from massager_ctl.ledger import process as owner
 from massager_ctl.ledger import sessions as books
 from massager_ctl.ledger.base import EntryKind
 from massager_ctl.ledger.clock_reading import ReadingSource
-from massager_ctl.ledger.database import create_file, sync_folder, translated
+from massager_ctl.ledger.database import behind_links, create_file, sync_folder, translated
 from massager_ctl.ledger.salvage import Salvage
 from massager_ctl.ledger.sqlite import FILE
 from massager_ctl.safety import dose
@@ -38,7 +38,7 @@ class Repair(Struct, frozen=True):
 def preview(folder: Path) -> Repair:
     """What `replace_ledger` would keep, charge and lock. Raises StoreError."""
     with translated(folder / FILE):
-        return _repair(salvage.read(folder / FILE))
+        return _repair(salvage.read(behind_links(folder / FILE)))
 
 
 def replace_ledger(folder: Path, readings: ReadingSource) -> Path:
@@ -46,7 +46,7 @@ def replace_ledger(folder: Path, readings: ReadingSource) -> Path:
 
     Cut short at any step, it leaves the damaged file or the new one, never an empty one.
     """
-    path = folder / FILE
+    path = behind_links(folder / FILE)
     now = readings.now()
     with translated(path):
         found = salvage.read(path)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from massager_ctl.ledger import process as owner
 from massager_ctl.ledger import rows
-from massager_ctl.ledger.base import EntryKind, HistoryEntry, Reservation, SessionId
+from massager_ctl.ledger.base import EntryKind, HistoryEntry, Reservation
 from massager_ctl.ledger.rows import DeviceRow, DoseClockRow, SessionRow
 from massager_ctl.safety import dose
 from massager_ctl.safety.dose_time import DAY_S, ClockReading, DoseClock, advance, begin
@@ -64,12 +64,6 @@ def crashed(row: SessionRow) -> SessionRow:
     )
 
 
-def belongs_to(connection: sqlite3.Connection, session: SessionId, who: str, device: str) -> bool:
-    """Whether that session is there, and was reserved by that process for that device."""
-    row = rows.get(connection, SessionRow, session)
-    return row is not None and (row.owner, row.device) == (who, device)
-
-
 def state(connection: sqlite3.Connection, at_s: float) -> dose.DoseState:
     """What the last days leave at `at_s`, dose time."""
     recent = rows.select(connection, SessionRow, "state = 'open' OR seen_s > ?", at_s - LOOK_BACK_S)
@@ -92,7 +86,7 @@ def state(connection: sqlite3.Connection, at_s: float) -> dose.DoseState:
 
 def reserve(
     connection: sqlite3.Connection, now: ClockReading, who: str, wanted: Reservation
-) -> SessionId:
+) -> SessionRow:
     """Check the dose and charge the whole session. Raises DoseSpent."""
     at_s = mark(connection, now)
     close_crashed(connection, now.boot)
@@ -112,16 +106,41 @@ def reserve(
         charged_s=max(wanted.planned_s, dose.unsettled(0.0)),
     )
     rows.put(connection, row)
-    return row.id
+    return row
+
+
+def kept(connection: sqlite3.Connection, reserved: SessionRow) -> SessionRow | None:
+    """The row of a session that was reserved, as it is now; None in a ledger that took the place of that one."""
+    by_id = rows.get(connection, SessionRow, reserved.id)
+    if by_id is not None and _same(by_id, reserved):
+        return by_id
+    begun = rows.select(connection, SessionRow, "started_wall = ?", reserved.started_wall)
+    return next((row for row in begun if _same(row, reserved)), None)
+
+
+def _same(row: SessionRow, reserved: SessionRow) -> bool:
+    return (row.owner, row.device, row.profile, row.started_wall, row.planned_s) == (
+        reserved.owner,
+        reserved.device,
+        reserved.profile,
+        reserved.started_wall,
+        reserved.planned_s,
+    )
+
+
+def _carried(connection: sqlite3.Connection, reserved: SessionRow, at_s: float) -> SessionRow:
+    """The session's row; written anew, as reserved, if the ledger was exchanged in the session (R9)."""
+    row = kept(connection, reserved)
+    return row or replace(reserved, id=rows.next_id(connection, SessionRow), seen_s=at_s)
 
 
 def checkpoint(
-    connection: sqlite3.Connection, now: ClockReading, session: SessionId, delivered_s: float
+    connection: sqlite3.Connection, now: ClockReading, reserved: SessionRow, delivered_s: float
 ) -> None:
     """Record what was delivered; it never goes down, and a session that was closed alive is charged for it too."""
     at_s = mark(connection, now)
-    row = rows.get(connection, SessionRow, session)
-    if row is None or row.state == "settled":
+    row = _carried(connection, reserved, at_s)
+    if row.state == "settled":
         return
     delivered_s = max(row.delivered_s, delivered_s)
     rows.put(
@@ -138,14 +157,14 @@ def checkpoint(
 def settle(
     connection: sqlite3.Connection,
     now: ClockReading,
-    session: SessionId,
+    reserved: SessionRow,
     delivered_s: float,
     end_reason: str,
 ) -> None:
     """Charge what was delivered, once."""
     at_s = mark(connection, now)
-    row = rows.get(connection, SessionRow, session)
-    if row is None or row.state == "settled":
+    row = _carried(connection, reserved, at_s)
+    if row.state == "settled":
         return
     delivered_s = max(row.delivered_s, delivered_s)
     rows.put(

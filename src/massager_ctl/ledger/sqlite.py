@@ -16,6 +16,7 @@ from massager_ctl.ledger import sessions as books
 from massager_ctl.ledger.base import HistoryEntry, Lock, PainReport, Reservation, SessionId
 from massager_ctl.ledger.clock_reading import ReadingSource
 from massager_ctl.ledger.database import Database, FileDatabase
+from massager_ctl.ledger.rows import SessionRow
 from massager_ctl.model.requests import Origin, PainKind
 from massager_ctl.safety.dose import DoseState
 from massager_ctl.safety.dose_time import ClockReading
@@ -34,41 +35,41 @@ class SqliteStore:
         self._database = database
         self._readings = readings
         self._seen: tuple[DoseState, ClockReading] | None = None
+        self._reserved: dict[SessionId, SessionRow] = {}
 
     async def reserve(self, reservation: Reservation) -> SessionId:
-        made: list[SessionId] = []
+        made: list[SessionRow] = []
 
-        def job(connection: sqlite3.Connection, now: ClockReading) -> SessionId:
+        def job(connection: sqlite3.Connection, now: ClockReading) -> SessionRow:
             made.append(books.reserve(connection, now, owner.mine(now.boot), reservation))
             return made[0]
 
         try:
-            return await self._write(job)
+            row = await self._write(job)
         except (asyncio.CancelledError, StoreError):
             # It may be reserved by now, also where the write failed after its commit, and will not run.
             with contextlib.suppress(RuntimeError):  # the ledger was closed meanwhile
-                self._database.afterwards(
-                    lambda connection: self._give_back(connection, made, reservation.device)
-                )
+                self._database.afterwards(lambda connection: self._give_back(connection, made))
             raise
+        self._reserved[row.id] = row
+        return row.id
 
-    def _give_back(
-        self, connection: sqlite3.Connection, made: list[SessionId], device: str
-    ) -> None:
+    def _give_back(self, connection: sqlite3.Connection, made: list[SessionRow]) -> None:
         """Settle it at nothing; the number of one that was rolled back may be another session's by now."""
-        now = self._readings.now()
-        if made and books.belongs_to(connection, made[0], owner.mine(now.boot), device):
-            books.settle(connection, now, made[0], 0.0, "cancelled")
+        if made and books.kept(connection, made[0]) is not None:
+            books.settle(connection, self._readings.now(), made[0], 0.0, "cancelled")
 
     async def checkpoint(self, session: SessionId, delivered_s: float) -> None:
-        await self._write(
-            lambda connection, now: books.checkpoint(connection, now, session, delivered_s)
-        )
+        if (row := self._reserved.get(session)) is not None:
+            await self._write(
+                lambda connection, now: books.checkpoint(connection, now, row, delivered_s)
+            )
 
     async def settle(self, session: SessionId, delivered_s: float, end_reason: str) -> None:
-        await self._write(
-            lambda connection, now: books.settle(connection, now, session, delivered_s, end_reason)
-        )
+        if (row := self._reserved.get(session)) is not None:
+            await self._write(
+                lambda connection, now: books.settle(connection, now, row, delivered_s, end_reason)
+            )
 
     async def record_external_use(self, device: str, lifetime_s: float) -> float:
         return await self._write(

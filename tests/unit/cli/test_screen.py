@@ -206,6 +206,9 @@ def test_a_file_unlocks_only_with_every_answer_and_a_doctor(folder: Path, tmp_pa
         ("a.toml", 'doctor_agreed = ["shoe"]', "there is no question 'shoe'"),
         ("a.toml", 'pain = "a bit"', "pain is 'a bit'"),
         ("a.json", "[]", "no table of answers"),
+        ("a.json", '{"stroke": "yes", "stroke": "no"}', "a name is there twice"),
+        ("a.json", "[" * 200_000, "cannot be read"),
+        ("a.toml", "stroke = " + "[" * 20_000, "cannot be read"),
     ],
 )
 def test_a_wrong_file_changes_nothing(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.ledger.looked_at import TEN_MINUTES, one_session
 
 from massager_ctl.errors import StoreError
@@ -186,7 +187,8 @@ async def test_r9_what_is_given_back_is_never_another_sessions(
     """The number of a reservation that was rolled back is the next one's, of another device in the same program."""
     first, second = open_store(tmp_path, readings), open_store(tmp_path, readings)
     session = await second.reserve(Reservation("MS-2", "gentle", 600.0))
-    first._database.afterwards(lambda c: first._give_back(c, [session], "MS-1"))
+    mine = replace(second._reserved[session], device="MS-1")
+    first._database.afterwards(lambda c: first._give_back(c, [mine]))
     state = await first.recent()
     assert (state.open, state.used_s) == (True, 600.0)
     await first.close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from typing import Any, Final, cast
 
+from massager_ctl.model.toml_reading import NotToml, read_toml
 from massager_ctl.profile.format.nodes import MAX_DEPTH, Node, unreadable
 from massager_ctl.profile.model import Place
 
@@ -24,16 +24,13 @@ Path = tuple[str | int, ...]
 def parse_toml(text: str, source: str) -> Node:
     """The tree of a TOML text. ProfileError with the line if it cannot be read (R20)."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = read_toml(text)
+    except NotToml as error:
         found = _AT.search(str(error))
         place = Place(source, int(found[1]), int(found[2])) if found else Place(source)
         what = _AT.sub("", str(error)).strip()
-        raise unreadable(
-            place, f"not TOML: {what}", "check quotes, equals signs and brackets"
-        ) from None
-    except (RecursionError, ValueError) as error:
-        raise unreadable(Place(source), f"not TOML: {error}", "keep it flat and short") from None
+        fix = "check quotes, equals signs and brackets" if found else "keep it flat and short"
+        raise unreadable(place, f"not TOML: {what}", fix) from None
     return _node(data, (), Place(source), _places(text, source), 0)
 
 
