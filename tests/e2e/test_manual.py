@@ -20,6 +20,7 @@ from massager_ctl.frontends.terminal.manual_input import ManualInput
 from massager_ctl.frontends.terminal.manual_lines import ManualLines
 from massager_ctl.frontends.terminal.session_ui import Page, SessionUi
 from massager_ctl.model.device import Cause
+from massager_ctl.model.requests import PainKind
 from massager_ctl.model.status import Phase
 from tests.e2e.harness import Bench
 from tests.e2e.programs import Terminal, Workstation
@@ -114,11 +115,17 @@ async def test_pain_stops_first_and_asks_afterwards_and_space_stops_over_any_pag
         await person.until(lambda: person.phase() is Phase.ENDED)
         assert (await bench.controller.ended()).cause is Cause.PAIN
         assert "What was it?" in person.screen()
+        lock = await bench.admission._store.lock()
+        assert lock is not None, (
+            "it is kept before it is answered: the terminal may be gone by then"
+        )
+        assert lock.kind is PainKind.UNCLASSIFIED
         person.press("x")
         assert "What was it?" in person.screen(), "a key that is not an answer answers nothing"
         person.press("m")
         await person.until(lambda: bench.heard("pain"))
         await person.until(lambda: bool(person.ui.record))
+        assert await bench.admission._store.lock() is None
         assert "a quarter lower" in person.screen()
         person.press("enter")
         await person.until(lambda: person.phase() is Phase.RUNNING)

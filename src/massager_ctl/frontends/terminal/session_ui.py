@@ -262,11 +262,11 @@ class SessionUi:
 
     def _hurts(self, control: SessionControl) -> None:
         self.hurt = True
-        if self.hand is None:
-            # The session is over; what it was is asked on the normal terminal.
-            self._keep(control.pain(PainKind.UNCLASSIFIED))
-        else:
-            self._keep(control.stop_now(Cause.PAIN, "you reported pain"))
+        # It is kept at once, and locks until it is classified: this program may end before that (R22).
+        self._keep(control.pain(PainKind.UNCLASSIFIED))
+        if (
+            self.hand is not None
+        ):  # without, the session is over, and it is asked on the normal terminal
             self.hand.begin()
             self.page = Page.PAIN
 
