@@ -75,6 +75,10 @@ def test_damage_fails_closed_and_is_mended(tmp_path: Path) -> None:
     assert found == {"older": True, "lost": True, "again": True, "files": True}
 
 
+def test_fault_48_a_flipped_bit_brings_no_state_from_before_a_fault_back(tmp_path: Path) -> None:
+    assert tried("latch_flips", tmp_path) == {"back": []}
+
+
 def test_storing_allocates_nothing(tmp_path: Path) -> None:
     grown = tried("allocates", tmp_path)["bytes"]
     assert max(grown) < 60 + 64, "not a byte for each of 60"

@@ -183,9 +183,21 @@ class Nvm:
         return copy(page, start + _HEAD, length, into, 0)
 
     def store(self, record, data, length):
-        """Add a record to the log. It allocates nothing, and erases only where no block is free."""
+        """Add a record to the log. It allocates nothing, and erases only where no block is free.
+
+        The latch is added twice: where a bit of the newest entry flips, the one before it says the same. Of the others
+        the entry before is a checkpoint older (R8), or there are two records (the boots).
+        """
         if self.lost:
             self._begin_anew()
+        self._add(record, data, length)
+        if record == _LATCH:
+            self._add(record, data, length)
+            if self._anew:
+                os.remove(LOST)
+                self._anew = False
+
+    def _add(self, record, data, length):
         size = _rounded(_HEAD + length + 2)
         place = self._place
         if place < 0 or place % BLOCK == 0:
@@ -217,9 +229,6 @@ class Nvm:
         self._last[record] = place
         self._number = number + 1
         self._place = place + size
-        if self._anew and record == _LATCH:
-            os.remove(LOST)
-            self._anew = False
 
     def _next_block(self, place):
         """The place of a free block's beginning; where there is none, one is erased now."""

@@ -227,6 +227,36 @@ def damage():
     }
 
 
+def latch_flips():
+    """A fault is stored, and one bit of its newest entry or of the one before flips: no older state comes back."""
+    flash = nor_flash.NorFlash(FLASH, 64)
+    mounted(flash)
+    memory = Nvm(flash)
+    old, new = bytearray(b"\0\0\0\0\0"), bytearray(b"\x09\x01\0\x11\x22")
+    memory.store(4, old, len(old))
+    first = memory._last[4]
+    memory.store(4, new, len(new))
+    last = memory._last[4]
+    block, page = memory._blocks[last // 4096], last % 4096 // PAGE * PAGE
+    sound = bytearray(PAGE)
+    flash.readblocks(block, sound, page)
+    unmounted()
+    back = []
+    for start in range(first + 16, last + 1, 16):
+        for bit in range(8 * 15):
+            image = bytearray(sound)
+            image[start % PAGE + bit // 8] ^= 1 << bit % 8
+            flash._file.seek(block * 4096 + page)
+            flash._file.write(image)
+            flash._file.flush()
+            memory._last = [-1] * len(RECORDS)
+            memory._scan()
+            if read(memory, 4) != bytes(new):
+                back.append([start, bit])
+    mounted(flash)
+    return {"back": back}
+
+
 def anew_cut():
     """The power fails while a lost memory is made again: no boot after that takes the device for a new one."""
     bad = []
