@@ -52,10 +52,43 @@ def test_a_record_that_is_gone_fails_closed() -> None:
     assert make(nvm).telemetry.cause == Cause.MEMORY
 
 
-def test_memory_that_takes_no_writes_cannot_be_cleared() -> None:
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_of_another_size_fails_closed_whatever_its_checksum(record: str) -> None:
     nvm = MemoryNvm()
     make(nvm)
-    nvm.flip("allowance", 5)
+    other = bytearray(8)
+    seal(other, 6)
+    nvm.records[record] = bytes(other)
+    assert make(nvm).telemetry.cause == Cause.MEMORY
+
+
+@pytest.mark.parametrize("older", ["boot_a", "boot_b"])
+def test_r16_of_two_boot_counters_the_greater_counts_after_a_power_cut_between_them(
+    older: str,
+) -> None:
+    nvm = MemoryNvm()
+    make(nvm)
+    before = nvm.records[older]
+    make(nvm)
+    nvm.records[older] = before
+    assert make(nvm).telemetry.epoch == 3 << 20
+
+
+def test_what_is_kept_comes_back_whole_however_great_it_is() -> None:
+    nvm = MemoryNvm()
+    core = make(nvm).firmware.core
+    core.memory.add_life(100_000_000)
+    core.memory.checkpoint(core.allowance, in_session=False)
+    core.memory.save_latch(Cause.NONE, 0xFEDC)
+    kept = make(nvm).firmware.core
+    assert (kept.memory.life_ticks, kept.latch) == (5_000_000_000, 0xFEDC)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_memory_that_takes_no_writes_cannot_be_cleared(record: str) -> None:
+    nvm = MemoryNvm()
+    make(nvm)
+    nvm.flip(record, 5)
     nvm.stuck = True
     peer = make(nvm)
     assert peer.reset().result == Result.CAUSE_PRESENT
