@@ -253,7 +253,7 @@ def _hand_over(
                 vibrates = left
         actuators[m] = vibrates
         actuators[m + 1] = kneads
-        if drive[zone] and not want:
+        if not want:
             kept[_ZERO_FROM + zone] = tick
         drive[zone] = vibrates + kneads
         top = level[zone]

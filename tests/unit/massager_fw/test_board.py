@@ -108,8 +108,11 @@ def test_a_drive_is_a_duty_from_that_at_which_a_motor_of_its_kind_just_turns_to_
 def test_r3_an_actuator_gives_way_only_as_far_as_the_other_has_come_and_never_rises_for_it() -> (
     None
 ):
-    level, direction, kept = [100] * 6, [0] * 6, [0] * 24
-    goals, actuators, drive = [10, 0] * 6, [0, 20] * 6, [20] * 6
-    settled = _hand_over(level, direction, [100] * 6, goals, drive, actuators, kept, 1)
-    assert actuators == [10, 20] * 6  # 90 would be let, and it has 20
-    assert not settled
+    for gains in (0, 1):
+        level, direction, kept = [100] * 6, [0] * 6, [0] * 24
+        goals, actuators, drive = [0] * 12, [20] * 12, [20] * 6
+        goals[gains::2], actuators[gains::2] = [10] * 6, [0] * 6
+        settled = _hand_over(level, direction, [100] * 6, goals, drive, actuators, kept, 1)
+        assert actuators[gains::2] == [10] * 6
+        assert actuators[1 - gains :: 2] == [20] * 6  # 90 would be let, and it has 20
+        assert not settled
