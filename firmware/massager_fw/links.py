@@ -26,7 +26,6 @@ class Port:
         "_outgoing",
         "deadman_ms",
         "framed",
-        "kind",
         "link",
         "may_command",
         "receiver",
@@ -39,7 +38,6 @@ class Port:
         """`bonded` and `mtu` matter on BLE alone."""
         self._board = board
         self.link = link
-        self.kind = kind
         self.deadman_ms = deadman_ms
         """T on this link (R4)."""
         self.talks = mtu == NO_MTU or mtu >= MTU_FOR_ALL

@@ -152,6 +152,14 @@ def test_r11_heat_is_off_in_a_fade(peer: Peer) -> None:
     assert peer.firmware.core.heat.target == 0.0
 
 
+def test_r11_heat_that_is_asked_for_no_more_is_off_with_nothing_else_changed(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(3.0, LOW, heat=380)
+    assert peer.firmware.core.heat.target == 3800
+    peer.drive(0.2, LOW)
+    assert (peer.firmware.core.heat.target, peer.firmware.core.plant.heater) == (0, 0.0)
+
+
 def test_r11_heat_without_a_level_is_allowed(peer: Peer) -> None:
     peer.arm()
     peer.drive(3.0, heat=380)

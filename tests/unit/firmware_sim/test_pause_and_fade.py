@@ -36,6 +36,14 @@ def test_the_trace_tells_a_pause_and_a_fade_once_and_whose_they_are(peer: Peer) 
     assert told[2:] == [("pause", "owner"), ("resume", ""), ("fade", "owner")]
 
 
+def test_a_pause_may_be_left_at_zero(peer: Peer) -> None:
+    peer.arm()
+    peer.drive(0.4, mode=1)
+    assert peer.telemetry.state == State.PAUSED
+    peer.drive(0.2)
+    assert peer.telemetry.state == State.ARMED
+
+
 def test_fade_never_rises_again(peer: Peer) -> None:
     peer.arm()
     peer.drive(4.0, (80, 0, 0, 0, 0, 0))

@@ -27,6 +27,36 @@ def test_info_tells_what_the_device_has(field: str, value: int) -> None:
     assert getattr(info, field) == value
 
 
+def test_info_tells_which_device_it_is_and_how_long_it_ever_ran(peer: Peer) -> None:
+    core = peer.firmware.core
+    core.memory.boot, core.memory.life_ticks = 0x01020304, 0x05060708 * 50 + 49
+    info = wire.parse(peer.firmware.read_info(1, peer.now))
+    assert isinstance(info, wire.Info)
+    assert (info.boot, info.lifetime) == (0x01020304, 0x05060708)
+    assert info.firmware == core.config.firmware != (0, 0, 0)
+    assert info.sensing == core.config.sensing == 0xFF
+
+
+def test_telemetry_tells_each_actuator_of_each_zone_up_to_the_whole_of_it(peer: Peer) -> None:
+    core = peer.firmware.core
+    core.levels.level[:] = [10_000, 7_000, 4_991, 301, 9, 0]
+    core.patterns.actuators[:] = [10_000, 0, 2_000, 5_000, 0, 4_991, 291, 10, 9, 0, 0, 0]
+    telemetry = wire.parse(peer.firmware.read_telemetry(peer.now))
+    assert isinstance(telemetry, wire.Telemetry)
+    assert telemetry.level == (1000, 700, 500, 31, 1, 0)
+    assert telemetry.vibration == (1000, 200, 0, 30, 1, 0)
+    assert telemetry.kneading == (0, 500, 500, 1, 0, 0)
+
+
+def test_telemetry_tells_a_current_that_is_too_great_for_it_as_the_greatest(peer: Peer) -> None:
+    current = peer.firmware.core.plant.motors.current
+    for each, told in ((50.0, pytest.approx(600, abs=20)), (6_000.0, 0xFFFF)):
+        current[:] = [each] * 12
+        telemetry = wire.parse(peer.firmware.read_telemetry(peer.now))
+        assert isinstance(telemetry, wire.Telemetry)
+        assert telemetry.current == told
+
+
 def test_an_arm_tells_no_cause_of_the_session_before(peer: Peer) -> None:
     peer.arm()
     peer.stop()
