@@ -90,7 +90,9 @@ def _over_socket(owner: Any) -> None:
     offer = ask(owner, Reset())
     if not offer.get("latched"):
         raise Refused("nothing is latched", "There is nothing to clear.")
-    state = offer.get("status", {}).get("telemetry", {}).get("state")
+    status: Any = offer.get("status") or {}
+    telemetry: Any = status.get("telemetry") or {}  # none from a device that is not there
+    state = telemetry.get("state")
     confirmed(_words(str(offer.get("cause"))), fault=state == "fault")
     ask(owner, Reset(offer["confirm"]))
 

@@ -129,7 +129,7 @@ def _same(row: SessionRow, reserved: SessionRow) -> bool:
 
 
 def _carried(connection: sqlite3.Connection, reserved: SessionRow, at_s: float) -> SessionRow:
-    """The session's row; written anew, as reserved, if the ledger was exchanged in the session (R9)."""
+    """The session's row; written again, as reserved, if the ledger was exchanged in the session (R9)."""
     row = kept(connection, reserved)
     return row or replace(reserved, id=rows.next_id(connection, SessionRow), seen_s=at_s)
 

@@ -241,6 +241,42 @@ def test_r22_a_report_is_kept_although_the_owner_of_the_device_hangs(
     assert report["kind"] == "warning_sign"
 
 
+def test_r7_a_latch_of_a_device_that_is_not_there_is_no_fault_of_this_program(
+    own_folders: Path, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
+) -> None:
+    ensure_runtime_dir()
+    typed("reset")
+    latched: dict[str, object] = {
+        "ok": True,
+        "latched": True,
+        "confirm": "a",
+        "cause": "stop_unconfirmed",
+    }
+    gone: dict[str, object] = {
+        "ok": False,
+        "error": {"code": "link_lost", "message": "it is not connected"},
+    }
+    answers = [latched | {"status": {"telemetry": None}}, gone]
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(paths.socket_path("tcp:127.0.0.1:1"))
+        server.listen()
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                for said in answers:
+                    peer.recv(1000)
+                    peer.sendall(json.dumps(said).encode() + b"\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert run_command_line(["reset"]) == ExitCode.LINK
+        thread.join()
+    output = capsys.readouterr()
+    assert "it is not connected" in output.err
+    assert "a stop was not confirmed" in output.out
+
+
 def test_an_owner_that_talks_nonsense(
     own_folders: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
