@@ -298,17 +298,15 @@ class ReferenceDriver:
             self._listener.telemetry_received(self.newest)
 
     def _answered(self, message: Info | Ack) -> None:
-        """To whom it was for; an answer to another kind of question confirms nothing (R6)."""
+        """To whom it was for; an answer of another kind confirms nothing, nor does an ACK of GET_INFO (R6)."""
         # INFO that was read, not asked for by a frame, has token 0 (protocol section 2).
-        read = isinstance(message, Info) and message.token == 0
-        token = self._info_token if read else message.token
-        if isinstance(message, Info) and self._unawaited and self._unawaited[0] == token:
+        info = isinstance(message, Info)
+        token = self._info_token if info and message.token == 0 else message.token
+        if info and self._unawaited and self._unawaited[0] == token:
             (_, tell), self._unawaited = self._unawaited, None
             tell(tables.device_info(message, self.kind))
             return
         asked, answer = self._answers.get(token, (None, None))
-        # INFO alone answers GET_INFO; an ACK of it does not.
-        info = isinstance(message, Info)
         if not (asked is Type.GET_INFO if info else asked == message.of != Type.GET_INFO):
             self.bad_frames += asked is not None
         elif answer is not None and not answer.done():

@@ -10,7 +10,7 @@ from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.scripted_peer import Peer, info, on_a_pipe, telemetry
 
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.errors import LinkLost, LinkTimeout
+from massager_ctl.errors import DeviceRefused, LinkLost, LinkTimeout
 from massager_ctl.model.device import Cause, DeviceInfo, Setpoint
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.in_process import PipeTransport, pipe
@@ -218,3 +218,48 @@ async def test_a_framed_link_carries_bodies_without_cobs_in_both_directions() ->
     await asyncio.sleep(0.01)
     assert isinstance(decode_body(heard[-1]), Stop)
     await driver.close()
+
+
+@simulated_time
+async def test_a_link_that_is_lost_before_the_first_report_is_not_waited_for() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
+        peer.answers[GetInfo] = lambda m: [info(m.token)]
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        loop.call_later(0.1, peer.transport.abort)
+        with pytest.raises(LinkLost):
+            await driver.open(listener)
+        assert loop.time() - begun < 0.2
+
+
+@simulated_time
+async def test_a_link_that_is_lost_at_once_is_asked_nothing() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
+        await driver.open_link(listener)
+        driver.link_lost(LinkLost("the cable came off"))
+        with pytest.raises(LinkLost, match="the cable came off"):
+            await driver._ask_info()
+        assert peer.heard == []
+
+
+@simulated_time
+async def test_an_info_that_was_read_answers_the_question_that_waits() -> None:
+    async with on_a_pipe() as (driver, peer, listener):
+        peer.answers[GetInfo] = lambda m: [info(0), telemetry()]
+        assert (await driver.open(listener)).serial == "TEST"
+
+
+@simulated_time
+async def test_a_device_that_restarted_counts_from_the_beginning_and_says_why_it_is_latched() -> (
+    None
+):
+    async with on_a_pipe() as (driver, peer, listener):
+        await driver.open(listener)
+        peer.send(telemetry(counter=9))
+        peer.send(telemetry(counter=1, epoch=78, cause=32))
+        await asyncio.sleep(0.01)
+        assert driver.newest is not None
+        assert (driver.newest.counter, driver.newest.epoch) == (1, 78)
+        peer.answers[Arm] = lambda m: [Ack(m.token, Type.ARM, Result.LATCHED, 78, 3)]
+        with pytest.raises(DeviceRefused, match=r"latched \(button\)"):
+            await driver.arm(cap=10.0, limit_s=60)
