@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from pathlib import Path
@@ -34,9 +35,20 @@ async def test_only_the_person_can_read_it(tmp_path: Path, readings: ClockReader
     assert {path.name for path in folder.iterdir()} == {FILE}
 
 
-def test_every_write_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+def test_every_write_is_on_the_disk_when_it_returns_whatever_sqlite_was_built_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def built_for_speed(*given: Any, **named: Any) -> sqlite3.Connection:
+        made = connect(*given, **named)
+        made.execute("PRAGMA synchronous = OFF")
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", built_for_speed)
     connection = open_file(tmp_path / FILE)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,), "nothing of it is run"
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -120,6 +132,44 @@ async def test_a_store_that_was_never_used_leaves_nothing(
 ) -> None:
     await open_store(tmp_path, readings).close()
     assert not os.listdir(tmp_path)  # noqa: PTH208  a real folder, in no hurry
+
+
+@pytest.mark.asyncio
+async def test_what_was_written_is_in_the_file_and_not_in_its_log(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    store = open_store(tmp_path, readings)
+    await store.reserve(TEN_MINUTES)
+    assert (tmp_path / f"{FILE}-wal").stat().st_size == 0
+    await store.close()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await store.recent()
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_another_process_was_just_closing_is_looked_at_twice(
+    tmp_path: Path, readings: ClockReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await one_session(tmp_path, readings)
+    path = tmp_path / FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4096])
+    monkeypatch.setattr(database.time, "sleep", lambda _: path.write_bytes(whole))
+    open_file(path).close()
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["dropped", "closed"])
+@pytest.mark.asyncio
+async def test_in_memory_nothing_stays_open(closed: bool) -> None:
+    memory = database.MemoryDatabase()
+    connection = memory._connection
+    if closed:
+        await memory.close()
+    else:
+        del memory
+        gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 @pytest.mark.asyncio
