@@ -101,12 +101,13 @@ class CoreState:
         """As INFO carries it."""
         self.button = Button()
         self.tick = 0
+        self.session: Session | None = None
         self.boot(board.reset_cause)
 
     def boot(self, cause: int) -> None:
         """Everything that a reset sets up, with the outputs off until the self-test has passed."""
         board, config = self.board, self.config
-        self.session: Session | None = None
+        self.session = None
         self.allowance = Allowance(self.limits)
         self.memory = Memory(board, self.allowance)
         board.booted(self.memory.boot)
