@@ -16,8 +16,11 @@ STAMP_AHEAD_S: Final = 2.0
 STAMP_BEHIND_S: Final = 3.0
 """Seconds that a request's time stamp may lie ahead of and behind this computer's clock (R18)."""
 
-STAMP_MAX: Final = 1e12
-"""Unix seconds beyond which a time stamp is none: a whole number of hundreds of digits fits no float (R19)."""
+STAMP_MAX: Final = 1e15
+"""Unix seconds beyond which a time stamp is none: a whole number of hundreds of digits fits no float (R19).
+
+A clock in thousandths of a second is within it, and is told as a skew.
+"""
 
 READY_S: Final = 600.0
 """Seconds for which `massager-ctl ready` allows one remote start (R18)."""
@@ -212,7 +215,11 @@ class RemoteGate:
         if self._nonce is None or not isinstance(stamp.nonce, str) or stamp.nonce != self._nonce:
             return Rejected(Why.NONCE, "its nonce is not the current one"), 0.0
         t = stamp.t
-        if isinstance(t, bool) or not isinstance(t, (int, float)) or not 0 <= t <= STAMP_MAX:
+        if (
+            isinstance(t, bool)
+            or not isinstance(t, (int, float))
+            or not -STAMP_MAX <= t <= STAMP_MAX
+        ):
             return Rejected(Why.STAMP, "it has no time stamp"), 0.0
         skew = wall - t
         if not -STAMP_AHEAD_S <= skew <= STAMP_BEHIND_S:
