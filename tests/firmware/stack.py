@@ -93,6 +93,13 @@ class Stack:
         """An event that needs no answer."""
         self._send({"event": event, "args": arguments})
 
+    def written(self, uuid: str, *values: bytes) -> None:
+        """All of these from the one host that is connected, as if they had come at once."""
+        (connection,) = self._connections
+        handle = next(n for n, one in self._characteristics.items() if one.uuid == UUID(uuid))
+        for value in values:
+            self.tell(WRITTEN, connection, handle, value.hex())
+
     async def ask(self, event: int, *arguments: Any) -> Any:
         """An event whose answer counts."""
         number = next(self._numbers)

@@ -217,6 +217,17 @@ async def test_with_the_door_closed_nobody_is_bonded_and_anybody_may_stop(
         await host.transport.close()
 
 
+async def test_r6_a_stop_behind_more_writes_than_there_is_room_for_is_heard(
+    image: tuple[Path, str], flash: Path, tmp_path: Path
+) -> None:
+    async with on_air(tmp_path / "run", flash, image[1]) as air:
+        host = Host(air.transport())
+        await host.open()
+        air.stack.written(gatt.STOP, *[bytes(20)] * 200, codec.encode_body(messages.Stop(7, 1)))
+        assert (await host.ack(7)).result == 0
+        await host.transport.close()
+
+
 async def test_a_link_that_drops_ends_the_session_within_100_ms(
     image: tuple[Path, str], flash: Path, tmp_path: Path
 ) -> None:

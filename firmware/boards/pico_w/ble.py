@@ -9,7 +9,7 @@ from bonds import Bonds
 
 from massager_fw.codec import copy
 from massager_fw.config import LinkKind
-from massager_fw.frames import FrameType
+from massager_fw.frames import FrameType, check
 
 FIRST_LINK = 16
 MTU = 256
@@ -56,6 +56,8 @@ class Radio:
         self._links = []
         self._events = []
         self._lost_events = 0
+        self._urgent = None
+        """A STOP that found no room among the events: it goes first (R6)."""
         self._now = 0
         self._read_at = self._value_at = -_KEEP_READ_MS
         self._info_due = True
@@ -120,7 +122,11 @@ class Radio:
         if event == _SET_SECRET:
             return self._set_secret(data[0], data[1], data[2])
         if len(self._events) >= _MOST_EVENTS and event == _WRITTEN:
-            self._lost_events += 1
+            value = self._ble.gatts_read(data[1])
+            if self._urgent is None and check(value, len(value)) == FrameType.STOP:
+                self._urgent = data[0], value
+            else:
+                self._lost_events += 1
             return None
         if event == _WRITTEN:
             self._events.append((event, data[0], self._ble.gatts_read(data[1])))
@@ -161,9 +167,12 @@ class Radio:
     def turn(self, now):
         """What the stack has noted, and what waits to be sent."""
         self._now = now
+        self._take_urgent()
         while self._events:
             event, connection, value = self._events.pop(0)
             self._take(event, connection, value)
+        self._take_urgent()  # its connection was among the events
+        self._urgent = None
         for link in self._links:
             if link.pending and now - link.notified_at >= _NOTIFY_MS:
                 link.pending = False
@@ -176,6 +185,11 @@ class Radio:
         if self._info_due and self._links:
             self._info_due = False
             self._tell_info()
+
+    def _take_urgent(self):
+        if self._urgent is not None and self._find(self._urgent[0]) is not None:
+            (connection, value), self._urgent = self._urgent, None
+            self._take(_WRITTEN, connection, value)
 
     def _show(self):
         """The newest TELEMETRY as the value to read, unless a long read is on its way."""
