@@ -91,6 +91,24 @@ async def test_fault_36_overwritten_pages_refuse(tmp_path: Path, readings: Clock
 
 
 @pytest.mark.asyncio
+async def test_fault_36_damage_beside_the_rows_refuses_and_damaged_text_names_its_row(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    await one_session(tmp_path, readings)
+    path = tmp_path / FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole[:36] + b"\0\0\0\5" + whole[40:])  # the length of the list of free pages
+    assert "damaged" in (await refusal(tmp_path, readings)).message
+    path.write_bytes(whole)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE session SET profile = CAST(x'ff' AS TEXT)")
+    connection.commit()
+    connection.close()
+    message = (await refusal(tmp_path, readings)).message
+    assert "session 1 does not match its checksum" in message
+
+
+@pytest.mark.asyncio
 async def test_fault_36_a_log_without_its_file_refuses(
     tmp_path: Path, readings: ClockReader
 ) -> None:
