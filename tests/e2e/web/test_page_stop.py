@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Browser, Playwright, expect
+from playwright.async_api import Browser, Page, Playwright, expect
 
 from tests.e2e.web.browser import STOPPED, UNCONFIRMED, at_rest, context, opened, play
-from tests.e2e.web.harness import rig
+from tests.e2e.web.harness import PATIENCE_S, rig
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("chromium")]
 
@@ -119,3 +121,81 @@ async def test_keys_stop(browser: Browser, playing: Playwright, key: str) -> Non
         await page.keyboard.press(key)
         await page.wait_for_selector(STOPPED)
         await at_rest(made)
+
+
+async def test_one_device_that_confirms_hides_nothing_of_another(
+    browser: Browser, playing: Playwright
+) -> None:
+    async with rig("neck", "back") as made, context(browser, playing, "desktop") as at:
+        page = await opened(at, made)
+        made.break_line()
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector(UNCONFIRMED)
+        said = page.locator("#stopped")
+        await expect(said).to_contain_text("NOT CONFIRMED by neck")
+        await expect(said).to_contain_text("back confirmed")
+        await page.click("button.stop:has-text('back')")
+        await expect(said).not_to_contain_text("sent")
+        await expect(said).to_contain_text("NOT CONFIRMED by neck")
+
+
+async def test_what_was_confirmed_is_not_said_of_a_session_that_runs(
+    browser: Browser, playing: Playwright
+) -> None:
+    """Also where the page never saw the device at rest in between."""
+    async with rig() as made, context(browser, playing, "desktop") as at:
+        page = await opened(at, made)
+        await made.controller.manual(600)
+        await page.wait_for_selector(".live .time")
+        stream = made.server.app.streams["neck"]
+        stream.close()  # the page gets no news
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector(STOPPED)
+        await made.controller.manual(600)
+        await page.wait_for_timeout(1100)
+        stream.open()
+        await expect(page.locator("#stopped")).to_be_empty()
+
+
+async def test_an_alarm_that_comes_again_in_the_same_words_is_told_again(
+    browser: Browser, playing: Playwright
+) -> None:
+    async with rig() as made, context(browser, playing) as at:
+        page = await opened(at, made)
+        await page.evaluate(
+            "() => { window.sounds = 0; navigator.vibrate = () => ++window.sounds; }"
+        )
+        feed = made.controller._link.feed
+        shown = page.locator("#alarms p")
+        for number, text in enumerate(("the same words", "the same words", "short"), 1):
+            feed.event("alarm", text)
+            await expect(shown).to_contain_text(text)
+            await _sounds(page, number)
+            if number == 1:
+                await shown.locator("button").tap()
+                await expect(shown).to_have_count(0)
+
+
+async def _sounds(page: Page, number: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await page.evaluate("window.sounds") != number:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_sent_late_reaches_the_device_that_was_shown_or_none(
+    browser: Browser, playing: Playwright
+) -> None:
+    async with rig("neck", "back") as made, context(browser, playing, "desktop") as at:
+        page = await opened(at, made, "#hand")
+        for name in ("neck", "back"):
+            await made.owned[name].controller.manual(600)
+        more = page.locator("button[aria-label='Shoulders, left: more']")
+        await expect(more).to_be_visible()
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url) if "/set" in one.url else None)
+        await more.click()
+        await page.evaluate("import('/static/link.js').then(({ watch }) => watch('back'))")
+        await expect(page.locator("#device")).to_have_text("back")
+        await page.wait_for_timeout(400)
+        assert not any("/back/" in url for url in asked), asked
+        assert not any(made.owned["back"].controller.status.target)

@@ -48,9 +48,9 @@ function news() {
 		if (phase) say(`${picture.device}: ${texts.phases[status.phase]}. ${status.title}`);
 		if (inSession(status) && !phase) location.hash ||= "#now";
 		phase = status.phase;
-		if (phase === "running") forget();
 		void awake(inSession(status));
 	}
+	if (phase === "running") forget(picture.device);
 	shown?.update(picture);
 }
 
@@ -69,21 +69,22 @@ document.addEventListener("visibilitychange", () => void awake(Boolean(picture &
 
 /** @type {Set<string>} */
 let seen = new Set();
-let told = "";
+let told = seen;
 /** What must not be missed, until it is over or has been seen. */
 function sound() {
 	const telemetry = picture?.status.telemetry;
-	/** @type {string[]} */ const lines = [];
-	if (picture?.alarm) lines.push(picture.alarm.text);
-	if (telemetry && ["latched", "fault"].includes(telemetry.state)) lines.push(texts.devices.latched(telemetry.cause));
-	if (state === "lost" && inSession(picture?.status ?? { phase: "" })) lines.push(texts.alarm.link);
-	seen = new Set([...seen].filter((one) => lines.includes(one)));
-	const left = lines.filter((one) => !seen.has(one));
-	const key = left.join("|");
-	if (key === told) return;
-	if (left.length && key.length > told.length) alarm();
-	told = key;
-	alarms.replaceChildren(...left.map((text) => h("p", {}, h("span", {}, text), button(texts.alarm.seen, () => { seen.add(text); sound(); }))));
+	const lines = new Map();
+	const add = (text, at = "") => lines.set(`${device}|${at}|${text}`, text);
+	if (picture?.alarm) add(picture.alarm.text, picture.alarm.at);
+	if (telemetry && ["latched", "fault"].includes(telemetry.state)) add(texts.devices.latched(telemetry.cause));
+	if (state === "lost" && inSession(picture?.status ?? { phase: "" })) add(texts.alarm.link);
+	seen = new Set([...seen].filter((one) => lines.has(one)));
+	const left = [...lines.keys()].filter((one) => !seen.has(one));
+	const fresh = left.some((one) => !told.has(one));
+	if (!fresh && left.length === told.size) return;
+	if (fresh) alarm();
+	told = new Set(left);
+	alarms.replaceChildren(...left.map((one) => h("p", {}, h("span", {}, lines.get(one)), button(texts.alarm.seen, () => { seen.add(one); sound(); }))));
 }
 
 /** @param {string} code */

@@ -1,6 +1,6 @@
 // By hand: a slider a zone, with − and + beside it; what is aimed at is climbed to.
 import { View, button, card, h, p, put, row, show, write } from "./dom.js";
-import { ask } from "./link.js";
+import { ask, device } from "./link.js";
 import { PAIRS, SIDES, inSession, notice } from "./now.js";
 import { Prospect } from "./start.js";
 import { texts } from "./texts.js";
@@ -48,6 +48,8 @@ class HandView extends View {
 	}
 
 	aim(name, wanted) {
+		if (this.on !== device) this.pending.clear();
+		this.on = device;
 		const names = this.together.checked ? [name, name.endsWith("left") ? name.replace("left", "right") : name.replace("right", "left")] : [name];
 		for (const one of names) {
 			const { range } = this.sliders.get(one);
@@ -61,13 +63,14 @@ class HandView extends View {
 	}
 
 	async send() {
-		const wanted = [...this.pending];
+		const wanted = [...this.pending], { on } = this;
 		this.pending.clear();
+		let refused = "";
 		for (const [zone, percent] of wanted) {
-			const answer = await ask("set", { zone, percent });
-			this.note.tell(answer.ok ? "" : answer.text);
-			if (!answer.ok) break;
+			const answer = await ask("set", { zone, percent }, on);
+			refused ||= answer.ok ? "" : answer.text;
 		}
+		this.note.tell(refused);
 		this.timer = this.pending.size ? setTimeout(() => void this.send(), SPACING_MS) : undefined;
 	}
 
@@ -75,11 +78,9 @@ class HandView extends View {
 		const motion = this.motion.select.value;
 		const ways = this.waysOf(motion);
 		const direction = ways.includes(this.direction.select.value) ? this.direction.select.value : ways[0];
-		const answer = await ask("motion", { motion, direction, zone: "all" });
-		this.note.tell(answer.ok ? "" : answer.text);
+		this.note.heed(await ask("motion", { motion, direction, zone: "all" }));
 	}
 
-	/** @param {string} motion @returns {string[]} */
 	waysOf(motion) {
 		return { knead: ["alternate", "cw", "ccw"], glide: ["up", "down"], circle: ["cw", "ccw"] }[motion] ?? ["none"];
 	}
@@ -93,13 +94,11 @@ class HandView extends View {
 			return;
 		}
 		this.sure = undefined;
-		const answer = await ask("heat", { celsius });
-		this.note.tell(answer.ok ? "" : answer.text);
+		this.note.heed(await ask("heat", { celsius }));
 	}
 
 	async start() {
-		const answer = await ask("start", { profile: null, duration_s: 60 * Number(this.minutes.value) });
-		this.note.tell(answer.ok ? "" : answer.text);
+		this.note.heed(await ask("start", { profile: null, duration_s: 60 * Number(this.minutes.value) }));
 	}
 
 	update(picture) {

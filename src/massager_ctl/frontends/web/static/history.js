@@ -7,7 +7,6 @@ import { texts } from "./texts.js";
 const DAYS = 14;
 const DAY_S = 86400;
 
-/** @param {number} at unix seconds */
 const dayOf = (at) => new Date(at * 1000).toLocaleDateString(undefined, { day: "numeric", month: "short" });
 
 class HistoryView extends View {
@@ -29,11 +28,10 @@ class HistoryView extends View {
 		try {
 			found = await get(`/v1/history?limit=200&device=${device}`);
 		} catch (error) {
-			const { problem } = /** @type {any} */ (error);
-			this.note.tell(problem ? `${problem.detail}. ${problem.remedy ?? ""}` : texts.unreachable);
+			this.note.tell(/** @type {any} */ (error).message);
 			return;
 		}
-		/** @type {any[]} */ this.sessions = found.sessions;
+		this.sessions = found.sessions;
 		write(this.left, `${texts.start.dose(found.dose.left_s)}. ${t.left(found.dose.sessions_left)}.`);
 		const pains = found.pain_reports.map(({ at, kind }) => ({ started_at: at, profile: t.pain, end_reason: kind ?? "", pain: true }));
 		const lines = [...found.sessions, ...pains].sort((a, b) => b.started_at - a.started_at);

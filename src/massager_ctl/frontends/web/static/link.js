@@ -1,4 +1,5 @@
 // What comes from the service and what is asked of it: a websocket for pictures, a plain POST for every request.
+import { forms } from "./stop.js";
 import { texts } from "./texts.js";
 
 const ANSWER_MS = 350;
@@ -38,7 +39,7 @@ export function watch(name) {
 
 /** Watch what this tab showed before, or else the first device that the page has a STOP for. */
 export function begin() {
-	const names = [...document.querySelectorAll("form[data-device]")].map((one) => /** @type {any} */ (one).dataset.device);
+	const names = forms.map((one) => one.dataset.device);
 	const kept = names[1] && sessionStorage.getItem("device"); // reading it is slow
 	watch(names.includes(kept) ? kept : names[0] ?? "");
 }
@@ -99,30 +100,33 @@ function time() {
 	return lastT;
 }
 
+const words = ({ detail, remedy }) => [detail, remedy].filter(Boolean).join(". ");
+
 export async function get(path) {
-	const answer = await fetch(path, { cache: "no-store", signal: within(8000) });
+	const answer = await fetch(path, { cache: "no-store", signal: within(8000) }).catch(() => { throw Error(texts.unreachable); });
 	const found = await answer.json();
-	if (!answer.ok) throw Object.assign(new Error(found.detail), { problem: found });
+	if (!answer.ok) throw Object.assign(Error(words(found)), { problem: found });
 	return found;
 }
 
 /**
  * Ask for something; the problem in words if it was not done.
- * @param {string} name @param {object} [body] @returns {Promise<{ok: boolean, text: string, status?: any}>}
+ * @param {string} name @param {object} [body]
+ * @returns {Promise<{ok: boolean, text: string}>}
  */
-export async function ask(name, body = {}) {
+export async function ask(name, body = {}, on = device) {
 	for (let again = 0; ; again++) {
 		try {
-			const answer = await fetch(`/v1/devices/${device}/${name}`, {
+			const answer = await fetch(`/v1/devices/${on}/${name}`, {
 				method: "POST", headers: { "content-type": "application/json" },
-				body: JSON.stringify({ ...body, n: picture?.nonce, t: time(), page }),
+				body: JSON.stringify({ ...body, n: on === device ? picture?.nonce : null, t: time(), page }),
 				signal: within(5000),
 			});
 			const found = await answer.json();
-			if (answer.ok) return { ok: true, text: found.said ?? "", status: found.status };
+			if (answer.ok) return { ok: true, text: found.said ?? "" };
 			// Another page asked in the same moment: only the time has to be newer.
 			if (found.why === "replayed" && again < 2) continue;
-			return { ok: false, text: [found.detail, found.remedy].filter(Boolean).join(". ") };
+			return { ok: false, text: words(found) };
 		} catch {
 			return { ok: false, text: texts.unreachable };
 		}

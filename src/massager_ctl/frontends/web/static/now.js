@@ -1,7 +1,7 @@
 // What plays now, and what can be done about it.
 import { View, button, card, h, head, p, row, say, show, write } from "./dom.js";
 import { ask, device, get, page } from "./link.js";
-import { stop } from "./stop.js";
+import { forms, stop } from "./stop.js";
 import { texts } from "./texts.js";
 
 export const PAIRS = /** @type {const} */ (["trapezius", "neck", "suboccipital"]);
@@ -14,7 +14,8 @@ export const inSession = (status) => LIVE.includes(status.phase);
 /** A line for what was refused. */
 export function notice() {
 	const node = h("p", { class: "notice", role: "status", hidden: true });
-	return { node, tell: (text) => { write(node, text); show(node, Boolean(text)); } };
+	const tell = (text) => { write(node, text); show(node, Boolean(text)); };
+	return { node, tell, heed: ({ ok, text }) => tell(ok ? "" : text) };
 }
 
 class NowView extends View {
@@ -67,15 +68,11 @@ class NowView extends View {
 	}
 
 	async press(name) {
-		const answer = await ask(name);
-		this.note.tell(answer.ok ? "" : answer.text);
+		this.note.heed(await ask(name));
 	}
 
 	async hurt() {
-		for (const form of document.querySelectorAll("form[data-device]")) {
-			const one = /** @type {HTMLFormElement} */ (form);
-			if (one.dataset.device === device) void stop(one);
-		}
+		for (const form of forms) if (form.dataset.device === device) void stop(form);
 		const answer = await ask("pain");
 		this.note.tell(answer.text || texts.now.paindone);
 		say(answer.text);

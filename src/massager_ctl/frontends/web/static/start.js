@@ -75,8 +75,7 @@ class StartView extends View {
 		try {
 			plan = await get(`/v1/profiles/${profile.id}?device=${device}`);
 		} catch (error) {
-			const { problem } = /** @type {any} */ (error);
-			body.append(p("refusal", problem ? `${problem.detail}. ${problem.remedy ?? ""}` : texts.unreachable));
+			body.append(p("refusal", /** @type {any} */ (error).message));
 			return;
 		}
 		const go = button(`${t.go}: ${profile.title}`, () => void this.start(profile.id, go), "main");
@@ -100,7 +99,7 @@ class StartView extends View {
 		button.setAttribute("aria-busy", "true");
 		const answer = await ask("start", { profile });
 		button.removeAttribute("aria-busy");
-		this.note.tell(answer.ok ? "" : answer.text);
+		this.note.heed(answer);
 		if (answer.ok) location.hash = "#now";
 	}
 

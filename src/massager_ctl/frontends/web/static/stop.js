@@ -7,16 +7,24 @@ const TRY_MS = 800;
 const AGAIN_MS = 200;
 const line = /** @type {HTMLElement} */ (document.getElementById("stopped"));
 /** @type {HTMLFormElement[]} */
-const forms = [...document.querySelectorAll("form[data-device]")].map((one) => /** @type {any} */ (one));
-let newest = 0;
+export const forms = [...document.querySelectorAll("form[data-device]")].map((one) => /** @type {any} */ (one));
+/** Each device's newest stop. */
+const ends = new Map();
 
-function tell(state, text) {
-	line.dataset.state = state;
-	line.textContent = text;
+/** The worst first, by its name: what one device confirmed hides nothing of another. */
+function show() {
+	const all = [...ends].sort(([, a], [, b]) => (a.state < b.state ? 1 : -1));
+	line.dataset.state = all[0]?.[1].state ?? "";
+	line.textContent = all.map(([device, { state }]) => texts.stop[state](device)).join(" ");
 }
 
-/** A new session runs: what was confirmed before it says nothing of it. */
-export const forget = () => void (line.dataset.state === "confirmed" && tell("", ""));
+/** It runs: what was confirmed before says nothing. @param {string} device */
+export function forget(device) {
+	const end = ends.get(device);
+	if (end?.state !== "confirmed" || performance.now() - end.at < 1000) return;
+	ends.delete(device);
+	show();
+}
 
 /** Sound and shaking: this one must not be missed. */
 export function alarm() {
@@ -49,24 +57,22 @@ async function once(url) {
 
 /** Stop that device; every press is sent. @param {HTMLFormElement} form */
 export async function stop(form) {
-	const mine = ++newest;
 	const device = form.dataset.device ?? "";
-	tell("sent", texts.stop.sent(device));
+	const mine = { state: "sent", at: 0 };
+	ends.set(device, mine);
+	show();
 	navigator.vibrate?.(60);
+	let end = "";
 	for (let attempt = 0; attempt < TRIES; attempt++) {
-		const end = await once(form.action);
-		if (end === "confirmed") {
-			tell("confirmed", texts.stop.confirmed(device));
-			return true;
-		}
-		if (end === "unconfirmed") break;
-		await new Promise((go) => setTimeout(go, AGAIN_MS));
+		if (attempt) await new Promise((go) => setTimeout(go, AGAIN_MS));
+		end = await once(form.action);
+		if (end !== "unheard") break;
 	}
-	if (mine === newest) {
-		tell("unconfirmed", texts.stop.unconfirmed(device));
-		alarm();
-	}
-	return false;
+	if (ends.get(device) !== mine) return; // pressed again
+	mine.state = end === "confirmed" ? end : "unconfirmed";
+	mine.at = performance.now();
+	show();
+	if (mine.state === "unconfirmed") alarm();
 }
 
 /** Whether this element takes the space bar for itself. @param {EventTarget|null} at */
