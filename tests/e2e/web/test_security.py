@@ -181,6 +181,22 @@ async def test_a_stop_reaches_the_device_it_names_and_says_so() -> None:
             assert "Nothing was stopped" in answer.json["remedy"]
 
 
+async def test_a_stop_is_one_in_every_form_that_http_has_for_it() -> None:
+    async with rig() as made:
+        host = f"host: 127.0.0.1:{made.port}\r\n"
+        upgrade = "connection: upgrade\r\nupgrade: websocket\r\n"
+        for target, more in (
+            (f"{made.origin}{STOP}", ""),  # as a client writes it that takes this for a proxy
+            (f"http://other.example{STOP}", ""),
+            (STOP, upgrade),
+            (f"{STOP}?x=/", "expect: 100-continue\r\ncontent-length: 5\r\n"),
+        ):
+            await made.controller.manual(600)
+            answer = await made.raw(f"POST {target} HTTP/1.1\r\n{host}{more}\r\n".encode())
+            assert (answer.status, answer.json["confirmed"]) == (200, True), (target, more)
+            assert not made.controller.status.phase.in_session
+
+
 async def test_a_head_that_is_too_large_or_no_http_ends_the_connection() -> None:
     async with rig() as made:
         for content in (b"GET / HTTP/1.1\r\nx: " + b"y" * 40_000, b"\x16\x03\x01\x02\x00" * 20):

@@ -65,16 +65,18 @@ class AccessFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self._read: tuple[int, Book] | None = None
+        self._read: tuple[tuple[int, int, int], Book] | None = None
 
     def book(self) -> Book:
         """The current content; read again only when the file has changed."""
         try:
-            version = self.path.stat().st_mtime_ns
+            found = self.path.stat()
         except FileNotFoundError:
             return Book()
         except OSError as error:
             raise self._unreadable(error) from None
+        # Two changes may have the same time: a clock's step is some milliseconds. Each is a file of its own.
+        version = found.st_mtime_ns, found.st_ino, found.st_size
         if self._read is None or self._read[0] != version:
             try:
                 book = read_json(self.path.read_bytes(), Book)

@@ -53,6 +53,10 @@ class BoundedProtocol(H11Protocol):
         elif not (self._patience or self._upgraded or self.transport.is_closing()):
             self._patience = self.loop.call_later(HEAD_S, self._give_up)
 
+    def _should_upgrade(self) -> bool:
+        """A websocket begins with GET; any other request may offer one, and is what it is without (RFC 9110, 7.8)."""
+        return self.scope["method"] == "GET" and super()._should_upgrade()
+
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._upgraded = True
         self._trust()

@@ -20,7 +20,7 @@ from massager_ctl.frontends.web.headers import SECURITY
 from massager_ctl.frontends.web.offered import OfferedDevice
 from massager_ctl.model.device import Cause
 
-PATH: Final = re.compile(r"/v1/devices/(?P<device>[^/]+)/stop")
+PATH: Final = re.compile(r"(?:https?://[^/]*)?/v1/devices/(?P<device>[^/]+)/stop")
 
 _HTML: Final = "text/html; charset=utf-8"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from massager_ctl.errors import StoreError
 from massager_ctl.frontends.web.access import (
@@ -70,11 +72,21 @@ def test_what_was_forgotten_elsewhere_is_let_in_no_longer(tmp_path: Path) -> Non
     session = access.session(token)
     assert session is not None
     assert access.holds(session)
-    from msgspec import structs
-
     AccessFile(tmp_path).change(lambda book: structs.replace(book, sessions=()))
     assert access.session(token) is None
     assert not access.holds(session)
+
+
+def test_what_was_forgotten_in_the_same_tick_of_the_clock_is_let_in_no_longer(
+    tmp_path: Path,
+) -> None:
+    access, file = paired(tmp_path)
+    token = access.issue("Phone")
+    assert access.session(token) is not None
+    at = file.path.stat().st_mtime_ns
+    AccessFile(tmp_path).change(lambda book: structs.replace(book, sessions=()))
+    os.utime(file.path, ns=(at, at))
+    assert access.session(token) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"sessions": 3}'])
