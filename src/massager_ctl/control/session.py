@@ -21,7 +21,7 @@ from typing import Final
 from msgspec import Struct
 
 from massager_ctl.control.setpoint_source import SetpointSource
-from massager_ctl.model.device import OFF, VIBRATE, Cause, Mode, Patterns, Setpoint
+from massager_ctl.model.device import OFF, Cause, Mode, Setpoint
 from massager_ctl.model.requests import (
     Change,
     Ease,
@@ -78,6 +78,7 @@ class Session:
         "_fade_from",
         "_fade_s",
         "_fade_started",
+        "_faded_s",
         "_last",
         "_paused_at",
         "_paused_s",
@@ -106,6 +107,7 @@ class Session:
         self._fade_from: Levels
         self._fade_started: float
         self._fade_s: float
+        self._faded_s = 0.0
         self._fade_cause: Ended
         self._sent: Levels = ZERO
         self._announced_at: float | None = None
@@ -215,21 +217,30 @@ class Session:
                     self._go_on(now)
                 return self._at_rest()
             case Phase.FADING:
+                self._faded_s += elapsed
+                at_s = self._played_s + self._faded_s
                 left = 1.0 - (now - self._fade_started) / self._fade_s
-                if left <= 0.0:
+                if left <= 0.0 or at_s >= self.source.duration_s or not any(self._sent):
                     self.end(self._fade_cause)
                     return OFF
-                wanted = self.source.at(self._played_s)
-                levels = per_zone(level * left for level in self._fade_from)
+                wanted = self._eased(self.source.at(at_s))
+                levels = self._falling(wanted.levels, left)
                 return Setpoint(
                     levels,
-                    _sounding(wanted.patterns, levels),
+                    wanted.patterns,
                     wanted.period_s,
                     None,
                     Mode.FADE,
                 )
             case _:
                 return OFF
+
+    def _falling(self, wanted: Levels, left: float) -> Levels:
+        """A fade never asks for more than its source, which has its own end, nor for more than was sent before."""
+        return per_zone(
+            min(begun * left, level, sent)
+            for begun, level, sent in zip(self._fade_from, wanted, self._sent, strict=True)
+        )
 
     def _go_on(self, now: float) -> None:
         self.phase = Phase.RUNNING
@@ -289,11 +300,3 @@ class Session:
             wanted.heat_c,
             wanted.mode,
         )
-
-
-def _sounding(patterns: Patterns, levels: tuple[float, ...]) -> Patterns:
-    """The same patterns, except that a zone that still fades does not rest."""
-    return per_zone(
-        VIBRATE if level > 0 and pattern.motion == "rest" else pattern
-        for pattern, level in zip(patterns, levels, strict=True)
-    )

@@ -136,6 +136,45 @@ def test_a_fade_takes_six_seconds_and_ends_by_the_person(session: Session) -> No
     assert session.ended.cause is Cause.PERSON
 
 
+def test_r8_a_fade_never_outlasts_or_exceeds_its_source() -> None:
+    session = Session(Steady(20.0))
+    session.armed(0.0)
+    run(session, 0, 18)
+    session.take(Fade(), 18.0)
+    assert run(session, 18, 19).levels[0] == pytest.approx(4.0), "the programme's own fade is lower"
+    run(session, 19, 20)
+    assert session.ended is not None
+    assert session.ended.cause is Cause.PERSON
+    assert session.played_s <= 20.0
+
+
+def test_r8_a_fade_is_over_once_all_is_at_zero_whatever_its_source_does_next() -> None:
+    class Gap(Steady):
+        def at(self, t: float) -> Setpoint:
+            return Setpoint() if 12.0 <= t < 13.0 else super().at(t)
+
+    session = Session(Gap())
+    session.armed(0.0)
+    run(session, 0, 10)
+    session.take(Fade(), 10.0)
+    run(session, 10, 12.4)
+    assert session.ended is not None, "hands are there now"
+    assert session.ended.cause is Cause.PERSON
+
+
+def test_r3_a_fade_never_rises() -> None:
+    source = ManualSource()
+    session = Session(source)
+    session.armed(0.0)
+    session.take(SetLevel(20.0), 0.0)
+    run(session, 0, 10)
+    session.take(Fade(), 10.0)
+    session.take(SetLevel(5.0, Zone.NECK_LEFT), 10.0)
+    assert run(session, 10, 11).levels[Zone.NECK_LEFT.index] == 5.0
+    session.take(SetLevel(20.0), 11.0)
+    assert run(session, 11, 12).levels[Zone.NECK_LEFT.index] == 5.0
+
+
 def test_a_second_fade_never_makes_it_longer(session: Session) -> None:
     run(session, 0, 10)
     session.take(Fade(), 10.0)

@@ -11,7 +11,7 @@ from massager_ctl.control.session import (
     Ended,
     Session,
 )
-from massager_ctl.model.device import OFF, VIBRATE, Cause, Mode, Pattern, Setpoint
+from massager_ctl.model.device import OFF, Cause, Mode, Pattern, Setpoint
 from massager_ctl.model.requests import Change, Ease, Fade, Pause, Resume
 from massager_ctl.model.status import GuidedStep, Phase
 from massager_ctl.model.units import ZERO, Direction, Motion
@@ -174,15 +174,16 @@ class Turning(Playing):
         return Setpoint((10.0, second, 0, 0, 0, 0), patterns, 7.0)
 
 
-def test_a_zone_that_the_fade_meets_at_the_border_of_a_step_is_never_told_to_rest() -> None:
+def test_a_zone_that_rests_from_the_border_of_a_step_on_rests_in_the_fade_too() -> None:
     session = Session(Turning())
     session.armed(BEGAN)
     step(session, 4.9)
     step(session, 5.1)
     assert session.phase is Phase.FADING
     fading = step(session, 5.3)
-    assert fading.levels[1] > 0
-    assert fading.patterns == (KNEAD, VIBRATE, REST, REST, REST, REST)
+    assert fading.levels[0] > 0
+    assert fading.levels[1] == 0
+    assert fading.patterns == (KNEAD, REST, REST, REST, REST, REST)
 
 
 def test_r8_the_fade_at_the_end_is_over_when_the_time_is() -> None:
