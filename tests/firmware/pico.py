@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 import tty
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,16 +36,22 @@ def unix_sources(folder: Path) -> Sources:
     return find_board(str(board))
 
 
-def built(folder: Path, *changes: tuple[str, str]) -> Build:
-    """A build for the unix port, with changes of the text of the pins."""
+def built(folder: Path, *changes: tuple[str, str], start: Sequence[tuple[str, str]] = ()) -> Build:
+    """A build for the unix port, with changes of the text of the pins, and of the board's `start.py`."""
     sources = unix_sources(folder)
-    text = sources.pins.read_text()
+    pins = folder / "pins.py"
+    pins.write_text(_changed(sources.pins, changes))
+    program = folder / "board" / "start.py"
+    program.write_text(_changed(program, start))
+    return build(sources, pins, folder / "out")[0]
+
+
+def _changed(path: Path, changes: Sequence[tuple[str, str]]) -> str:
+    text = path.read_text()
     for old, new in changes:
         assert old in text
         text = text.replace(old, new, 1)
-    pins = folder / "pins.py"
-    pins.write_text(text)
-    return build(sources, pins, folder / "out")[0]
+    return text
 
 
 class Pico:
@@ -164,10 +170,14 @@ def flashed(flash: Path, made: Build) -> None:
 
 @contextlib.contextmanager
 def wired(
-    folder: Path, *changes: tuple[str, str], stepped: bool = True, **hands: float
+    folder: Path,
+    *changes: tuple[str, str],
+    start: Sequence[tuple[str, str]] = (),
+    stepped: bool = True,
+    **hands: float,
 ) -> Generator[Pico]:
-    """A board of its own, with changes of the text of the pins; unplugged at the end."""
-    made = built(folder / "made", *changes)
+    """A board of its own, with changes as in `built`; unplugged at the end."""
+    made = built(folder / "made", *changes, start=start)
     flashed(folder / "flash", made)
     pins = (folder / "made" / "pins.py").read_text()
     board = Pico(folder / "run", folder / "flash", pins, stepped=stepped, **hands)

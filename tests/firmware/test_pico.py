@@ -173,6 +173,20 @@ def test_a_hang_is_reset_and_the_switch_opens_in_hardware(power: Callable[..., P
     assert not any(now.levels)
 
 
+def test_a_board_that_is_never_unplugged_restarts_at_rest_before_its_clock_is_full(
+    tmp_path: Path,
+) -> None:
+    """MicroPython's small integers end at 2**30, which are 12.4 days in milliseconds; here 3 s stand for nine days."""
+    with wired(tmp_path, start=[("_LATEST_MS = 3 << 28", "_LATEST_MS = 3000")]) as board:
+        host = PlainHost(board)
+        host.telemetry(within=10)
+        host.arm()
+        assert any(host.drive(4.0, LEVELS, VIBRATE).levels)
+        assert not board.noted("reset"), "not in a session"
+        host.send(messages.Stop(1, 1))
+        board.wait_for("reset")
+
+
 def test_an_estop_latch_outlives_the_watchdog_and_no_power_cycle(
     power: Callable[..., Pico],
 ) -> None:

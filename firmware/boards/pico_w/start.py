@@ -20,7 +20,9 @@ TICK_US = 20_000
 _REST_US = 1_000
 _SLOW_TICKS = 50
 _RESTART_MS = 5 << 26
-"""After four days at rest it starts again, before a count of milliseconds no longer fits a small integer."""
+_LATEST_MS = 3 << 28
+"""After four days at rest and without a link it starts again, after nine with one too: a count of milliseconds that no
+longer fits a small integer (2**30 on 32 bits, 12.4 days) takes memory in each tick."""
 
 
 class Links:
@@ -128,7 +130,7 @@ class Device:
         if self.radio is not None:
             self.radio.each_second()
         self.board.tidy()
-        if self.now > _RESTART_MS and not self.firmware.is_connected:
+        if self.now > (_LATEST_MS if self.firmware.is_connected else _RESTART_MS):
             machine.reset()
 
     def _shine(self):
