@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from massager_ctl.errors import StoreError
-from massager_ctl.ledger import health
+from massager_ctl.ledger import health, rows
 from massager_ctl.ledger import process as owner
 from massager_ctl.ledger import sessions as books
 from massager_ctl.ledger.base import HistoryEntry, Lock, PainReport, Reservation, SessionId
@@ -60,16 +60,22 @@ class SqliteStore:
             books.settle(connection, self._readings.now(), made[0], 0.0, "cancelled")
 
     async def checkpoint(self, session: SessionId, delivered_s: float) -> None:
-        if (row := self._reserved.get(session)) is not None:
-            await self._write(
-                lambda connection, now: books.checkpoint(connection, now, row, delivered_s)
-            )
+        def job(connection: sqlite3.Connection, now: ClockReading) -> None:
+            if (row := self._row(connection, session)) is not None:
+                books.checkpoint(connection, now, row, delivered_s)
+
+        await self._write(job)
 
     async def settle(self, session: SessionId, delivered_s: float, end_reason: str) -> None:
-        if (row := self._reserved.get(session)) is not None:
-            await self._write(
-                lambda connection, now: books.settle(connection, now, row, delivered_s, end_reason)
-            )
+        def job(connection: sqlite3.Connection, now: ClockReading) -> None:
+            if (row := self._row(connection, session)) is not None:
+                books.settle(connection, now, row, delivered_s, end_reason)
+
+        await self._write(job)
+
+    def _row(self, connection: sqlite3.Connection, session: SessionId) -> SessionRow | None:
+        """As it was reserved here, or as another store wrote it."""
+        return self._reserved.get(session) or rows.get(connection, SessionRow, session)
 
     async def record_external_use(self, device: str, lifetime_s: float) -> float:
         return await self._write(
