@@ -127,6 +127,8 @@ class Access:
         self._file = file
         self._wall = wall
         self._here: list[Session] = []
+        """The least recently used one first."""
+        self._used: set[str] = set()
 
     @property
     def by_code(self) -> bool:
@@ -135,11 +137,17 @@ class Access:
 
     def session(self, token: str) -> Session | None:
         """The session of a token, if any."""
-        return next((one for one in self._sessions() if _same(one.digest, token)), None)
+        found = next((one for one in self._sessions() if _same(one.digest, token)), None)
+        if found is not None:
+            self._use(found)
+        return found
 
     def holds(self, session: Session) -> bool:
         """Whether that session is still valid."""
-        return any(one.id == session.id for one in self._sessions())
+        found = next((one for one in self._sessions() if one.id == session.id), None)
+        if found is not None:
+            self._use(found)
+        return found is not None
 
     def issue(self, name: str) -> str:
         """Make a session; returns its token, which is not stored."""
@@ -147,7 +155,8 @@ class Access:
         label = "".join(letter for letter in name if letter.isprintable())[:NAME_MAX]
         session = Session(secrets.token_hex(4), label, digest(token), self._wall())
         if self._file is None:
-            self._here = [*self._here, session][-SESSIONS_MAX:]
+            self._make_room()
+            self._here.append(session)
         else:
             self._file.change(
                 lambda book: structs.replace(
@@ -173,6 +182,20 @@ class Access:
 
         self._file.change(use)
         return self.issue(name) if matched else None
+
+    def _use(self, session: Session) -> None:
+        if session in self._here:
+            self._here.remove(session)
+            self._here.append(session)
+            self._used.add(session.id)
+
+    def _make_room(self) -> None:
+        """Forget the first one that nobody has used, else the least recently used: visits log no open page out."""
+        while len(self._here) >= SESSIONS_MAX:
+            unused = (one for one in self._here if one.id not in self._used)
+            dropped = next(unused, self._here[0])
+            self._here.remove(dropped)
+            self._used.discard(dropped.id)
 
     def _sessions(self) -> tuple[Session, ...]:
         return tuple(self._here) if self._file is None else self._file.book().sessions

@@ -1,24 +1,38 @@
 """Adds to uvicorn's connections: a request must arrive in time, and there is always room for a stop.
 
-The number of connections is bounded by dropping the one that has been idle longest, never by refusing: only reading
-the newest one shows whether it brings a stop (R6).
+The number of connections is bounded by dropping one, never by refusing: only reading the newest one shows whether it
+brings a stop (R6). First goes the one that has been idle longest, then a request in progress, whose stop acts all the
+same, and a websocket last.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+import contextlib
+import resource
+import socket
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from uvicorn.server import Protocols
 
 HEAD_S: Final = 8.0
 """Seconds for the head of a request, from the opening of the connection or the end of the last request."""
 
 CONNECTIONS_MAX: Final = 200
-"""Maximum connections including websockets; two descriptors for each are far below the usual limit of 1024."""
+"""Maximum connections including websockets, where the process may have at least 800 descriptors."""
+
+
+def at_most(bound: int, part: int) -> int:
+    """`bound`, but no more than one in `part` of the descriptors that this process may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return bound if soft == resource.RLIM_INFINITY else min(bound, soft // part)
 
 
 class BoundedProtocol(H11Protocol):
@@ -38,6 +52,7 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        self.sock = transport.get_extra_info("socket")
         self._make_room()
         self._patience = self.loop.call_later(HEAD_S, self._give_up)
 
@@ -84,12 +99,36 @@ class BoundedProtocol(H11Protocol):
             self.transport.abort()
 
     def _make_room(self) -> None:
-        if len(self.connections) <= CONNECTIONS_MAX:
-            return
-        idle = [
-            other
-            for other in self.connections
-            if isinstance(other, BoundedProtocol) and other is not self and not other.busy
-        ]
-        if idle:
-            min(idle, key=lambda other: other.idle_since).transport.abort()
+        excess = len(self.connections) - at_most(CONNECTIONS_MAX, 4)
+        if excess > 0:
+            others = [other for other in self.connections if other is not self]
+            for other in sorted(others, key=_rank)[:excess]:
+                self.connections.discard(other)  # at once: several may come in one turn of the loop
+                _drop(other)
+
+
+class BoundedWebsocket(WSProtocol):
+    """A websocket that may be dropped for another connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.sock = transport.get_extra_info("socket")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connections.add(self)  # it is removed there, and that it was already is an error
+        super().connection_lost(exc)
+
+
+def _drop(other: Protocols) -> None:
+    """End it now. A TLS transport that was closed twice no longer knows its connection; the socket's end reaches it."""
+    other.transport.abort()
+    if isinstance(other, BoundedProtocol | BoundedWebsocket):
+        with contextlib.suppress(OSError):
+            other.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _rank(other: Protocols) -> tuple[int, float]:
+    """How soon a connection is dropped for another: the least goes first."""
+    if isinstance(other, BoundedProtocol):
+        return int(other.busy and not other.transport.is_closing()), other.idle_since
+    return (0 if other.transport.is_closing() else 2), 0.0

@@ -11,13 +11,13 @@ from typing import Final
 
 from msgspec import Struct
 from uvicorn import Config, Server
-from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
 from massager_ctl.aio.tasks import end_all
 from massager_ctl.errors import ConfigError
+from massager_ctl.frontends.web.acceptor import Acceptor
 from massager_ctl.frontends.web.app import App
 from massager_ctl.frontends.web.certificate import Certificate
-from massager_ctl.frontends.web.connection import BoundedProtocol
+from massager_ctl.frontends.web.connection import BoundedProtocol, BoundedWebsocket
 
 PORT: Final = 8137
 LOOPBACK: Final = "127.0.0.1"
@@ -25,7 +25,8 @@ EVERYWHERE: Final = "0.0.0.0"
 FAREWELL_S: Final = 1
 """Seconds for requests in progress when the service ends."""
 
-BACKLOG: Final = 128
+BACKLOG: Final = 1024
+"""Connections that wait to be accepted; they have no descriptor yet."""
 
 MESSAGE_MAX: Final = 4096
 """Maximum bytes of a websocket message."""
@@ -72,7 +73,7 @@ class WebServer:
             Config(
                 app,
                 http=BoundedProtocol,
-                ws=WSProtocol,
+                ws=BoundedWebsocket,
                 ws_max_size=MESSAGE_MAX,
                 ws_per_message_deflate=False,
                 ws_ping_interval=5,
@@ -117,7 +118,24 @@ class WebServer:
 
 
 class _Embedded(Server):
+    _acceptors: Sequence[Acceptor] = ()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """The service handles the signals: they stop the device first."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """With an acceptor in place of asyncio's server, which would not bound what is open."""
+        await super().startup(sockets=[])
+        self._acceptors = [
+            Acceptor(sock, self._connection, self.config.ssl) for sock in sockets or []
+        ]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await super().shutdown(sockets)
+
+    def _connection(self) -> BoundedProtocol:
+        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)

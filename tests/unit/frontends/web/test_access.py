@@ -12,6 +12,7 @@ from massager_ctl.errors import StoreError
 from massager_ctl.frontends.web.access import (
     CODE_S,
     CODE_TRIES,
+    SESSIONS_MAX,
     Access,
     AccessFile,
     new_code,
@@ -107,6 +108,32 @@ def test_on_loopback_a_session_ends_with_the_service() -> None:
     assert access.session("x" + token) is None
     assert access.pair("anything", "") is None
     assert Access(None, lambda: WALL).session(token) is None
+
+
+def test_visits_without_end_log_no_open_page_out() -> None:
+    access = Access(None, lambda: WALL)
+    tokens = [access.issue("Browser") for _ in range(4)]
+    first, second, unused, watching = tokens
+    held = access.session(watching)
+    assert access.session(first)
+    assert held is not None
+    for _ in range(3 * SESSIONS_MAX):
+        access.issue("curl")
+    assert access.session(unused) is None
+    assert access.session(second) is None
+    assert access.session(first)
+    assert access.holds(held)
+    assert len(access._here) == SESSIONS_MAX
+
+
+def test_of_sessions_in_use_the_one_that_has_rested_longest_goes_first() -> None:
+    access = Access(None, lambda: WALL)
+    first, second, *others = [access.issue("Browser") for _ in range(SESSIONS_MAX)]
+    for token in (first, second, *others, first):
+        assert access.session(token)
+    fresh = access.issue("Browser")
+    assert access.session(second) is None
+    assert all(access.session(token) for token in (first, fresh, *others))
 
 
 def test_how_a_session_is_had_is_said_for_the_way_that_there_is(tmp_path: Path) -> None:
