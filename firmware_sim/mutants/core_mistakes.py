@@ -328,6 +328,8 @@ class SlowWatchdog(Core):
 class FaultForgotten(Core):
     """R7: a fault latch does not outlive a reboot."""
 
+    state = State.IDLE  # before the first boot
+
     def boot(self, cause: int) -> None:
         if self.state == State.FAULT:
             self.memory.save_latch(Cause.NONE, self.latch)

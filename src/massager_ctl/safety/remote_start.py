@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -16,11 +17,8 @@ STAMP_AHEAD_S: Final = 2.0
 STAMP_BEHIND_S: Final = 3.0
 """Seconds that a request's time stamp may lie ahead of and behind this computer's clock (R18)."""
 
-STAMP_MAX: Final = 1e15
-"""Unix seconds beyond which a time stamp is none: a whole number of hundreds of digits fits no float (R19).
-
-A clock in thousandths of a second is within it, and is told as a skew.
-"""
+STAMP_MAX: Final = sys.float_info.max
+"""Unix seconds beyond which a time stamp is none: a whole number of hundreds of digits fits no float (R19)."""
 
 READY_S: Final = 600.0
 """Seconds for which `massager-ctl ready` allows one remote start (R18)."""
