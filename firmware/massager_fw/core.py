@@ -216,14 +216,16 @@ class Core(CoreState):
         if found == Supply.BROWN_OUT:
             self.end(Cause.BROWN_OUT)
             self.restart(Cause.BROWN_OUT)
-        elif found == Supply.CHARGING:
+            return
+        if found == Supply.CHARGING:
             self.end(Cause.CHARGING)
-        elif found == Supply.LOW and not self._fade_left:
+            return
+        if found == Supply.LOW and not self._fade_left:
             self._fade_left = FADE_FRAMES
             self.heat.off()
             self._follow(Event.FADE)
             self.note("fade", Cause.BATTERY_LOW)
-        if self._fade_left and self.session is not None:
+        if self._fade_left:
             self._fade_left -= 1
             self.levels.lower(self._fade_left, self._fade_left + 1, self.running)
             self._fell()
