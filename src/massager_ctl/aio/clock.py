@@ -22,6 +22,11 @@ class Clock(Protocol):
         ...
 
 
+def slept_s(clock: Clock) -> float:
+    """Boottime less monotonic, seconds: it grows by the time for which this computer was suspended (R10)."""
+    return clock.boottime() - clock.monotonic()
+
+
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
 
 

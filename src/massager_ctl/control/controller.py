@@ -278,9 +278,8 @@ class Controller:
     async def _begin(self, attempt: StartAttempt, profile: ProvedProfile | None) -> None:
         # A start after a stop waits until that one is confirmed and in the ledger; at most a second (R5).
         link = self._link
-        attempt.require_valid(
-            link.now(), link.drift()
-        )  # what a person saw before a stop is not so after it
+        # What a person saw before a stop is not so after it.
+        attempt.require_valid(link.now(), link.drift())
         if attempt.request.off_seen and attempt.origin is Origin.LOCAL:
             link.stop_path.seen_off()
         await link.tasks.settled(STALE_S)

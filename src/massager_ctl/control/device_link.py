@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from massager_ctl.aio.clock import Clock
+from massager_ctl.aio.clock import Clock, slept_s
 from massager_ctl.aio.scheduler import Scheduler
 from massager_ctl.aio.task_bag import TaskBag
 from massager_ctl.control.status_feed import StatusFeed
@@ -113,5 +113,5 @@ class DeviceLink:
         return self._loop.time()
 
     def drift(self) -> float:
-        """Boottime minus monotonic, seconds: it grows by the time for which this computer was suspended (R10)."""
-        return self.clock.boottime() - self.clock.monotonic()
+        """As `slept_s`, of this link's clock."""
+        return slept_s(self.clock)

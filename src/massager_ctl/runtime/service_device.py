@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from massager_ctl.aio.backoff import Backoff
-from massager_ctl.aio.clock import Clock
+from massager_ctl.aio.clock import Clock, slept_s
 from massager_ctl.aio.scheduler import Scheduler
 from massager_ctl.aio.tasks import end_all
 from massager_ctl.config import Config
@@ -71,7 +71,7 @@ class OwnedDevice:
         """
         self.name = name
         self._address = parse_address(driver.address)
-        self.gate = RemoteGate(lambda: clock.boottime() - clock.monotonic())
+        self.gate = RemoteGate(lambda: slept_s(clock))
         self.controller = Controller(driver, admission, clock=clock, scheduler=scheduler)
         self._admission = admission
         self._lock = lock

@@ -23,8 +23,6 @@ from massager_ctl.transports.gatt import Gatt
 
 BAUD: Final = 115200
 _ENDS: Final = {Encoding.SLIP: b"\xc0", Encoding.HDLC: b"\x7e", Encoding.COBS: b"\0"}
-_AHEAD: Final = {Encoding.SLIP: b"\xc0", Encoding.HDLC: b"\x7e"}
-"""The border before a frame, which may be the one after the frame before."""
 
 
 class DescribedDialect(Dialect):
@@ -37,8 +35,10 @@ class DescribedDialect(Dialect):
         self._stream = description.file.link.kind != "ble"
         self._rest = b""
         self._lengths = _lengths(description)
-        self._border = _ENDS.get(description.file.border.encoding, b"")
-        self._ahead = _AHEAD.get(description.file.border.encoding, b"")
+        encoding = description.file.border.encoding
+        self._border = _ENDS.get(encoding, b"")
+        # The border before a frame, which may be the one after the frame before; COBS has none.
+        self._ahead = b"" if encoding is Encoding.COBS else self._border
         self._begun = not self._ahead
         """Whether what has come since the last border began with one, where a frame must."""
         # A file that changed is another device for all that was seen of it.

@@ -264,9 +264,8 @@ class SessionUi:
         self.hurt = True
         # It is kept at once, and locks until it is classified: this program may end before that (R22).
         self._keep(control.pain(PainKind.UNCLASSIFIED))
-        if (
-            self.hand is not None
-        ):  # without, the session is over, and it is asked on the normal terminal
+        # In `run` the session is over, and what it was is asked on the normal terminal.
+        if self.hand is not None:
             self.hand.begin()
             self.page = Page.PAIN
 
