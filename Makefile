@@ -31,9 +31,11 @@ demo-web: $(DEV) ## offer the page for a simulated device, and print its address
 demo-mqtt: system $(DEV) ## show a session over MQTT, with a broker of its own and mosquitto_sub
 	@$(BIN)/python tools/demo_mqtt.py
 
-# Many tests wait for real programs, so one worker more than there are cores.
+# Many tests wait for real programs, so there are more workers than cores.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),$(shell expr $(CORES) + 1)) --dist worksteal
+MORE = 1
+test: MORE = 2
+PYTEST = $(BIN)/python -m pytest -n $(or $(JOBS),$(shell expr $(CORES) + $(MORE))) --dist worksteal
 
 demo-firmware: $(DEV) ## run the firmware on MicroPython as a board does: the first minute of a session, then the quick suite
 	@$(BIN)/python tools/demo_firmware.py

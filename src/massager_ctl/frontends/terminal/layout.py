@@ -101,7 +101,11 @@ def wrapped(text: str, width: int, style: str = "plain", indent: str = "") -> li
             if not empty and cells(row) + 1 + cells(word) > width:
                 rows.append(row)
                 row, empty = indent, True
-            for letter in word if empty or row == indent else f" {word}":
+            piece = word if empty or row == indent else f" {word}"
+            if cells(row) + cells(piece) <= width:
+                row, empty = row + piece, False
+                continue
+            for letter in piece:
                 if cells(row) + cells(letter) > width and not empty:
                     rows.append(row)
                     row = indent
