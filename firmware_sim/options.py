@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -37,7 +38,10 @@ class Options:
 
 
 def _number(text: str) -> float:
-    return float(text)
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("it is a finite number")
+    return value
 
 
 def _switch(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a check works with: the device's links, hands, and a sheet for what was measured."""
+"""What a check works with: the device's links, its operator, and a sheet for what was measured."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 from massager_hil import wire
 from massager_hil.client import Client
-from massager_hil.hands import Hands
-from massager_hil.hands_watched import WatchedHands
 from massager_hil.lateness import Lateness
 from massager_hil.model import Finding, Frame, NotHere
+from massager_hil.operator import Operator
+from massager_hil.operator_watched import WatchedOperator
 from massager_hil.oracle.oracle import Oracle
 from massager_hil.tables import DEAD_MAN_S, Cause, Result, State
 
@@ -45,7 +45,7 @@ class Bench:
         info: wire.Info,
         *,
         kind: str,
-        hands: Hands,
+        operator: Operator,
         slack_s: float,
         connect: Connect | None,
         reconnect: Connect,
@@ -56,12 +56,12 @@ class Bench:
         self.info = info
         self.kind = kind
         self.oracle: Oracle | None = None
-        self._own_hands = hands
+        self._own_operator = operator
         self.witness: Witness | None = None
         """What measures the outputs from outside."""
         self.tidy: Callable[[Client], Awaitable[bool]] | None = None
         """Takes away what hooks have done to the device and is still there; whether there was something."""
-        self.hands: WatchedHands = WatchedHands(hands, lambda: self.oracle, self.clock)
+        self.operator: WatchedOperator = WatchedOperator(operator, lambda: self.oracle, self.clock)
         self._base_slack_s = slack_s
         self.lateness = Lateness() if slack_s else None
         self.dead_man_s = DEAD_MAN_S[kind]
@@ -149,7 +149,7 @@ class Bench:
     def forget_what_was_not_done(self) -> None:
         """A hook failed: what the oracle has found since that act was announced to it says nothing."""
         if self.oracle is not None:
-            self.oracle.sheet.keep(self.hands.found_before)
+            self.oracle.sheet.keep(self.operator.found_before)
 
     async def heard_out(self) -> str:
         """Wait until the witness has reported everything; why it cannot, or nothing."""
@@ -158,7 +158,7 @@ class Bench:
     @property
     def act_s(self) -> float:
         """Seconds that the last thing took that was done to the device; 0 if it is done at once."""
-        return getattr(self._own_hands, "took_s", 0.0)
+        return getattr(self._own_operator, "took_s", 0.0)
 
     async def back(self) -> Client:
         """After a reset or a power cut: the client on the link that there is then, once the device speaks."""

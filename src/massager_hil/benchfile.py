@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from massager_ctl.errors import ConfigError
-from massager_hil.hands import FAULT_NAMES
 from massager_hil.hooks import NAMES, Hooks
+from massager_hil.operator import FAULT_NAMES
 
 _KEYS: Final = ("serial", "faults", "witness", "drive_tolerance", "hooks", "timeouts")
 _PAIRS: Final = (("button-down", "button-up"), ("charger-in", "charger-out"), ("fault", "mend"))

@@ -15,9 +15,9 @@ _LOW = (20, 20, 0, 0, 0, 0)
 async def _again(bench: Bench, how: str) -> Client:
     """Reset, or off and on; the client on the link after it."""
     if how == "reset":
-        await bench.hands.reset(bench.client)
+        await bench.operator.reset(bench.client)
     else:
-        await bench.hands.power_cycle(bench.client)
+        await bench.operator.power_cycle(bench.client)
     return await bench.back()
 
 
@@ -31,8 +31,8 @@ async def _again(bench: Bench, how: str) -> Client:
 async def reset_keeps_e_stop(bench: Bench) -> None:
     """Pressed, reset: still latched, with the counter as it was; then RESET clears it."""
     client = bench.client
-    await bench.hands.press(client)
-    await bench.hands.release(client)
+    await bench.operator.press(client)
+    await bench.operator.release(client)
     before = await client.next()
     client = await _again(bench, "reset")
     bench.state(client.latest, State.LATCHED)
@@ -55,9 +55,9 @@ async def power_cycle(bench: Bench) -> None:
     await client.running(20, 16.0)
     ran = client.latest.running / 1000
     async with client.kept(_LOW):
-        await bench.hands.press(client)
+        await bench.operator.press(client)
     on_s = bench.act_s  # it runs on until the button is down
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     before = await client.next()
     client = await _again(bench, "power")
     telemetry = client.latest
@@ -81,7 +81,7 @@ async def power_cycle(bench: Bench) -> None:
 async def cut_amid_session(bench: Bench) -> None:
     """Run for 17 s, and reset; or off and on if there is a hand for it."""
     for how, need in (("reset", Need.RESET), ("power", Need.POWER)):
-        if need not in bench.hands.can:
+        if need not in bench.operator.can:
             continue
         client = bench.client
         bench.at(how)
@@ -161,23 +161,23 @@ async def press_first(bench: Bench) -> None:
     """Held for 2.5 s; then two short presses; then one of 2.5 s, which clears."""
     client = bench.client
     before = await client.next()
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(2.5)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     telemetry = await client.next()
     bench.state(telemetry, State.LATCHED)
     bench.true("not attended by it", not telemetry.flags & Flag.ATTENDED)
     for _ in range(2):
-        await bench.hands.press(client)
-        await bench.hands.release(client)
+        await bench.operator.press(client)
+        await bench.operator.release(client)
     bench.same(
         "latch counter after three presses",
         (await client.next()).latch,
         (before.latch + 3) & 0xFFFF,
     )
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(2.5)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     telemetry = await client.next()
     bench.state(telemetry, State.IDLE)
     bench.true("attended by the one that cleared", bool(telemetry.flags & Flag.ATTENDED))
@@ -194,9 +194,9 @@ async def attended(bench: Bench) -> None:
     client = bench.client
 
     async def hold(seconds: float) -> int:
-        await bench.hands.press(client)
+        await bench.operator.press(client)
         await bench.sleep(seconds)
-        await bench.hands.release(client)
+        await bench.operator.release(client)
         return (await client.next()).flags & Flag.ATTENDED
 
     bench.same("after a first hold", await hold(2.5), 0)
@@ -221,13 +221,13 @@ async def attended(bench: Bench) -> None:
 async def pairing(bench: Bench) -> None:
     """Held for 4 s, then for 5.3 s."""
     client = bench.client
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(4.0)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     bench.true("closed after 4 s", not (await client.next()).flags & Flag.PAIRING)
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(5.3)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     telemetry = await client.next()
     opened = telemetry.uptime
     bench.true("open after 5 s", bool(telemetry.flags & Flag.PAIRING))

@@ -120,8 +120,8 @@ async def challenge_reset(bench: Bench) -> None:
     """One that was refused for its latch counter, and one from before the latch."""
     client = bench.client
     before = (await client.next()).challenge
-    await bench.hands.press(client)
-    await bench.hands.release(client)
+    await bench.operator.press(client)
+    await bench.operator.release(client)
     telemetry = await client.next()
     result = await client.reset(challenge=before)
     bench.refused("a challenge from before the latch", result, Result.STALE_CHALLENGE)
@@ -171,12 +171,12 @@ async def arm_order(bench: Bench) -> None:
 async def arm_order_latched(bench: Bench) -> None:
     """Pressed after a RESET was made impossible; latched with everything wrong."""
     client = bench.client
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await client.next()
     wrong = {"epoch": 5, "challenge": 1, "cap": 0}
     await _arm(bench, "latched, button down, all fields wrong", Result.LATCHED, **wrong)
     bench.refused("RESET, button down", await client.reset(), Result.BUTTON)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     await client.next()
     bench.refused(
         "RESET, all wrong", await client.reset(challenge=1, latch=9), Result.STALE_CHALLENGE

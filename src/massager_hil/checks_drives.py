@@ -180,7 +180,7 @@ async def boot_is_a_reversal(bench: Bench) -> None:
         if not bench.info.motions >> (byte & 15) & 1:
             continue
         bench.at(f"pattern {byte:02x}")
-        await bench.hands.reset(client)
+        await bench.operator.reset(client)
         client = await bench.back()
         await client.arm()
         start = len(client.heard)

@@ -56,9 +56,9 @@ async def _by_noise(bench: Bench) -> None:
 
 async def _by_button(bench: Bench) -> None:
     async with bench.client.kept(_LOW, heat=_heat(bench)):
-        await bench.hands.press(bench.client)
+        await bench.operator.press(bench.client)
     await bench.sleep(0.3)
-    await bench.hands.release(bench.client)
+    await bench.operator.release(bench.client)
 
 
 def _heat(bench: Bench) -> int:

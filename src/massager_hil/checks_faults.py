@@ -36,7 +36,7 @@ async def _trips(
     async with client.kept(_LEVEL):
         client.mark(spec)
         began = client.latest.uptime
-        await bench.hands.fault(spec)
+        await bench.operator.fault(spec)
         telemetry = await client.see(lambda t: t.state == State.FAULT, bound_s + 0.5)
     if telemetry is None:
         bench.state(client.latest, State.FAULT)
@@ -82,7 +82,7 @@ async def stall_kneading(bench: Bench) -> None:
     await client.drive(4.0, _LEVEL, pattern=knead)
     began = client.latest.uptime
     async with client.kept(_LEVEL, pattern=knead):
-        await bench.hands.fault("stall-kneading")
+        await bench.operator.fault("stall-kneading")
     await client.drive(1.5, _LEVEL, pattern=knead)
     telemetry = client.latest
     bench.state(telemetry, State.FAULT)
@@ -109,7 +109,7 @@ async def stall_in_bursts(bench: Bench) -> None:
     await client.drive(3.0, _LEVEL, pattern=glide, period=1000)
     began = client.latest
     async with client.kept(_LEVEL, pattern=glide, period=1000):
-        await bench.hands.fault("stall")
+        await bench.operator.fault("stall")
     await client.drive(4.0, _LEVEL, pattern=glide, period=1000)
     telemetry = client.latest
     bench.state(telemetry, State.FAULT)
@@ -140,7 +140,7 @@ async def stuck_output(bench: Bench) -> None:
     before = await client.next()
     bench.true("the switch is closed before", bool(before.flags & _SWITCH))
     client.mark("pwm_stuck")
-    await bench.hands.fault("stuck-output")
+    await bench.operator.fault("stuck-output")
     telemetry = await client.see(lambda t: t.state == State.FAULT, 0.9)
     if telemetry is None:
         bench.state(client.latest, State.FAULT)
@@ -182,7 +182,7 @@ async def overheat(bench: Bench) -> None:
     client = bench.client
     await client.running(20)
     async with client.kept(_LOW):
-        await bench.hands.fault("overheat")
+        await bench.operator.fault("overheat")
     client.mark("external heat")
     start = len(client.heard)
     await client.drive(300.0, _LOW)
@@ -225,7 +225,7 @@ async def battery_low(bench: Bench) -> None:
     client = bench.client
     await client.running(20)
     async with client.kept(_LOW):
-        await bench.hands.fault("battery-low")
+        await bench.operator.fault("battery-low")
     await client.drive(1.2, _LOW)
     telemetry = await client.next()
     bench.within("battery reported", telemetry.battery, BATTERY_RUN, BATTERY_ARM - 1, "%")
@@ -248,10 +248,10 @@ async def battery_empty(bench: Bench) -> None:
     async with client.kept(_LEVEL):
         began = client.latest.uptime
         client.mark("battery sags")
-        await bench.hands.fault("battery-empty")
+        await bench.operator.fault("battery-empty")
         sags_s = bench.act_s
         await bench.sleep(0.4)
-        await bench.hands.mend("battery-empty")
+        await bench.operator.mend("battery-empty")
         telemetry = await client.see(lambda t: t.epoch != client.epoch, 2.0)
         if telemetry is None:
             bench.true("the session is over", holds=False)
@@ -270,7 +270,7 @@ async def charging(bench: Bench) -> None:
         raise NotHere("the device runs on mains")
     await client.running(20)
     async with client.kept(_LOW):
-        await bench.hands.charger(client, plugged=True)
+        await bench.operator.charger(client, plugged=True)
         telemetry = await client.see(lambda t: t.epoch != client.epoch, 1.0 + bench.slack_s)
     if telemetry is None:
         bench.true("the session is over", holds=False)
@@ -290,7 +290,7 @@ async def watchdog(bench: Bench) -> None:
     start = bench.now()
     client.mark("hang")
     async with client.kept(_LOW):
-        await bench.hands.fault("hang")
+        await bench.operator.fault("hang")
     telemetry: wire.Telemetry | None = None
     with suppress(CannotMeasure):
         telemetry = await client.see(lambda t: t.epoch != before.epoch, 3.0)
@@ -320,7 +320,7 @@ async def reboot(bench: Bench) -> None:
     old = client.latest
     arm = client.arm_message()
     late = client.setpoint((80, 80, 0, 0, 0, 0))
-    await bench.hands.reset(client)
+    await bench.operator.reset(client)
     client = await bench.back()
     telemetry = client.latest
     bench.at_zero("after it", telemetry)
@@ -349,7 +349,7 @@ async def fault_kept(bench: Bench) -> None:
     """A short, a reset, and a RESET once the cause is gone."""
     client = bench.client
     telemetry = await _trips(bench, "short", Cause.OVER_CURRENT, 0.3)
-    await bench.hands.reset(client)
+    await bench.operator.reset(client)
     client = await bench.back()
     again = client.latest
     bench.state(again, State.FAULT)
@@ -364,7 +364,7 @@ async def memory(bench: Bench) -> None:
     """A bit of the allowance flips, and the device is reset."""
     client = bench.client
     await client.next()
-    await bench.hands.fault("memory")
+    await bench.operator.fault("memory")
     client = await bench.back()
     telemetry = await client.next()
     bench.same("seconds of allowance left", telemetry.allowance, 0)

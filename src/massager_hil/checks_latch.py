@@ -16,9 +16,9 @@ _PRESSED = 1
 async def _latched(bench: Bench) -> None:
     """Pressed and let go."""
     await bench.client.next()
-    await bench.hands.press(bench.client)
+    await bench.operator.press(bench.client)
     await bench.sleep(0.3)
-    await bench.hands.release(bench.client)
+    await bench.operator.release(bench.client)
     await bench.client.next()
 
 
@@ -36,7 +36,7 @@ async def button_running(bench: Bench) -> None:
     async with client.kept((20, 20, 0, 0, 0, 0)):
         start, latch = bench.now(), client.latest.latch
         first = len(client.heard)
-        await bench.hands.press(client)
+        await bench.operator.press(client)
         telemetry = await client.see(
             lambda t: t.state == State.LATCHED, _FRAME_S + bench.slack_s, first
         )
@@ -50,7 +50,7 @@ async def button_running(bench: Bench) -> None:
     bench.same("latch counter", telemetry.latch, (latch + 1) & 0xFFFF)
     await client.next()
     bench.refused("ARM while pressed", await client.try_arm(client.arm_message()), Result.LATCHED)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     bench.state(await client.next(2), State.LATCHED)
     await client.next()
     bench.refused("ARM after it", await client.try_arm(client.arm_message()), Result.LATCHED)
@@ -61,12 +61,12 @@ async def button_idle(bench: Bench) -> None:
     """It may come before the session that it is meant for."""
     client = bench.client
     before = (await client.next()).epoch
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     telemetry = await client.next(2)
     bench.state(telemetry, State.LATCHED)
     bench.true("reported as pressed", bool(telemetry.flags & _PRESSED))
     bench.true("a new epoch", telemetry.epoch != before)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
 
 
 @check("latch-held", "Letting go, STOP and time clear no latch", "R7", needs=(Need.HAND,))
@@ -96,10 +96,10 @@ async def reset(bench: Bench) -> None:
     await client.next()
     bench.refused("nothing to clear", await client.reset(), Result.NOT_LATCHED)
     used = client.latest.challenge
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(0.2)
     bench.refused("button down", await client.reset(), Result.BUTTON)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     wrong = (client.latest.latch - 1) & 0xFFFF
     bench.refused("an older latch counter", await client.reset(latch=wrong), Result.WRONG_LATCH)
     stale = Result.STALE_CHALLENGE
@@ -135,12 +135,12 @@ async def hold(bench: Bench) -> None:
     """By hand, without a host."""
     client = bench.client
     await _latched(bench)
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(1.0)
     bench.state(await client.next(), State.LATCHED)
     await bench.sleep(_CLEAR_S - 1.0)
     bench.state(await client.next(), State.LATCHED)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     telemetry = await client.next(2)
     bench.state(telemetry, State.IDLE)
     bench.at_zero("after it", telemetry)
@@ -155,7 +155,7 @@ async def short_hold(bench: Bench) -> None:
     """One second."""
     client = bench.client
     await _latched(bench)
-    await bench.hands.press(client)
+    await bench.operator.press(client)
     await bench.sleep(1.0)
-    await bench.hands.release(client)
+    await bench.operator.release(client)
     bench.state(await client.next(2), State.LATCHED)

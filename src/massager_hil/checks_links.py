@@ -287,8 +287,8 @@ async def links_latched(bench: Bench) -> None:
     """Latched, the link down and up: still latched, ARM refused, RESET works."""
     client = bench.client
     await client.next()
-    await bench.hands.press(client)
-    await bench.hands.release(client)
+    await bench.operator.press(client)
+    await bench.operator.release(client)
     latch = (await client.next()).latch
     again = await bench.reopen()
     start = len(again.heard)

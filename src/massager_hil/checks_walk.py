@@ -45,7 +45,7 @@ async def _walk(bench: Bench, seed: int, seconds: float) -> None:
 
 @check("walk", "A random walk of 60 s over everything at once", *_RULES, needs=(Need.MOTOR,))
 async def walk(bench: Bench) -> None:
-    """Sessions, levels, patterns, heat, pauses, fades, links, hands, frames that must not count: --seed chooses."""
+    """Sessions, levels, patterns, heat, pauses, fades, links, operator, frames that must not count: --seed chooses."""
     await _walk(bench, bench.seed, _QUICK_S)
 
 

@@ -9,7 +9,7 @@ from massager_ctl.errors import LinkError
 from massager_ctl.transports.base import LinkKind, Transport
 from massager_ctl.transports.factory import make_transport
 from massager_hil.client import Client
-from massager_hil.hands import Hands
+from massager_hil.operator import Operator
 
 SLACK_S: Final = 0.15
 """What a busy computer and the link may add to a time that is taken on this side."""
@@ -30,7 +30,7 @@ class Dut(Protocol):
         ...
 
     @property
-    def hands(self) -> Hands:
+    def operator(self) -> Operator:
         """What can be done to the device."""
         ...
 
@@ -57,9 +57,9 @@ class ExternalDut:
 
     slack_s = SLACK_S
 
-    def __init__(self, address: str, hands: Hands) -> None:
+    def __init__(self, address: str, operator: Operator) -> None:
         self._address = address
-        self.hands = hands
+        self.operator = operator
         self._open: list[Transport] = []
         self.patience_s = _REOPEN_S
         """For a device that has to come back, or at first where it was switched on a moment ago."""

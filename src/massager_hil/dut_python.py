@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 from massager_ctl.errors import AddressError
 from massager_hil.client import Client
-from massager_hil.hands import FAULT_NAMES, Hands, NoHands
 from massager_hil.model import Need, NotHere
+from massager_hil.operator import FAULT_NAMES, NoOperator, Operator
 from massager_hil.tables import TICK_S
 
 PREFIX: Final = "python:"
@@ -90,8 +90,8 @@ class PythonDut:
     def __init__(self, firmware: Firmware, kind: str, can: frozenset[Need] | None = None) -> None:
         self.firmware = firmware
         self.kind = _KINDS[kind]
-        self.hands: Hands = PythonHands(self, can)
-        self.can_open_second = Need.SECOND_LINK in self.hands.can
+        self.operator: Operator = PythonOperator(self, can)
+        self.can_open_second = Need.SECOND_LINK in self.operator.can
         self._kind = kind
         self._clients: dict[int, Client] = {}
         self._last = 1
@@ -174,7 +174,7 @@ class _Pipe:
         self._dut.close(self._link)
 
 
-class PythonHands(NoHands):
+class PythonOperator(NoOperator):
     """Calls what the object offers."""
 
     def __init__(self, dut: PythonDut, can: frozenset[Need] | None) -> None:

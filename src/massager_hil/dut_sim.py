@@ -9,8 +9,8 @@ from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.in_process import SimTransport
 from massager_hil.client import Client
-from massager_hil.hands import Hands, NoHands
-from massager_hil.hands_sim import SimulatedHands, Switches
+from massager_hil.operator import NoOperator, Operator
+from massager_hil.operator_sim import SimulatedOperator, Switches
 
 
 class _Link(Protocol):
@@ -37,14 +37,14 @@ class EmbeddedDut:
         if not isinstance(transport, SimTransport):
             raise TypeError(f"{address} is not a sim: address")
         self._transport = transport
-        self.hands: Hands = NoHands()
+        self.operator: Operator = NoOperator()
 
     async def connect(self) -> Client:
         """The link that the transport itself holds."""
         client = Client(framed_by_link=False, slack_s=0.0)
         await self._transport.open(client)
-        if isinstance(self.hands, NoHands):
-            self.hands = SimulatedHands(cast("Switches", self._transport.simulator))
+        if isinstance(self.operator, NoOperator):
+            self.operator = SimulatedOperator(cast("Switches", self._transport.simulator))
         client.pipe = self._transport
         return client
 

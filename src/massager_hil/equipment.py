@@ -9,11 +9,11 @@ from typing import Final
 from massager_hil.bench import Bench
 from massager_hil.benchfile import TOLERANCE, BenchFile
 from massager_hil.dut import ExternalDut
-from massager_hil.hands import AskingHands, Hands, NoHands
-from massager_hil.hands_hooks import HookHands
 from massager_hil.hooks import HookFailed
 from massager_hil.lock import Locks, name_of
 from massager_hil.model import LinkGone
+from massager_hil.operator import AskingOperator, NoOperator, Operator
+from massager_hil.operator_hooks import HookOperator
 from massager_hil.witness.process import Witness
 
 _BOOT_S: Final = 30.0
@@ -32,9 +32,9 @@ class Equipment:
         self._say = say
         self._witness: Witness | None = None
         self.locks = Locks()
-        rest = AskingHands(say) if interactive else NoHands()
-        self._hooked = None if bench is None else HookHands(bench.hooks, bench.faults, rest)
-        self.hands: Hands = self._hooked or rest
+        rest = AskingOperator(say) if interactive else NoOperator()
+        self._hooked = None if bench is None else HookOperator(bench.hooks, bench.faults, rest)
+        self.operator: Operator = self._hooked or rest
 
     async def prepare(self, dut: ExternalDut) -> None:
         """Lock the device, bring the firmware onto it, switch it on, and hear the witness.

@@ -38,7 +38,7 @@ def unmet(bench: Bench, check: Check, permits: Permits) -> Outcome | None:
     """Why a check is not run here; None if it can be."""
     if check.tier is Tier.FULL and not permits.full:
         return Outcome(check, Verdict.NOT_COVERED, "in the full tier only: run with --full")
-    can = set(bench.hands.can)
+    can = set(bench.operator.can)
     simulated = bool(bench.info.flags & Feature.SIMULATED)
     if simulated or permits.bench_serial:
         can.add(Need.MOTOR)

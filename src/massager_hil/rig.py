@@ -67,7 +67,7 @@ async def _calm(bench: Bench, say: Say) -> None:
             raise LinkGone(f"the bench does not put the device at rest: {problem}") from problem
     telemetry = await client.settle()
     if telemetry.flags & Flag.BUTTON:
-        await bench.hands.release(client)
+        await bench.operator.release(client)
     if telemetry.flags & Flag.CHARGING:
         say("Unplug the charger.")
         await client.until(lambda: not client.latest.flags & Flag.CHARGING, _PATIENCE_S)

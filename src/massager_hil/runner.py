@@ -176,7 +176,7 @@ async def _embedded(order: Order, check: Check, session: Session) -> Outcome:
         bench = await make_bench(dut, order, session.clock_rate)
         session.info = session.info or bench.info
         bench.fresh = lambda: _another(order, bench.clock.measured)
-        missing = check.needs - bench.hands.can - {Need.FULL_POWER}
+        missing = check.needs - bench.operator.can - {Need.FULL_POWER}
         if missing:
             return Outcome(check, Verdict.SKIPPED, "; ".join(need.value for need in missing))
         return await judged(bench, check)
@@ -231,7 +231,7 @@ async def make_bench(dut: Dut, order: Order, rate: float | None = None) -> Bench
         client,
         info,
         kind=dut.kind,
-        hands=dut.hands,
+        operator=dut.operator,
         slack_s=dut.slack_s,
         connect=second,
         reconnect=dut.connect,
@@ -260,7 +260,7 @@ class _External:
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 for number in heeded():
                     asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        dut = ExternalDut(self._order.address, self.kit.hands)
+        dut = ExternalDut(self._order.address, self.kit.operator)
         try:
             await self.kit.prepare(dut)
             self._bench = bench = await make_bench(dut, self._order, self._order.clock_rate)

@@ -62,7 +62,7 @@ def plan(seed: int, seconds: float, bench: Bench) -> list[Step]:
             "other drops",
             "other arms",
         ]
-    if Need.HAND in bench.hands.can and not bench.slack_s:
+    if Need.HAND in bench.operator.can and not bench.slack_s:
         kinds += ["press", "hold"]
     steps: list[Step] = []
     passed = 0.0
@@ -168,9 +168,9 @@ class Walker:
 
     async def _press(self, seconds: float) -> None:
         bench = self._bench
-        await bench.hands.press(bench.client)
+        await bench.operator.press(bench.client)
         await self._bench.sleep(seconds)
-        await bench.hands.release(bench.client)
+        await bench.operator.release(bench.client)
 
     async def _other_opens(self) -> None:
         if self._other is None or self._other.pipe is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from massager_ctl.cli.learn_check import check_command, schema_command, verify_command
+from massager_ctl.cli.number import Whole
 from massager_ctl.errors import CaptureError, DescriptionError, ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ learn.add_command(verify_command)
 @learn.command("capture")
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--list", "only_list", is_flag=True, help="List the connections and leave.")
-@click.option("--connection", type=int, help="Which connection, by its number in the list.")
+@click.option("--connection", type=Whole(), help="Which connection, by its number in the list.")
 @click.option(
     "--labels", type=click.Path(path_type=Path), help="What you did and when, one a line."
 )
@@ -75,9 +76,7 @@ learn.add_command(verify_command)
 @click.option("--title", default="Learned massager", show_default=True, help="What to call it.")
 @click.option("--name", help="What it advertises, as in 'Relax*'; else what the log shows.")
 @click.option("--zones", default="trapezius", show_default=True, help="Where it works.")
-@click.option(
-    "--of", type=click.IntRange(1, 100), help="How many levels it has, if not all were captured."
-)
+@click.option("--of", type=Whole(1, 100), help="How many levels it has, if not all were captured.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def capture_command(
@@ -253,7 +252,7 @@ def _chosen(capture: Capture, number: int | None) -> Connection:
         raise InputError(
             "there are several connections with writes", "Choose one with --connection."
         )
-    answer: int = click.prompt("Which connection", type=int, err=True)
+    answer: int = click.prompt("Which connection", type=Whole(), err=True)
     return _chosen(capture, answer)
 
 

@@ -14,6 +14,7 @@ import click
 
 from massager_ctl import config as settings
 from massager_ctl.aio.clock import SystemClock
+from massager_ctl.cli.number import Number
 from massager_ctl.cli.result import tell
 from massager_ctl.cli.screen import ask_about_today
 from massager_ctl.cli.session import RunOptions, attend, check_device, controlled
@@ -23,6 +24,7 @@ from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.frontends.terminal.manual_lines import ManualLines
 from massager_ctl.frontends.terminal.reader_watch import reader_watched
 from massager_ctl.model.device import Cause
+from massager_ctl.model.units import parse_intensity
 from massager_ctl.runtime.ownership import find_device
 from massager_ctl.runtime.signals import ENDING, signals_taken
 
@@ -41,10 +43,10 @@ climbs slowly, whatever is asked for; the session turns itself off."""
 @click.option(
     "--device", "-d", metavar="DEVICE", shell_complete=complete_device, help="Which device."
 )
-@click.option("--cap", type=float, metavar="PERCENT", help="No stronger than this (lowers only).")
+@click.option("--cap", metavar="PERCENT", help="No stronger than this (lowers only).")
 @click.option(
     "--minutes",
-    type=click.FloatRange(1, 15),
+    type=Number(1, 15),
     default=10.0,
     show_default=True,
     help="Turn off after so many minutes.",
@@ -60,7 +62,7 @@ climbs slowly, whatever is asked for; the session turns itself off."""
 @click.option("--plain", is_flag=True, help="Lines of text instead of the full screen.")
 def manual(
     device: str | None,
-    cap: float | None,
+    cap: str | None,
     minutes: float,
     simulated: bool,
     on_bench: bool,
@@ -78,10 +80,11 @@ def manual(
             "Use --plain, which reads commands line by line.",
         )
     config = settings.load()
+    ceiling = None if cap is None else float(parse_intensity(cap))
     worn = not (simulated or on_bench or (device or config.device).startswith("sim:"))
     if worn and sys.stdin.isatty():
         ask_about_today(config.data)
-    options = RunOptions(device, config, cap, simulated, on_bench, duration_s=minutes * 60)
+    options = RunOptions(device, config, ceiling, simulated, on_bench, duration_s=minutes * 60)
     if plain:
         return asyncio.run(_plain(options))
     return tell(attend(options), as_json=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from massager_ctl.cli.number import Number
 from massager_ctl.cli.output_file import check_writable
 from massager_ctl.cli.suggest import complete_profile
 from massager_ctl.errors import InputError, MassagerError, ProfileError
@@ -96,8 +97,8 @@ def _row(entry: Entry) -> dict[str, Any]:
 @profiles.command()
 @click.argument("profile", shell_complete=complete_profile)
 @click.option("--json", "as_json", is_flag=True, help="Print the proved time line as JSON.")
-@click.option("--cap", type=float, help="Show it under this cap, in percent.")
-def show(profile: str, as_json: bool, cap: float | None) -> None:
+@click.option("--cap", metavar="PERCENT", help="Show it under this cap.")
+def show(profile: str, as_json: bool, cap: str | None) -> None:
     """Show what a profile does and when; every curve is proved first."""
     loaded, plan = _planned(profile, cap)
     from massager_ctl.frontends.words import lasting, passed
@@ -178,9 +179,9 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a picture, .svg or .png, instead of a chart on the terminal.",
 )
-@click.option("--cap", type=float, help="Draw it under this cap, in percent.")
+@click.option("--cap", metavar="PERCENT", help="Draw it under this cap.")
 @click.option("--force", is_flag=True, help="Let -o write over a file that is there.")
-def plot(profile: str, output: Path | None, cap: float | None, force: bool) -> None:
+def plot(profile: str, output: Path | None, cap: str | None, force: bool) -> None:
     """Draw a profile: a lane for each zone, with its envelope and cap."""
     if output is not None:
         check_writable(output, option="-o", force=force)
@@ -196,7 +197,7 @@ def plot(profile: str, output: Path | None, cap: float | None, force: bool) -> N
 
 @profiles.command()
 @click.option("--name", help="A plain name, such as evening-rest.")
-@click.option("--minutes", type=float, help="How long, 2 to 26.5.")
+@click.option("--minutes", type=Number(), help="How long, 2 to 26.5.")
 @click.option("--where", help="Where: trapezius, neck, suboccipital or all; several with commas.")
 @click.option("--strength", help="How strong: gentle, light or moderate.")
 @click.option("--motion", help="knead, vibrate, glide or circle.")
@@ -226,18 +227,19 @@ def _answer(given: Any, question: str, usual: Any, kind: Any) -> Any:
     return click.prompt(question, default=usual, type=kind) if given is None else given
 
 
-def _planned(name: str, cap: float | None) -> tuple[Profile, Plan]:
+def _planned(name: str, cap: str | None) -> tuple[Profile, Plan]:
     """A profile and its plan under the fixed bounds, its own cap and `cap`."""
-    from massager_ctl.model.units import Intensity
+    from massager_ctl.model.units import parse_intensity
     from massager_ctl.profile.format.load import load_profile
     from massager_ctl.profile.plan.make import make_plan
     from massager_ctl.safety.limits import CapLayer, combine
 
     layers: tuple[CapLayer, ...] = ()
     if cap is not None:
-        if not Intensity(cap) > 0:
+        ceiling = float(parse_intensity(cap))
+        if not ceiling > 0:
             raise InputError("a cap of 0 leaves nothing to play", "Give 1 to 70.")
-        layers = (CapLayer.flat("option", float(Intensity(cap)), "--cap"),)
+        layers = (CapLayer.flat("option", ceiling, "--cap"),)
     profile = load_profile(name)
     return profile, make_plan(profile, combine(layers))
 

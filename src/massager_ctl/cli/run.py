@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from massager_ctl.cli.border import json_text
+from massager_ctl.cli.number import Whole
 from massager_ctl.cli.suggest import complete_device, complete_profile
+from massager_ctl.model.units import decimal
 
 if TYPE_CHECKING:
     from massager_ctl.profile.plan.make import ProvedProfile
@@ -29,7 +31,7 @@ class Speed(click.ParamType["float"]):
         if value == "max":
             return math.inf
         try:
-            factor = float(value)
+            factor = decimal(value)
         except ValueError:
             factor = math.nan
         if not 0.01 <= factor <= 100_000:
@@ -91,7 +93,7 @@ interrupted with the device confirmed at zero."""
     help="Write what the embedded simulator's actuators did, as JSON lines.",
 )
 @click.option("--force", is_flag=True, help="Let --trace write over a file that is there.")
-@click.option("--seed", type=int, help="Seed of the embedded simulator.")
+@click.option("--seed", type=Whole(), help="Seed of the embedded simulator.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else."
 )

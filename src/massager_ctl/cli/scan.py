@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from massager_ctl.cli.border import json_text
+from massager_ctl.cli.number import Number
 from massager_ctl.errors import ExitCode
 from massager_ctl.model.text import visible
 
@@ -31,7 +32,7 @@ Examples:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1, 120),
+    type=Number(0.1, 120),
     default=3.0,
     show_default=True,
     help="How long to listen on Bluetooth.",

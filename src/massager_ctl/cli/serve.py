@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from massager_ctl.cli.number import Whole
 from massager_ctl.errors import ConfigError, ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ Examples:
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=Whole(0, 65_535),
     help="Where the page listens; 8137 unless given, 0 takes a free one.",
 )
 @click.option(
@@ -66,7 +67,7 @@ Examples:
 )
 @click.option(
     "--metrics",
-    type=click.IntRange(1, 65_535),
+    type=Whole(1, 65_535),
     metavar="PORT",
     help="Offer Prometheus metrics on 127.0.0.1.",
 )

@@ -179,6 +179,13 @@ def _short(value: float) -> str:
         return "of hundreds of digits"
 
 
+def decimal(text: str) -> float:
+    """The number that a text says, in ASCII digits and without `_`; may be `nan` or `inf`. ValueError otherwise."""
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a plain number")
+    return float(text)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -199,7 +206,7 @@ def number_hint(text: str) -> str:
 def parse_intensity(text: str) -> Intensity:
     """An intensity as you type it: `20`, `20.5` or `20%`. IntensityError otherwise (R19)."""
     try:
-        number = float(text.strip().removesuffix("%"))
+        number = decimal(text.strip().removesuffix("%"))
     except ValueError:
         hint = number_hint(text)
         raise IntensityError(

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from msgspec import Struct
 
 from massager_ctl.errors import AddressError
+from massager_ctl.model.units import decimal
 
 EXAMPLES: Final = (
     "Use one of: sim:  serial:/dev/ttyUSB0  tcp:HOST:PORT  ble:NAME  ble:AA:BB:CC:DD:EE:FF  auto."
@@ -190,7 +191,7 @@ def _serial(text: str, rest: str) -> SerialAddress:
 def _seconds(text: str) -> float | None:
     """`3`, `3s` or `2.5s`, within bounds; else None."""
     try:
-        seconds = float(text.removesuffix("s"))
+        seconds = decimal(text.removesuffix("s"))
     except ValueError:
         return None
     return seconds if 0 <= seconds <= BOOT_MAX_S else None

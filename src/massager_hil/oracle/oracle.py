@@ -80,7 +80,7 @@ class Oracle:
         """Bytes came that are not a frame."""
         self.sheet.breach("R16", "a frame of the device that is none", why, "none")
 
-    # --- hands
+    # --- the operator
 
     def pressed(self, now: float) -> None:
         """The button is down."""

@@ -112,7 +112,7 @@ class World:
     """There is a reason for a TELEMETRY beside the regular ones until then."""
     grid_ms: int | None = None
     acts: dict[str, float] = field(default_factory=dict[str, float])
-    """What hands have done, and when last: reset, power, fault, charger."""
+    """What the operator did, and when last: reset, power, fault, charger."""
     faulted: bool = False
     """A fault was brought about in this check."""
     cleared_at: float = -1e9

@@ -1,4 +1,4 @@
-"""An oracle that tells the judge of the outputs what the host and the hands do."""
+"""An oracle that tells the judge of the outputs what the host and the operator do."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from massager_ctl.cli.root import run_command_line
 from massager_ctl.config import load
-from massager_ctl.errors import ConfigError, InputError, IntensityError, ProfileError
+from massager_ctl.errors import ConfigError, ExitCode, InputError, IntensityError, ProfileError
 from massager_ctl.frontends.mqtt.settings import broker_settings
 from massager_ctl.model.units import number_hint, parse_intensity
 from massager_ctl.profile.format.load import load_text
@@ -58,6 +58,28 @@ def test_a_number_on_the_command_line() -> None:
         parse_intensity("30,5")
     assert "Write 30.5, with a point." in found.value.remedy
     assert [number_hint(text) for text in ("", "much", "nan", "1e999", "3,5,5")] == [""] * 5
+
+
+@pytest.mark.parametrize("number", ["1_0", "１０", "nan", "inf", "-inf", "1O"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "manual --plain --device sim: --minutes",
+        "manual --plain --device sim: --cap",
+        "run restorative --device sim: --cap",
+        "run restorative --device sim: --speed",
+        "run restorative --device sim: --seed",
+        "profiles show restorative --cap",
+        "scan --seconds",
+        "history --limit",
+        "serve --port",
+    ],
+)
+def test_r19_what_only_looks_like_a_number_is_refused(
+    command: str, number: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line([*command.split(), number]) == ExitCode.USAGE
+    assert number in capfd.readouterr().err
 
 
 def test_a_password_with_a_hash_is_explained_and_never_repeated(tmp_path: Path) -> None:

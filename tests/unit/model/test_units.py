@@ -97,7 +97,9 @@ def test_a_typed_intensity_is_read(text: str, percent: float) -> None:
     assert parse_intensity(text) == percent
 
 
-@pytest.mark.parametrize("text", ["", "much", "20 %%", "1,5", "nan", "inf", "-1", "101"])
+@pytest.mark.parametrize(
+    "text", ["", "much", "20 %%", "1,5", "nan", "inf", "-1", "101", "1_0", "１０"]
+)
 def test_r19_a_typed_intensity_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(IntensityError):
         parse_intensity(text)

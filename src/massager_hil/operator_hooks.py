@@ -1,4 +1,4 @@
-"""Hands on a real bench: each thing that they do is a hook of the bench's file, and a person does the rest."""
+"""The operator of a real bench: each thing that it does is a hook of the bench's file, and a person does the rest."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from typing import Final
 
 from massager_hil.client import Client
-from massager_hil.hands import Hands, NoHands
 from massager_hil.hooks import Hooks
 from massager_hil.model import CannotMeasure, Need, NotHere
+from massager_hil.operator import NoOperator, Operator
 from massager_hil.tables import Flag
 
 _SEEN_S: Final = 0.5
@@ -28,10 +28,10 @@ _PASSING: Final = frozenset(("hang", "memory"))
 """Faults that are over when they have happened."""
 
 
-class HookHands(NoHands):
+class HookOperator(NoOperator):
     """Runs hooks. `took_s` is how long the last thing took: it happened within that time."""
 
-    def __init__(self, hooks: Hooks, faults: frozenset[str], rest: Hands) -> None:
+    def __init__(self, hooks: Hooks, faults: frozenset[str], rest: Operator) -> None:
         self._hooks = hooks
         self._rest = rest
         mine = frozenset(need for need, names in _NEEDS.items() if hooks.has(*names))

@@ -28,7 +28,7 @@ FAULT_NAMES: Final = {
 """The faults that checks ask for."""
 
 
-class Hands(Protocol):
+class Operator(Protocol):
     """Acts on the device itself. `can` says which needs they meet, `faults` which of `FAULT_NAMES` they know."""
 
     @property
@@ -70,7 +70,7 @@ class Hands(Protocol):
         ...
 
 
-class NoHands:
+class NoOperator:
     """No one is there; the start of those that can do a part."""
 
     can: frozenset[Need] = frozenset()
@@ -93,7 +93,7 @@ class NoHands:
     mend = fault
 
 
-class AskingHands(NoHands):
+class AskingOperator(NoOperator):
     """Asks the person at the bench, and goes by what the device then says."""
 
     can: frozenset[Need] = frozenset((Need.HAND, Need.CHARGER))

@@ -1,4 +1,4 @@
-"""Hands on the embedded simulator: its own switches, and the faults that it lists."""
+"""The operator of the embedded simulator: its own switches, and the faults that it lists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from typing import Final, Protocol
 
 from massager_hil.client import Client
-from massager_hil.hands import NoHands
 from massager_hil.model import Need, NotHere
+from massager_hil.operator import NoOperator
 
 _SPECS: Final = {
     "stall": "stall=all",
@@ -33,7 +33,7 @@ class Switches(Protocol):
     def fault(self, spec: str) -> None: ...
 
 
-class SimulatedHands(NoHands):
+class SimulatedOperator(NoOperator):
     """Reaches into a simulated device in this process."""
 
     can: frozenset[Need] = frozenset(Need) - {Need.POWER, Need.UNBONDED}
