@@ -60,7 +60,7 @@ def test_a_number_on_the_command_line() -> None:
     assert [number_hint(text) for text in ("", "much", "nan", "1e999", "3,5,5")] == [""] * 5
 
 
-@pytest.mark.parametrize("number", ["1_0", "１０", "nan", "inf", "-inf", "1O"])
+@pytest.mark.parametrize("number", ["1_0", "１０", "nan"])
 @pytest.mark.parametrize(
     "command",
     [
