@@ -65,6 +65,7 @@ function open() {
 		if (socket !== mine) return;
 		socket = null;
 		if (!picture) dispatchEvent(new Event("refused"));
+		else fetch("/").catch(() => 0); // a restarted service lets it in again
 		setTimeout(() => socket || open(), wait);
 		wait = Math.min(2000, wait * 1.6);
 	};
