@@ -1,6 +1,6 @@
 """Which device an address means: its normal form, its identity in this process, and the port it leads to now.
 
-It imports only `os`, so that `stop` starts fast (R6).
+It imports only `os` at once, so that `stop` starts fast (R6).
 """
 
 from __future__ import annotations
@@ -41,9 +41,25 @@ def canonical(address: str) -> str:
             if not (port.isascii() and port.isdecimal()):
                 return f"tcp:{rest}"
             host, percent, zone = host.partition("%")  # the name of a network interface
-            return f"tcp:{host.lower()}{percent}{zone}:{port.lstrip('0')}"
+            return f"tcp:{_host(host.lower())}{percent}{zone}:{port.lstrip('0')}"
         case _:
             return f"{kind}:{rest}"
+
+
+def _host(host: str) -> str:
+    """A host in its one spelling: `localhost`, `127.1` and `127.0.0.1` are one, as are `[::1]` and `[0::1]`."""
+    import socket
+
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        if host.startswith("["):
+            literal = host[1:].rstrip("]")  # the bracket closes behind a zone, if there is one
+            packed = socket.inet_pton(socket.AF_INET6, literal)
+            return host.replace(literal, socket.inet_ntop(socket.AF_INET6, packed))
+        return host if " " in host else socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return host  # a name
 
 
 def _quoted(name: str) -> str:

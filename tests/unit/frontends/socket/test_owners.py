@@ -64,6 +64,7 @@ def test_r6_a_port_named_from_another_folder_is_the_one_of_that_folder(
         ("ble:AA:BB:CC:DD:EE:0F?hci=tcp:127.0.0.1:1", "ble:aa:bb:cc:dd:ee:0f?hci=tcp:127.0.0.1:1"),
         ("ble:Ger%C3%A4t", "ble:Ger\u00e4t"),
         ("tcp:LOCALHOST:7777", "tcp:localhost:07777"),
+        ("tcp:localhost:7777", "tcp:127.0.0.1:7777"),
         ("serial:/dev/../dev/ttyUSB0", "serial:/dev/ttyUSB0"),
         ("serial:rfc2217://host:1", "serial:rfc2217://host:1"),
         ("sim:?battery=12", "sim:"),
