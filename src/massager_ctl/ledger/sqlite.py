@@ -36,6 +36,8 @@ class SqliteStore:
         self._readings = readings
         self._seen: tuple[DoseState, ClockReading] | None = None
         self._reserved: dict[SessionId, SessionRow] = {}
+        self._ended: dict[SessionId, tuple[float, str]] = {}
+        """Delivered seconds and end of sessions that are not settled yet."""
 
     async def reserve(self, reservation: Reservation) -> SessionId:
         made: list[SessionRow] = []
@@ -67,11 +69,8 @@ class SqliteStore:
         await self._write(job)
 
     async def settle(self, session: SessionId, delivered_s: float, end_reason: str) -> None:
-        def job(connection: sqlite3.Connection, now: ClockReading) -> None:
-            if (row := self._row(connection, session)) is not None:
-                books.settle(connection, now, row, delivered_s, end_reason)
-
-        await self._write(job)
+        self._ended[session] = delivered_s, end_reason
+        await self._write(lambda _connection, _now: None)
 
     def _row(self, connection: sqlite3.Connection, session: SessionId) -> SessionRow | None:
         """As it was reserved here, or as another store wrote it."""
@@ -91,15 +90,21 @@ class SqliteStore:
         return await self._write(job)
 
     async def _write(self, job: Callable[[sqlite3.Connection, ClockReading], T]) -> T:
-        """Run a job that changes the dose, and keep the resulting state."""
+        """Settle what ended, also where that failed before; run a job that changes the dose; keep the new state."""
+        ended = dict(self._ended)
 
         def whole(connection: sqlite3.Connection) -> tuple[T, DoseState, ClockReading]:
             now = self._readings.now()
+            for session, (delivered_s, end_reason) in ended.items():
+                if (row := self._row(connection, session)) is not None:
+                    books.settle(connection, now, row, delivered_s, end_reason)
             result = job(connection, now)
             return result, books.state(connection, books.mark(connection, now)), now
 
         result, state, now = await self._database.write(whole)
         self._seen = state, now
+        for session in ended:
+            self._ended.pop(session, None)
         return result
 
     def left_s(self) -> float | None:

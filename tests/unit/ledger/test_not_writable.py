@@ -38,6 +38,28 @@ async def test_fault_37_locked_by_another_process_refuses(
     await store.close()
 
 
+@pytest.mark.asyncio
+async def test_fault_37_a_session_whose_end_could_not_be_written_is_settled_before_the_next(
+    tmp_path: Path, readings: ClockReader
+) -> None:
+    """Else it stands as running for as long as the service that played it lives."""
+    store = SqliteStore(FileDatabase(tmp_path / FILE, busy_s=0.05), readings)
+    session = await store.reserve(TEN_MINUTES)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="keeps the dose ledger locked"):
+        await store.settle(session, 120.0, "finished")
+    with pytest.raises(StoreError, match="keeps the dose ledger locked"):
+        await store.recent()
+    other.execute("ROLLBACK")
+    other.close()
+    state = await store.recent()
+    assert (state.open, state.used_s) == (False, 120.0)
+    await store.close()
+    (entry,) = await open_store(tmp_path, readings).history()
+    assert (entry.end_reason, entry.charged_s) == ("finished", 120.0)
+
+
 _ATTEMPT = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
