@@ -1,5 +1,5 @@
 // Curves as a few SVG lines: each pair of zones has its own colour and its own dashes.
-import { h, put, write } from "./dom.js";
+import { h, put } from "./dom.js";
 import { PAIRS } from "./now.js";
 import { texts } from "./texts.js";
 
@@ -45,8 +45,7 @@ export class Chart {
 	update(status) {
 		const t = status.elapsed_s;
 		const duration = Math.max(60, status.duration_s);
-		const caps = Object.values(status.caps);
-		const cap = Math.max(1, ...caps);
+		const cap = Math.max(1, ...Object.values(status.caps));
 		const top = Math.min(70, Math.ceil((cap + 5) / 10) * 10);
 		const x = (s) => LEFT + (s / duration) * (W - LEFT - 4);
 		const y = (p) => H - BOTTOM - (Math.min(p, top) / top) * (H - BOTTOM - 8);
@@ -59,9 +58,8 @@ export class Chart {
 		for (const pair of PAIRS) {
 			const level = Math.max(status.actual[`${pair}_left`], status.actual[`${pair}_right`]);
 			const points = this.was.get(pair) ?? [];
-			if (points.length && t < points[points.length - 1][0] - 2) points.length = 0;
-			const last = points[points.length - 1];
-			if (!last || t - last[0] > duration / 400) points.push([t, level]);
+			if (t < points.at(-1)?.[0] - 2) points.length = 0;
+			if (!(t - points.at(-1)?.[0] <= duration / 400)) points.push([t, level]);
 			this.was.set(pair, points);
 			put(this.lines[pair], "points", line(points.concat([[t, level]]), x, y));
 		}
@@ -73,14 +71,10 @@ export class Chart {
 		const step = duration > 1200 ? 300 : duration > 500 ? 120 : 60;
 		const parts = [];
 		for (let t = 0; t <= duration; t += step) {
-			const label = h("svg:text", { x: x(t), y: H - 6, "text-anchor": t === 0 ? "start" : t > duration - step / 2 ? "end" : "middle" });
-			write(label, `${t / 60}′`);
-			parts.push(label);
+			parts.push(h("svg:text", { x: x(t), y: H - 6, "text-anchor": t === 0 ? "start" : t > duration - step / 2 ? "end" : "middle" }, `${t / 60}′`));
 		}
 		for (let p = 0; p <= top; p += top > 40 ? 20 : 10) {
-			const label = h("svg:text", { x: LEFT - 6, y: y(p) + 4, "text-anchor": "end" });
-			write(label, String(p));
-			parts.push(label, h("svg:line", { class: "axis", x1: LEFT, x2: W - 4, y1: y(p), y2: y(p) }));
+			parts.push(h("svg:text", { x: LEFT - 6, y: y(p) + 4, "text-anchor": "end" }, String(p)), h("svg:line", { class: "axis", x1: LEFT, x2: W - 4, y1: y(p), y2: y(p) }));
 		}
 		this.grid.replaceChildren(...parts);
 		const ramp = this.plan?.ramp_s ?? 300;

@@ -22,6 +22,8 @@ let socket = null;
 let heard = -Infinity;
 let answered = -Infinity;
 let ahead = 0;
+let best = 0;
+let late = 0;
 let lastT = 0;
 let wait = 250;
 /** @type {Set<() => void>} */
@@ -50,12 +52,16 @@ function open() {
 	address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
 	const mine = (socket = new WebSocket(address));
 	mine.binaryType = "arraybuffer";
+	best = -Infinity;
 	answered = -Infinity; // the first picture is answered at once: whoever sees it may press
 	mine.onmessage = ({ data }) => {
 		if (socket !== mine) return;
 		picture = JSON.parse(new TextDecoder().decode(data));
 		heard = performance.now();
 		ahead = picture.time - heard / 1000;
+		best = Math.max(best - 1e-4, ahead); // clocks drift apart
+		late = (best - ahead) * 1000;
+		if (late > LOST_MS) { mine.close(); open(); }
 		wait = 250;
 		if (heard - answered > ANSWER_MS) answer();
 		judge();
@@ -79,8 +85,8 @@ function answer() {
 }
 
 function judge() {
-	const age = performance.now() - heard;
-	const now = age > LOST_MS ? (heard < 0 && age === Infinity ? "waiting" : "lost") : age > STALE_MS ? "stale" : "live";
+	const age = performance.now() - heard + late;
+	const now = age > LOST_MS ? (heard < 0 ? "waiting" : "lost") : age > STALE_MS ? "stale" : "live";
 	if (now === state) return;
 	state = now;
 	tell();
@@ -92,7 +98,7 @@ for (const event of ["online", "pageshow", "focus"]) {
 	addEventListener(event, () => socket || open());
 }
 
-// Before the rest of the page is there; with a code in the address it has to be paired first.
+// At once; with a code in the address it is paired first.
 if (!location.hash.startsWith("#k=")) begin();
 
 /** Unix seconds by the service's clock: it grows with every request. */

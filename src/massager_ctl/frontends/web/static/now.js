@@ -129,8 +129,7 @@ class NowView extends View {
 			this.whyKey = key;
 			this.why.replaceChildren(...lines.map((text) => h("li", {}, text)));
 		}
-		const open = this.rows.closest("details")?.open;
-		if (!open) return;
+		if (!this.rows.closest("details")?.open) return;
 		this.rows.replaceChildren(...[...this.zones.keys()].map((name) => {
 			const [pair, side] = name.split("_");
 			return h("tr", {}, h("th", { scope: "row" }, `${texts.zones[pair]}, ${texts.sides[side]}`),
