@@ -107,7 +107,7 @@ class FileDatabase:
             return job(self._open())
 
     def _open(self) -> sqlite3.Connection:
-        """The connection to the file that has this name now; nobody reads one that was replaced (R9)."""
+        """The connection to the file that has this name now; one that was replaced is not read (R9)."""
         there = _identity(self.path)
         if self._connection is not None and there != self._opened:
             if there is None:

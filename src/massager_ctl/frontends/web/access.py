@@ -190,7 +190,7 @@ class Access:
             self._used.add(session.id)
 
     def _make_room(self) -> None:
-        """Forget the first one that nobody has used, else the least recently used: visits log no open page out."""
+        """Forget the first unused one, else the least recently used: visits log no open page out."""
         while len(self._here) >= SESSIONS_MAX:
             unused = (one for one in self._here if one.id not in self._used)
             dropped = next(unused, self._here[0])
