@@ -281,7 +281,7 @@ class _Sent:
                 return True
             if isinstance(error, LinkError):
                 self.forget()
-                raise StopUnconfirmed(f"the stop was sent, not confirmed: {error.message}", LOOK)
+                raise StopUnconfirmed(f"the stop is not confirmed: {error.message}", LOOK)
         return False
 
     def forget(self) -> None:

@@ -70,7 +70,7 @@ class PlainDriver:
         self._stops: list[Future[None]] = []
         self._heard: Future[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._lost: LinkError | None = None
+        self._lost: LinkError | None = self._absent()
         self._fault: DriverFault | None = None
         self.epoch = secrets.randbits(31)
         self.newest: Telemetry | None = None
@@ -110,7 +110,11 @@ class PlainDriver:
         if not self._ready_stop:
             raise self._foreign.unfit("it has no frame for a stop")
         self._transport.on_drained(self._send_unsent)
-        await self._transport.open(self)
+        try:
+            await self._transport.open(self)
+        except BaseException:
+            self._fail(self._absent())
+            raise
         self._write(first)
         self._tell(now)
 
@@ -121,9 +125,13 @@ class PlainDriver:
             await self._recognised()
         except BaseException:
             await self._transport.close()
+            self._fail(self._absent())
             raise
         self._idle_tick()
         return self._info()
+
+    def _absent(self) -> LinkLost:
+        return LinkLost(f"{self.address} is not connected", "Check its power and its cable.")
 
     async def _recognised(self) -> None:
         loop = asyncio.get_running_loop()

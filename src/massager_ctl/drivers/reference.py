@@ -25,6 +25,7 @@ from massager_ctl.model.device import Cause, DeviceInfo, Setpoint, Telemetry
 from massager_ctl.safety.assurance import FULL
 from massager_ctl.transports.base import LinkKind, Transport
 from massager_ctl.wire.codec import (
+    VERSION,
     Splitter,
     decode_body,
     decode_run,
@@ -81,7 +82,7 @@ class ReferenceDriver:
         self._news: Future[None] | None = None
         self._seq = 0
         self._unsent: tuple[Setpoint, float] | None = None
-        self._lost: LinkError | None = None
+        self._lost: LinkError | None = self._absent()
         self._last_garbage: ProtocolError | None = None
         self.newest: Telemetry | None = None
         self.bad_frames = 0
@@ -109,7 +110,11 @@ class ReferenceDriver:
         self.bad_frames = 0
         self._first_telemetry = asyncio.get_running_loop().create_future()
         self._transport.on_drained(self._send_unsent)
-        await self._transport.open(self)
+        try:
+            await self._transport.open(self)
+        except BaseException:
+            self._fail(self._absent())
+            raise
 
     async def open(self, listener: DriverListener) -> DeviceInfo:
         await self.open_link(listener)
@@ -121,8 +126,12 @@ class ReferenceDriver:
                 raise self._lost
         except BaseException:
             await self._transport.close()
+            self._fail(self._absent())
             raise
         return info
+
+    def _absent(self) -> LinkLost:
+        return LinkLost(f"{self.address} is not connected", "Check its power and its cable.")
 
     async def _ask_info(self, wait_s: float = 0.0) -> DeviceInfo:
         """`wait_s`: for so long a board that has just been opened may still be starting, and say nothing or noise."""
@@ -136,7 +145,7 @@ class ReferenceDriver:
             raise ProtocolError(
                 f"{self.address} sends {self.bad_frames} frames that make no sense"
                 f" ({self._last_garbage.message})",
-                "Is this a massager that speaks protocol version 1, and is the baud rate 115200?",
+                f"Is this a massager that speaks protocol version {VERSION}, and is the baud rate 115200?",
             )
         raise LinkTimeout(
             f"{self.address} is open, but nothing answered within {tries * ANSWER_S:.1f} s",
@@ -361,7 +370,7 @@ class ReferenceDriver:
 
     def _require_telemetry(self) -> Telemetry:
         if self.newest is None or self._lost is not None:
-            raise self._lost or LinkLost(f"{self.address} is not connected")
+            raise self._lost or self._absent()
         return self.newest
 
     def _fail(self, error: LinkError) -> None:

@@ -9,11 +9,13 @@ from tests.support.marks import simulated_time
 from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.scripted_peer import Peer, info, on_a_pipe, telemetry
 
+from massager_ctl.control.stop_path import StopPath
 from massager_ctl.drivers.reference import ReferenceDriver
-from massager_ctl.errors import DeviceRefused, LinkLost, LinkTimeout
+from massager_ctl.errors import DeviceRefused, LinkError, LinkLost, LinkTimeout, StopUnconfirmed
 from massager_ctl.model.device import Cause, DeviceInfo, Setpoint
 from massager_ctl.transports.base import LinkKind
 from massager_ctl.transports.in_process import PipeTransport, pipe
+from massager_ctl.transports.tcp import TcpTransport
 from massager_ctl.wire.codec import decode_body, encode_body, encode_frame
 from massager_ctl.wire.messages import (
     Ack,
@@ -43,6 +45,8 @@ async def test_a_link_on_which_nobody_answers_is_closed_again() -> None:
         with pytest.raises(LinkTimeout):
             await driver.open(listener)
         assert not is_open(driver)
+        with pytest.raises(StopUnconfirmed, match="is not connected"):
+            await StopPath(driver).stop_now(Cause.PERSON)
 
 
 @simulated_time
@@ -154,9 +158,21 @@ async def test_a_driver_that_was_never_opened_tells_nothing_and_is_not_connected
     assert (driver.newest, driver.epoch, driver.bad_frames) == (None, 0, 0)
     with pytest.raises(LinkLost, match="is not connected"):
         await driver.arm(cap=10.0, limit_s=60)
+    with pytest.raises(LinkLost, match="is not connected"):
+        await driver.stop(Cause.PERSON)
     driver.abort()
-    with pytest.raises(LinkLost, match="was given up"):
+    with pytest.raises(LinkLost, match="is not connected"):
         await driver.read_info()
+
+
+@pytest.mark.asyncio
+async def test_r6_a_stop_to_a_device_that_could_not_be_reached_says_so_at_once() -> None:
+    """It was "sent 4 times", and not a byte had left."""
+    driver = ReferenceDriver(TcpTransport("127.0.0.1", 1))
+    with pytest.raises(LinkError):
+        await driver.open(Listener())
+    with pytest.raises(StopUnconfirmed, match="is not connected"):
+        await StopPath(driver).stop_now(Cause.PERSON)
 
 
 @simulated_time

@@ -156,8 +156,12 @@ def guidance(status: Status, width: int, glyphs: Glyphs, which: View) -> list[Li
     """What you must know or do now; all of it, in as many rows as needed."""
     prompt = f"{glyphs.prompt} "
     if status.link is LinkState.LOST:
-        text = f"{prompt}The link to the device is lost; it stops on its own. If it still runs, unplug it."
-        return wrapped(text, width, "alarm", "  ")
+        text = (
+            "The device is not connected. Check its power and its cable."
+            if status.info is None
+            else "The link to the device is lost; it stops on its own. If it still runs, unplug it."
+        )
+        return wrapped(f"{prompt}{text}", width, "alarm", "  ")
     if not status.phase.in_session:
         return _over(status, width, which)
     rows: list[Line] = []

@@ -84,6 +84,7 @@ def test_a_session_at_a_glance() -> None:
         ({"phase": Phase.FADING}, "fading out"),
         ({"phase": Phase.ARMING}, "getting ready"),
         ({"link": LinkState.LOST}, "If it still runs, unplug it."),
+        ({"link": LinkState.LOST, "info": None}, "The device is not connected."),
         ({"presence_due_in_s": 20.0}, "Are you all right? Press any key within 20 s."),
         ({"phase": Phase.ENDED, "message": "its button was pressed"}, "its button was pressed"),
         ({"telemetry": None}, "link up"),
