@@ -20,7 +20,7 @@ from massager_ctl.frontends.terminal.manual_input import ManualInput
 from massager_ctl.frontends.terminal.manual_lines import ManualLines
 from massager_ctl.frontends.terminal.session_ui import Page, SessionUi
 from massager_ctl.model.device import Cause
-from massager_ctl.model.requests import PainKind
+from massager_ctl.model.requests import PainKind, Start
 from massager_ctl.model.status import Phase
 from tests.e2e.harness import Bench
 from tests.e2e.programs import Terminal, Workstation
@@ -302,6 +302,32 @@ async def test_pain_by_lines_stops_whatever_is_behind_it(bench: Bench) -> None:
     await plain.obey("start")
     await plain.obey("pain rather bad")
     assert (await bench.controller.ended()).cause is Cause.PAIN
+
+
+@simulated_time
+async def test_r6_a_stop_that_comes_while_a_start_hangs_voids_it_and_what_waits(
+    bench: Bench,
+) -> None:
+    said: list[str] = []
+    free = asyncio.Event()
+
+    async def start() -> None:
+        await free.wait()
+        await bench.controller.manual(600)
+
+    plain = ManualLines(bench.controller, start, said.append)
+    for line in ("start\n", "set all 20\n"):
+        plain.put(line)
+    hanging = asyncio.ensure_future(plain.obey(await plain.next()))
+    await asyncio.sleep(1)
+    attempt = bench.controller.receive(Start(None))
+    for line in ("start\n", "pain\n", "start\n", "Stop it!\n"):
+        plain.put(line)
+    assert attempt.cancelled, "the stop is sent when it comes, not in its turn"
+    left = [await plain.next() for _ in range(2)]
+    assert left == ["pain\n", "Stop it!\n"], "no report of pain is lost, and no start is left"
+    free.set()
+    await hanging
 
 
 def test_a_pipe_drives_it_and_its_end_leaves_at_zero(tmp_path: Path, runtime_folder: Path) -> None:

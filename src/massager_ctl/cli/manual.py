@@ -23,6 +23,7 @@ from massager_ctl.control.session_control import SessionControl
 from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.frontends.terminal.manual_lines import ManualLines
 from massager_ctl.frontends.terminal.reader_watch import reader_watched
+from massager_ctl.frontends.writing import WritingThread
 from massager_ctl.model.device import Cause
 from massager_ctl.model.units import parse_intensity
 from massager_ctl.runtime.ownership import find_device
@@ -93,16 +94,53 @@ def manual(
 async def _plain(options: RunOptions) -> int:
     found = await find_device(options.device, options.config)
     check_device(options, found)
-    async with controlled(options, found, SystemClock()) as (control, begin):
-        return await _by_lines(control, begin)
+    answers = Answers()
+    try:
+        async with controlled(options, found, SystemClock()) as (control, begin):
+            code = await _by_lines(control, begin, answers)
+    finally:
+        answers.close()
+    if answers.error is not None and not isinstance(answers.error, BrokenPipeError):
+        raise answers.error  # a reader that is gone is not an error; a full disk is
+    return code
+
+
+class Answers:
+    """Writes answers in a thread of its own: an output that is not read must not hold up the loop (R24)."""
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        """Why nothing more can be written, if so."""
+        self.on_broken: Callable[[], None] = lambda: None
+        """Called once then, from the thread."""
+        self._thread = WritingThread[str]("massager-ctl-writer", self._written, kept=1000)
+
+    def say(self, text: str) -> None:
+        """Write a line soon."""
+        self._thread.put(text)
+
+    def close(self) -> None:
+        """Write what waits, for at most a second."""
+        self._thread.close()
+
+    def _written(self, text: str) -> bool:
+        try:
+            click.echo(text)
+        except OSError as error:
+            self.error = error
+            self.on_broken()
+        return self.error is None
 
 
 _T = TypeVar("_T")
 
 
-async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]]) -> int:
-    plain = ManualLines(control, start, click.echo)
-    lines = _lines()
+async def _by_lines(
+    control: SessionControl, start: Callable[[], Awaitable[None]], answers: Answers
+) -> int:
+    plain = ManualLines(control, start, answers.say)
+    loop = asyncio.get_running_loop()
+    _read_lines(loop, plain.put)
     stopping: list[asyncio.Task[None]] = []
     interrupted = asyncio.Event()
     code = ExitCode.INTERRUPTED
@@ -113,10 +151,16 @@ async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]
 
     def unread() -> None:
         nonlocal code
-        code = ExitCode.OK  # it stops as after a signal, and is not an error
-        interrupt()
+        if not waiting.done():
+            code = ExitCode.OK  # it stops as after a signal, and is not an error
+            interrupt()
+
+    def broken() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(unread)
 
     waiting = asyncio.ensure_future(interrupted.wait())
+    answers.on_broken = broken
 
     async def done(work: asyncio.Future[_T]) -> bool:
         """Whether it came before a signal."""
@@ -135,12 +179,8 @@ async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]
             if not await done(starting):
                 return code
             starting.result()
-            click.echo(
-                "Manual control, every level at zero. `help` lists the commands; an empty line stops."
-            )
-            for note in control.status.notes:
-                click.echo(f"  {note}")
-            while await done(line := asyncio.ensure_future(lines.get())):
+            answers.say(_greeting(control))
+            while await done(line := asyncio.ensure_future(plain.next())):
                 text = line.result()
                 obeying = asyncio.ensure_future(plain.obey(text or "quit"))
                 if not await done(obeying):
@@ -150,33 +190,37 @@ async def _by_lines(control: SessionControl, start: Callable[[], Awaitable[None]
             return code
         finally:
             waiting.cancel()
-            await _at_zero(control, stopping)
+            await _at_zero(control, stopping, answers)
 
 
-async def _at_zero(control: SessionControl, stopping: list[asyncio.Task[None]]) -> None:
+def _greeting(control: SessionControl) -> str:
+    first = "Manual control, every level at zero. `help` lists the commands; an empty line stops."
+    return "\n  ".join((first, *control.status.notes))
+
+
+async def _at_zero(
+    control: SessionControl, stopping: list[asyncio.Task[None]], answers: Answers
+) -> None:
     """Stop what runs, and wait for that and for the stops before it. Raises StopUnconfirmed."""
     if control.status.phase.in_session or stopping:
         stopping.append(control.stop_now())
         for stop in stopping:
             await stop
-        click.echo("Stopped, confirmed at zero.")
+        answers.say("Stopped, confirmed at zero.")
 
 
-def _lines() -> asyncio.Queue[str]:
-    """Standard input line by line, whatever it is; an empty text is its end.
+def _read_lines(loop: asyncio.AbstractEventLoop, put: Callable[[str], None]) -> None:
+    """Give standard input to `put` line by line, whatever it is; an empty text is its end.
 
-    It runs in a thread that is not waited for: a read cannot be cancelled, and a regular file cannot be polled.
+    It is read in a thread that is not waited for: a read cannot be cancelled, and a regular file cannot be polled.
     """
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
         with contextlib.suppress(
             RuntimeError, ValueError, OSError
         ):  # the loop or the input is gone
             for line in sys.stdin:
-                loop.call_soon_threadsafe(queue.put_nowait, line)
-            loop.call_soon_threadsafe(queue.put_nowait, "")
+                loop.call_soon_threadsafe(put, line)
+            loop.call_soon_threadsafe(put, "")
 
     threading.Thread(target=read, name="lines", daemon=True).start()
-    return queue

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from asyncio import Task
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from massager_ctl.aio.task_bag import TaskBag
 from massager_ctl.control.session_control import SessionControl
 from massager_ctl.errors import InputError, MassagerError
 from massager_ctl.frontends import words
@@ -35,8 +38,12 @@ stop, or an empty line    stop at once
 pause, resume, ease, undo, fade, pain [mild|warning_sign], status, start, help, quit"""
 
 
+MOMENT_S: Final = 0.25
+"""Seconds after a change until it is answered with the levels, unless another line waits."""
+
+
 class ManualLines:
-    """Reads commands as lines and answers through `say`."""
+    """Takes commands as lines, obeys them in order and answers through `say`; a stop waits behind none (R6)."""
 
     def __init__(
         self,
@@ -47,22 +54,52 @@ class ManualLines:
         self._control = control
         self._start = start
         self._say = say
+        self._waiting: deque[str] = deque()
+        self._came = asyncio.Event()
+        self._begun = False
+        self._obeying = False
+        self._tasks = TaskBag()
+
+    def put(self, line: str) -> None:
+        """Take a line of the input; an empty text is its end.
+
+        A stop that comes while others are obeyed or wait is sent at once, and voids those that wait (R6).
+        """
+        if self._begun and (self._obeying or self._waiting) and asks_to_stop(line):
+            self._tasks.keep(self._control.stop_now(Cause.PERSON, "you stopped it"))
+            self._waiting = deque(filter(asks_to_stop, self._waiting))
+        self._waiting.append(line)
+        self._came.set()
+
+    async def next(self) -> str:
+        """The next line to obey. Lines that come before the first call are all obeyed in order, as a script's are."""
+        self._begun = True
+        while not self._waiting:
+            self._came.clear()
+            await self._came.wait()
+        line = self._waiting.popleft()
+        if not self._waiting:
+            self._came.clear()
+        return line
 
     async def obey(self, line: str) -> bool:
         """Execute one line; False if it asks to leave. Errors are answered, not raised."""
         words = line.split()
         command = words[0].lower() if words else "stop"
+        self._obeying = True
         try:
             if command in {"quit", "exit"}:
                 return False
             await self._do(command, words[1:])
         except MassagerError as error:
             self._say(str(error))
+        finally:
+            self._obeying = False
         return True
 
     async def _do(self, command: str, words: list[str]) -> None:
         match command, words:
-            case "stop" | "s", []:
+            case "stop" | "s", _:  # whatever follows on the line
                 await self._stop(self._control.stop_now(Cause.PERSON, "you stopped it"))
             case "pain", [*kind]:
                 await self._pain(kind)
@@ -77,7 +114,8 @@ class ManualLines:
                 changes = read_change(command, words)
                 for change in changes:
                     self._control.request(change)
-                await asyncio.sleep(0.25)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._came.wait(), MOMENT_S)
                 self._say(summary(self._control.status))
 
     async def _stop(self, stopping: Task[Any]) -> None:
@@ -91,6 +129,12 @@ class ManualLines:
             # Whatever follows on the line, pain stops first.
             reported = PainKind.UNCLASSIFIED
         self._say(await self._control.pain(reported))
+
+
+def asks_to_stop(line: str) -> bool:
+    """Whether a line stops: `stop`, `pain`, or one without a word in it. The end of the input is none."""
+    words = line.split()
+    return words[0].lower() in {"stop", "s", "pain"} if words else bool(line)
 
 
 def read_change(command: str, words: list[str]) -> list[Change]:
