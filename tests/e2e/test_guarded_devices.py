@@ -17,10 +17,10 @@ import pytest
 
 import massager_ctl
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import GuardianLost, MassagerError
+from massager_ctl.errors import ExitCode, GuardianLost, MassagerError
 from massager_ctl.model.device import Telemetry
 from massager_ctl.transports.factory import make_transport
-from tests.e2e.programs import BIN, PATIENCE_S, Workstation, desk
+from tests.e2e.programs import BIN, PATIENCE_S, Terminal, Workstation, desk
 from tests.support.ascii_massager import ASCII
 from tests.support.line_device import Peer
 
@@ -77,6 +77,25 @@ def in_a_terminal(at: Workstation, *arguments: str) -> Generator[subprocess.Pope
         program.wait(PATIENCE_S)
         reading.join(PATIENCE_S)
         os.close(ours)
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_r6_a_signal_at_the_question_starts_nothing(peer: Peer, how: str) -> None:
+    with desk() as at:
+        profile = at.folder / "quick.yaml"
+        profile.write_text(QUICK)
+        device = f"tcode:{peer.address}"
+        host = Terminal(at, "run", str(profile), "--device", device, "--on-bench")
+        try:
+            host.wait_for("is it off")
+            if how == "Ctrl-C":
+                host.type("\x03")
+            else:
+                host.process.send_signal(signal.SIGTERM)
+            assert host.wait() == ExitCode.INTERRUPTED  # without an answer
+        finally:
+            host.process.kill()
+    assert not any(line.startswith(b"V") and line != b"V00" for line in peer.heard)
 
 
 def _guardians(address: str) -> list[int]:
