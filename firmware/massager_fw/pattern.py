@@ -168,9 +168,13 @@ def _shape(
         turned = kept[_TURNED + zone]
         if way != turned:
             # Which way it turned before the boot is not known: the boot counts as a reversal, and so does the first
-            # turn. A zone that has turned before rests first.
-            moves = turned and (drive[zone] or tick - kept[_ZERO_FROM + zone] < REST_TICKS)
-            if moves or tick - kept[_REVERSED + zone] < REVERSAL_TICKS:
+            # turn. A zone that has turned before rests first, and so does one whose every motion turns its motor.
+            rested = tick - kept[_ZERO_FROM + zone]
+            if drive[zone]:
+                rested = 0
+            if not turned and kept[_SHARE + zone] != _TENTHS:
+                rested = REST_TICKS
+            if rested < REST_TICKS or tick - kept[_REVERSED + zone] < REVERSAL_TICKS:
                 wanted[zone] = 0
                 continue
             kept[_REVERSED + zone] = tick
@@ -319,7 +323,12 @@ class Patterns:
 
     def turning(self, zone: int) -> int:
         """Which `Direction` the zone turns or travels in now; 0 if it does neither."""
-        return self._kept[_TURNED + zone] if self.direction[zone] else Direction.NONE
+        return self.turned(zone) if self.direction[zone] else Direction.NONE
+
+    @micropython.native
+    def turned(self, zone: int) -> int:
+        """Which `Direction` it turned or travelled in last: its motor goes on that way in a motion that has none."""
+        return self._kept[_TURNED + zone]
 
     @micropython.native
     def fall(self, level: list[int], tick: int) -> None:

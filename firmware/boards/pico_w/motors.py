@@ -13,8 +13,8 @@ ZONES = (
     "suboccipital_right",
 )
 _KINDS = ("vibration", "kneading")
-_CLOCKWISE = (0, 1, 4)
-"""The directions of docs/protocol.md that turn the one way: none, cw, up; the others turn the other way."""
+_OTHER_WAY = (2, 5)
+"""The directions of docs/protocol.md that turn the other way: ccw, down."""
 
 
 def place_of(actuator):
@@ -34,15 +34,15 @@ class Motor:
         elif actuator.get("direction") is not None:
             self._direction = Pin(actuator["direction"], Pin.OUT, value=0)
         self._duty = 0
-        self._turned = 0
+        self.turned = 0
 
     def drive(self, duty, turn):
         """Set a duty of `FULL`. A turn the other way waits for a duty of zero, which the rules hold for 300 ms."""
-        if turn != self._turned:
+        if turn != self.turned:
             if duty and self._duty:
                 duty = 0
             else:
-                self._turned = turn
+                self.turned = turn
                 if self._direction is not None:
                     self._direction.value(turn)
         if duty == self._duty:
@@ -65,24 +65,26 @@ class Motors:
         for actuator in pins.ACTUATORS:
             kind = pins.VIBRATION if actuator["kind"] == "vibration" else pins.KNEADING
             self._motors[place_of(actuator)] = Motor(actuator, kind["frequency"])
-        self.turning = None
-        """Which way a zone turns: `Patterns.turning`, once there is one."""
+        self.core = None
+        """The rules, once there are some: they know which way a zone turns."""
         self.duty = [0] * ACTUATORS
         """As it was set last."""
 
     def drive(self, duty):
         """Set all of them."""
         motors = self._motors
-        turning = self.turning
+        core = self.core
         mine = self.duty
         for m in range(ACTUATORS):
             value = duty[m]
             mine[m] = value
             motor = motors[m]
             if motor is not None:
-                turn = 0
-                if m & 1 and turning is not None and turning(m >> 1) not in _CLOCKWISE:
-                    turn = 1
+                turn = motor.turned
+                if m & 1 and core is not None:
+                    way = core.patterns.turned(m >> 1)
+                    if way:
+                        turn = 1 if way in _OTHER_WAY else 0
                 motor.drive(value, turn)
 
     def wake(self, awake):

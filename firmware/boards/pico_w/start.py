@@ -89,7 +89,7 @@ class Device:
         self.streams = Streams(pins)
         self.board.links = Links(self.streams, None)
         self.firmware = Firmware(self.board, describe())
-        self.board.motors.turning = self.firmware.core.patterns.turning
+        self.board.motors.core = self.firmware.core
         self.radio = radio_of(self.firmware)
         self.board.links = Links(self.streams, self.radio)
         hung = self.board.reset_cause == Cause.WATCHDOG

@@ -45,6 +45,21 @@ def test_r3_a_drive_that_fell_to_zero_at_once_rests_before_it_turns_round() -> N
     assert patterns.turning(0) == Direction.CCW
 
 
+def test_r3_a_motor_that_ran_without_a_way_rests_before_it_turns() -> None:
+    """Where a zone has no vibration, its other motor holds as well: it turned one way, and may have to turn back."""
+    patterns = Patterns(Limits(), 0, ALL, -1_000)
+    patterns.ask((HOLD,) * 6, 4_000)
+    play(patterns, 1_000, 1, 400)
+    patterns.ask((CCW,) * 6, 4_000)
+    play(patterns, 1_000, 400, 415)
+    assert (patterns.drive, patterns.turned(0)) == ([0] * 6, Direction.NONE)
+    play(patterns, 1_000, 415, 417)
+    assert patterns.drive[0] > 0
+    patterns.ask((HOLD,) * 6, 4_000)
+    play(patterns, 1_000, 417, 420)
+    assert (patterns.turning(0), patterns.turned(0)) == (Direction.NONE, Direction.CCW)
+
+
 def test_r3_a_hand_over_goes_on_to_its_end_before_it_settles() -> None:
     patterns = made()
     patterns.ask((CIRCLE,) * 6, 60_000)
