@@ -98,8 +98,10 @@ class Core(CoreState):
             self._drive()
         board.sense()
         cause = self.motor_guard.check(self.tick, self._duty, board)
-        if cause != _NO_CAUSE:
-            self.trip(cause)
+        if cause != self._wrong:
+            self._wrong = cause
+            if cause != _NO_CAUSE:
+                self.trip(cause)
         board.feed_watchdog()
         self.outputs_changed()
 
@@ -144,6 +146,7 @@ class Core(CoreState):
         self.running = 0
         self.memory.checkpoint(self.allowance, in_session=True)
         self.motor_guard.forget_suspicions()
+        self._wrong = _NO_CAUSE
         self.levels.open(arm.cap)
         self.cause = _NO_CAUSE
         self.attended_until = 0

@@ -65,6 +65,7 @@ class CoreState:
         "_next_frame",
         "_unsaved",
         "_warm",
+        "_wrong",
         "allowance",
         "announcer",
         "attended_until",
@@ -130,6 +131,7 @@ class CoreState:
         self._drive()
         self._latched_before = False
         self._warm = self.memory.cause  # a cause that lasts over the boot counts once
+        self._wrong = _NO_CAUSE  # what the motor guard said a tick ago: one that lasts counts once
         self.state = State.IDLE
         if board.kept:
             self.state, self.cause = State.LATCHED, board.kept
@@ -212,6 +214,7 @@ class CoreState:
     def trip(self, cause: int) -> None:
         """A protection trips: fault latch, kept in NVM."""
         self._close(Event.TRIP, cause)
+        self._latched_before = False  # a hold in which it trips is older than the fault
         self.attended_until = 0
         self.latch = (self.latch + 1) & 0xFFFF
         self.memory.save_latch(cause, self.latch)
@@ -223,6 +226,8 @@ class CoreState:
 
     def sense_button(self, now: int) -> None:
         """The board's button may have changed: its first edge latches, whatever the state."""
+        if self.button.settle(now):
+            self._released()
         edge = self.button.sense(self.board.button, now)
         if edge != Edge.NONE:
             self.press(edge)
@@ -230,7 +235,9 @@ class CoreState:
     def press(self, edge: int) -> None:
         """The button's first edge: e-stop latch, whatever the state."""
         in_fault = self.state == State.FAULT
-        self._latched_before = in_fault or self.state == State.LATCHED
+        # One that a boot finds may be the press that set the latch.
+        latched = in_fault or self.state == State.LATCHED
+        self._latched_before = latched and self.tick > self.boot_tick
         cause = Cause.BUTTON if edge == Edge.PRESSED else Cause.BUTTON_OPEN
         self._close(Event.LATCH, self.cause if in_fault else cause)
         self.attended_until = 0
@@ -243,6 +250,7 @@ class CoreState:
     def _released(self) -> None:
         """The button came to rest: a long hold clears what was latched before it, a longer one opens pairing."""
         held = self.button.hold_ms
+        self.changed = True
         if held >= CLEAR_HOLD_MS and self._latched_before and not self.cause_present():
             self.clear("button")
             self.attended_until = self.tick + ATTENDED_TICKS

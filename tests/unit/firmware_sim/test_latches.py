@@ -89,3 +89,44 @@ def test_a_second_fault_counts_and_shows_and_one_that_lasts_does_not(peer: Peer)
     assert (peer.telemetry.cause, peer.telemetry.latch) == (Cause.STUCK_OUTPUT, 2)
     motors.stuck = {}
     assert peer.reset().result == Result.CAUSE_PRESENT, "it is still too warm"
+
+
+def test_r7_a_hold_clears_no_fault_that_came_in_it(peer: Peer) -> None:
+    """Whoever began to hold it knew of the latch before."""
+    hold(peer, 0.1)
+    peer.firmware.press(peer.now)
+    peer.run(1.0)
+    trip(peer)
+    peer.run(1.5)
+    peer._take(peer.firmware.release(peer.now))
+    peer.run(0.3)
+    assert (peer.telemetry.state, peer.telemetry.cause) == (State.FAULT, Cause.STALL)
+    hold(peer, 2.5)
+    assert peer.telemetry.state == State.IDLE
+
+
+def test_r7_the_press_that_latches_clears_nothing_over_a_reset_of_the_processor_either(
+    peer: Peer,
+) -> None:
+    peer.firmware.press(peer.now)
+    peer.run(1.0)
+    peer.firmware.core.restart(Cause.WATCHDOG)
+    peer.run(2.5)
+    peer._take(peer.firmware.release(peer.now))
+    peer.run(0.3)
+    assert peer.telemetry.state == State.LATCHED
+    assert not peer.telemetry.flags & 32
+    hold(peer, 2.5)
+    assert peer.telemetry.state == State.IDLE
+
+
+def test_r7_two_presses_with_a_release_between_them_are_no_hold(peer: Peer) -> None:
+    """A contact that was open for 50 ms was released, whenever the rules looked."""
+    hold(peer, 0.1)
+    for _ in range(2):
+        peer.firmware.press(peer.now)
+        peer.run(1.2)
+        peer.firmware.release(peer.now)
+        peer.run(0.06)
+    peer.run(0.3)
+    assert (peer.telemetry.state, peer.telemetry.latch) == (State.LATCHED, 3)

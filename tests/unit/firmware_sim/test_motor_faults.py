@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from tests.unit.firmware_sim.lone_device import LOW, at_zero, load, make, running, trip_time
 
+from firmware_sim.config import DeviceConfig
+from firmware_sim.core import Core
+from firmware_sim.nvm import MemoryNvm
 from firmware_sim.peer import Peer
 from firmware_sim.physics.motor import LOAD, SHORTED
+from firmware_sim.physics.plant import Plant
 from massager_fw.board import FULL
 from massager_fw.states import Cause, Result, State
 
@@ -82,6 +86,8 @@ def test_r12_no_motor_is_driven_for_800_ms_while_it_stands_still(
         driven = [time + standing for time, standing in zip(driven, stands[:2], strict=True)]
     assert peer.firmware.core.cause is Cause.STALL
     assert 13 <= max(driven) <= 40, "ticks of 20 ms; 300 ms at least, less the one that cuts"
+    peer.run(0.5)
+    assert peer.telemetry.latch == 1, "one stall counts once, although its motor rests in that tick"
 
 
 def test_r12_a_new_session_begins_without_suspicion(peer: Peer) -> None:
@@ -118,6 +124,33 @@ def test_a_stuck_output_opens_the_power_switch(peer: Peer) -> None:
     assert peer.reset().result == Result.OK
     peer.run(0.1)
     assert peer.telemetry.flags & 8
+
+
+def run_on(core: Core, ticks: int) -> None:
+    goal = core.tick + ticks
+    while core.tick < goal:
+        core.run(goal)
+
+
+class WithoutSwitch(Plant):
+    """A power switch that is not there, or that sticks closed."""
+
+    def power(self, on: bool) -> None:
+        super().power(on=True)
+
+
+def test_r14_a_stuck_output_that_no_switch_cuts_counts_once() -> None:
+    """It is stored at each count: a memory is not worn by a cause that merely lasts."""
+    core = Core(WithoutSwitch(DeviceConfig(), MemoryNvm(), 1), DeviceConfig())
+    motors = core.plant.motors
+    for count in (1, 2):
+        motors.stuck[0] = FULL
+        motors.disturb()
+        run_on(core, 150)
+        assert (core.state, core.cause, core.latch) == (State.FAULT, Cause.STUCK_OUTPUT, count)
+        motors.stuck.clear()
+        motors.disturb()
+        run_on(core, 50)
 
 
 def test_a_stray_current_that_ends_by_itself_opens_nothing(peer: Peer) -> None:
