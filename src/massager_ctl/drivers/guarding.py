@@ -53,7 +53,7 @@ class Guarding:
         self._spec = spec
         self._foreign = foreign
         self._stops: tuple[Burst, ...] = ()
-        self._trouble: GuardianLost | None = None
+        self._trouble: GuardianLost | None
         if self._guard is not None:
             self._guard.on_trouble = self._fails
 
@@ -141,7 +141,7 @@ class Guarding:
 
     def _burst(self, dialect: Dialect, now: float) -> Burst:
         return stop_burst(
-            self._spec, tuple(self._foreign.frames(dialect, "stop", now)), self._guard
+            self._spec, tuple(self._foreign.frames(dialect, "stop", now)), self._transport
         )
 
 
@@ -149,8 +149,8 @@ def _size(burst: Burst) -> int:
     return sum(map(len, burst))
 
 
-def stop_burst(spec: DriverSpec, frames: Burst, transport: Transport | None) -> Burst:
+def stop_burst(spec: DriverSpec, frames: Burst, transport: Transport) -> Burst:
     """The frames of a stop as they are written: on a stream as one, after what makes the device read afresh."""
-    if transport is None or transport.kind.framed:
+    if transport.kind.framed:
         return frames
     return (spec.ends_frame + b"".join(frames),)

@@ -86,6 +86,13 @@ def _numbers(peer: Peer) -> list[int]:
     return [int(line.partition(b"#")[2]) for line in peer.heard if b"#" in line]
 
 
+async def _hears(peer: Peer, word: bytes) -> None:
+    until = time.monotonic() + 10.0
+    while not any(line.startswith(word) for line in peer.heard):
+        assert time.monotonic() < until, peer.heard
+        await asyncio.sleep(0.005)
+
+
 @pytest.mark.asyncio
 async def test_r25_the_guardians_stop_counts_on_from_the_last_frame() -> None:
     async with driven(COUNTING) as (driver, transport, peer, _):
@@ -113,6 +120,19 @@ async def test_r25_a_stop_of_several_frames_is_handed_over_whole() -> None:
         await asyncio.sleep(0.3)
         assert [line.split()[0] for line in peer.heard][-2:] == [b"HALT", b"END"]
         assert _numbers(peer) == list(range(1, len(peer.heard) + 1))
+
+
+@pytest.mark.asyncio
+async def test_r6_a_stop_after_a_stop_counts_on() -> None:
+    async with driven(COUNTING) as (driver, _, peer, _ear):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        await _hears(peer, b"SET")
+        assert isinstance(driver._dialect, Counting)
+        for _ in range(2):
+            driver.stop(Cause.PERSON)
+        await asyncio.to_thread(peer.wait_for, b"END #%d" % driver._dialect.count)
+        assert _numbers(peer) == list(range(1, len(peer.heard) + 1)), peer.heard
 
 
 @pytest.mark.asyncio
@@ -208,15 +228,18 @@ async def test_r6_a_driver_whose_stop_grows_too_large_has_its_last_good_one_sent
         large = False
 
         def stop(self, now: float) -> Sequence[bytes]:
-            return [b"x" * FRAME_MAX] * 300 if self.large else [b"HALT\n"]
+            return [b"x" * FRAME_MAX] * 300 if self.large else super().stop(now)
 
     async with driven(msgspec.structs.replace(COUNTING, dialect=Growing)) as (driver, _, peer, _e):
         await driver.arm(25.0, 600)
         driver.send(LEVEL)
+        await _hears(peer, b"SET")
         assert isinstance(driver._dialect, Growing)
         driver._dialect.large = True
+        sent = driver._dialect.count
         driver.stop(Cause.PERSON)
-        await asyncio.to_thread(peer.wait_for, b"HALT")
+        await _hears(peer, b"HALT")
+        assert b"HALT #%d" % (sent + 1) == next(line for line in peer.heard if b"HALT" in line)
 
 
 @pytest.mark.asyncio

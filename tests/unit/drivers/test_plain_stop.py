@@ -6,7 +6,8 @@ import asyncio
 import gc
 
 import pytest
-from tests.support.ascii_massager import ASCII, AsciiPeer
+from msgspec import structs
+from tests.support.ascii_massager import ASCII, AsciiDialect, AsciiPeer
 from tests.support.marks import simulated_time
 from tests.unit.drivers.ends import Congested, Listener
 from tests.unit.drivers.other_makes import both, lines
@@ -15,6 +16,7 @@ from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.errors import DriverFault, LinkLost
 from massager_ctl.model.device import Cause
 from massager_ctl.testing.peers import PeerLink
+from massager_ctl.transports.base import LinkKind
 
 
 @simulated_time
@@ -119,6 +121,29 @@ async def test_r6_a_setpoint_that_waits_is_not_sent_after_the_stop() -> None:
         driver._send_unsent()
         await asyncio.sleep(0.2)
         assert lines(link) == [b"WHO", b"", b"OFF"]
+        await driver.close()
+
+
+class TwoFrames(AsciiDialect):
+    def stop(self, now: float) -> list[bytes]:
+        return [b"OFF\n", b"END\n"]
+
+
+@simulated_time
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [(LinkKind.SERIAL, [b"\nOFF\nEND\n"]), (LinkKind.BLE, [b"OFF\n", b"END\n"])],
+)
+async def test_r6_each_frame_of_a_stop_is_a_write_of_its_own_where_the_link_keeps_frames_apart(
+    kind: LinkKind, written: list[bytes]
+) -> None:
+    async with PeerLink(AsciiPeer(), kind) as link:
+        driver = PlainDriver(link.host, structs.replace(ASCII, dialect=TwoFrames))
+        await driver.open(Listener())
+        before = len(link.heard)
+        driver.stop(Cause.PERSON)
+        await asyncio.sleep(0.1)
+        assert [data for _, data in link.heard[before:]] == written
         await driver.close()
 
 
