@@ -64,7 +64,7 @@ class PlainDriver:
         """The steps that the device reported since then."""
         self._ready_stop: tuple[bytes, ...] = ()
         self._armed = False
-        self._taken_at = 0.0
+        self._taken_at: float
         self._reports = ReportMaker()
         self._unsent: tuple[Setpoint, float] | None = None
         self._stops: list[Future[None]] = []
@@ -159,7 +159,6 @@ class PlainDriver:
     async def close(self) -> None:
         """End the link in order."""
         self.disarm()
-        self._transport.on_drained(None)
         await self._transport.close()
         self._fail(LinkLost(f"{self.address} was closed"))
 
@@ -335,13 +334,16 @@ class PlainDriver:
         """The link is gone."""
         self.disarm()
         self._fail(error)
-        if self._listener is not None:
-            self._listener.driver_lost(error)
+        self._report(error)
 
     # Within.
 
     def _unguarded(self, error: GuardianLost) -> None:
-        if self._armed and self._listener is not None:
+        if self._armed:
+            self._report(error)
+
+    def _report(self, error: LinkLost | GuardianLost) -> None:
+        if self._listener is not None:
             self._listener.driver_lost(error)
 
     def _tell(self, now: float) -> None:
@@ -394,7 +396,6 @@ class PlainDriver:
         self._lost = error
         if self._idle is not None:
             self._idle.cancel()
-            self._idle = None
         stops, self._stops = self._stops, []
         for stop in stops:
             if not stop.done():

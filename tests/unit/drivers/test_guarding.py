@@ -15,7 +15,7 @@ from tests.support.line_device import Peer, lives
 from massager_ctl.drivers.dialect import Dialect, DriverSpec
 from massager_ctl.drivers.foreign import FRAME_MAX, FRAMES_MAX
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import DeviceRefused, DriverFault, GuardianLost, MassagerError
+from massager_ctl.errors import DeviceRefused, DriverFault, GuardianLost, LinkLost, MassagerError
 from massager_ctl.model.device import Cause, Setpoint, Telemetry
 from massager_ctl.transports.factory import make_transport
 from massager_ctl.transports.guarded import ANSWER_S, GuardedTransport, guarded
@@ -287,3 +287,69 @@ async def test_r6_a_stop_before_the_guardian_has_answered_leaves_nothing_armed()
         assert driver.newest is not None
         assert not driver.newest.state.in_session
         assert transport._rests, "the guardian has nothing left to do"
+
+
+@pytest.mark.asyncio
+async def test_r15_a_link_that_is_lost_before_the_guardian_has_answered_leaves_nothing_armed() -> (
+    None
+):
+    async with driven(ASCII) as (driver, _, peer, ear):
+        arming = asyncio.ensure_future(driver.arm(25.0, 600))
+        await asyncio.sleep(0)
+        driver.link_lost(LinkLost("it is gone", "Plug it in."))
+        with pytest.raises(DeviceRefused):
+            await arming
+        driver.send(LEVEL)
+        await asyncio.sleep(0.1)
+        assert peer.levels == []
+        assert len(ear.lost) == 1
+
+
+@pytest.mark.asyncio
+async def test_r25_a_person_who_has_seen_it_at_rest_is_told_to_the_guardian_of_a_mute_device() -> (
+    None
+):
+    async with driven(COUNTING) as (driver, transport, _, _ear):
+        assert driver.guarded
+        await driver.arm(25.0, 600)
+        driver.stop(Cause.PERSON)
+        assert not transport._rests, "it tells nothing itself"
+        driver.seen_at_rest()
+        assert transport._rests
+
+
+async def _ends(transport: GuardedTransport) -> None:
+    until = time.monotonic() + 5.0
+    while transport._process is not None:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.asyncio
+async def test_r25_a_guardian_that_ends_between_sessions_ends_none() -> None:
+    async with driven(ASCII) as (driver, transport, _, ear):
+        await driver.arm(25.0, 600)
+        await asyncio.wait_for(driver.stop(Cause.PERSON), 5.0)
+        assert transport._process is not None
+        transport._process.kill()
+        await _ends(transport)
+        assert ear.lost == []
+        await driver.arm(25.0, 600)
+
+
+@pytest.mark.asyncio
+async def test_r25_where_nothing_is_sent_the_guardian_is_told_of_no_other_stop() -> None:
+    asked: list[float] = []
+
+    class Asked(AsciiDialect):
+        def stop(self, now: float) -> Sequence[bytes]:
+            asked.append(now)
+            return super().stop(now)
+
+    async with driven(msgspec.structs.replace(ASCII, dialect=Asked)) as (driver, _, peer, _ear):
+        await driver.arm(25.0, 600)
+        driver.send(LEVEL)
+        await _hears(peer, b"L2")
+        before = len(asked)
+        driver.send(LEVEL)
+        assert len(asked) == before

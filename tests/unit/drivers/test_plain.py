@@ -34,6 +34,7 @@ async def test_levels_go_out_as_steps_and_a_stop_is_done_when_zero_is_told() -> 
         assert driver.newest is not None
         assert driver.newest.state is DeviceState.RUNNING
         assert driver.newest.levels[:3] == (10.0, 10.0, 0.0)
+        assert driver.tells
         epoch = driver.epoch
         await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
         driver.send(both(20.0))
@@ -55,6 +56,7 @@ async def test_a_device_that_tells_nothing_confirms_nothing() -> None:
         await asyncio.sleep(5.0)
         assert link.peer.steps == (0,)
         assert not done.done()
+        assert not driver.tells
         await driver.close()
 
 

@@ -13,6 +13,7 @@ from massager_ctl.errors import ProtocolError
 from massager_ctl.wire.codec import (
     LENGTHS,
     MAX_BODY,
+    MAX_ENCODED,
     Splitter,
     decode_body,
     decode_run,
@@ -126,6 +127,13 @@ def test_the_splitter_drops_a_run_that_is_too_long_and_reads_the_next() -> None:
     assert splitter.dropped == 1
     assert splitter.feed(b"\x01" * 86 + b"\0") == []
     assert splitter.dropped == 2
+
+
+def test_r16_the_splitter_keeps_no_more_than_a_frame_of_what_never_ends() -> None:
+    splitter = Splitter()
+    for _ in range(20):
+        assert splitter.feed(b"\x01" * 100) == []
+        assert len(splitter._rest) <= MAX_ENCODED
 
 
 def test_empty_runs_are_nothing() -> None:
