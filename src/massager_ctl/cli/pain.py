@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from massager_ctl.cli.ask_owner import answer_of, ask, device_option, owners_like
-from massager_ctl.errors import ExitCode, LinkTimeout, MassagerError
+from massager_ctl.errors import ExitCode, LinkTimeout, MassagerError, StopUnconfirmed
 from massager_ctl.frontends.socket import stop
 from massager_ctl.frontends.socket.client import NoAnswer, Owner
 from massager_ctl.model.request_document import request_document
@@ -97,48 +97,75 @@ def pain(kind: str | None, device: str) -> int:
     After mild discomfort your cap is lower for a day. After a warning sign nothing starts until you have answered the
     screening questions again.
     """
-    from massager_ctl.cli.stop import in_doubt
-
     owners = owners_like(device)  # a stop more than was meant does no harm (R6)
     first = PainKind(kind) if kind else PainKind.UNCLASSIFIED
-    said = ""
+    heard = _Heard(device)
     for owner in owners:  # all of them first, so that one that hangs keeps no other running (R6)
         with contextlib.suppress(NoAnswer):
             owner.send(request_document(Pain(first)))
-    code = ExitCode.OK
-    answered: list[Owner] = []
-    failed: MassagerError | None = None
-    unheard = False
-    """Whether an owner that keeps this person's record may not have heard of it."""
     for owner in owners:
-        try:
-            answer = answer_of(owner, stop.STOP_WAIT_S)
-        except MassagerError as error:
-            failed = failed or error
-            if not isinstance(error, LinkTimeout):
-                answered.append(owner)  # it has the report, though it could not stop the device
-            elif not owner.card.address.startswith("sim:"):
-                unheard = True
-            continue
-        answered.append(owner)
-        said = str(answer.get("said", ""))
-        if not device or owner.card.is_called(device):
-            click.echo(f"{owner.card}: stopped, confirmed at zero.")
-        else:
-            sys.stderr.write(stop.describe(str(owner.card), in_doubt(device, owner.card, answer)))
-            code = ExitCode.UNCONFIRMED
+        heard.take(owner)
     if not owners:
-        click.echo(_stopped_directly(device))
-    second = first if kind else asked_kind()
-    if not owners or unheard:
+        text, heard.code = _stopped_directly(device)
+        click.echo(text)
+    said, failed = heard.said, heard.failed
+    second = first if kind or heard.leaving else asked_kind()
+    if not owners or heard.lost:
         said = f"Your report is recorded. {_write_down(second)}"
     if second is not first:
-        told, untold = _tell(answered, second)
+        told, untold = _tell(heard.answered, second)
         said, failed = told or said, failed or untold
     click.echo(folded(said))
     if failed is not None:
         raise failed
-    return code
+    return heard.code
+
+
+class _Heard:
+    """What the owners answer to a report of pain."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self.said = ""
+        self.code = ExitCode.OK
+        self.answered: list[Owner] = []
+        self.failed: MassagerError | None = None
+        self.lost = False
+        """Whether an owner that keeps this person's record may not have heard of it."""
+        self.leaving = False
+        """Whether the person waits for no answer: neither the report nor what is unconfirmed is lost with that."""
+
+    def take(self, owner: Owner) -> None:
+        """Wait for the answer of one."""
+        try:
+            answer = answer_of(owner, 0.1 if self.leaving else stop.STOP_WAIT_S)
+        except LinkTimeout as error:
+            self._silent(owner, StopUnconfirmed(error.message, error.remedy))
+        except KeyboardInterrupt:
+            self.leaving = True
+            why = stop.unconfirmed(stop.UNWAITED)["error"]
+            self._silent(owner, StopUnconfirmed(f"{owner.card}: {why['message']}", why["remedy"]))
+        except MassagerError as error:
+            self.failed = self.failed or error
+            self.answered.append(owner)  # it has the report, though it could not stop the device
+        else:
+            self._answered(owner, answer)
+
+    def _silent(self, owner: Owner, error: StopUnconfirmed) -> None:
+        self.failed = self.failed or error
+        self.lost = self.lost or not owner.card.address.startswith("sim:")
+
+    def _answered(self, owner: Owner, answer: dict[str, Any]) -> None:
+        from massager_ctl.cli.stop import in_doubt
+
+        self.answered.append(owner)
+        self.said = str(answer.get("said", ""))
+        if not self._device or owner.card.is_called(self._device):
+            click.echo(f"{owner.card}: stopped, confirmed at zero.")
+        else:
+            doubt = in_doubt(self._device, owner.card, answer)
+            sys.stderr.write(stop.describe(str(owner.card), doubt))
+            self.code = ExitCode.UNCONFIRMED
 
 
 def _tell(owners: list[Owner], kind: PainKind) -> tuple[str, MassagerError | None]:
@@ -152,18 +179,23 @@ def _tell(owners: list[Owner], kind: PainKind) -> tuple[str, MassagerError | Non
     return said, failed
 
 
-def _stopped_directly(device: str) -> str:
-    """Stop the device that no program owns, the one last used if none is named; what came of it."""
-    from massager_ctl.cli.stop import stop_directly
+def _stopped_directly(device: str) -> tuple[str, ExitCode]:
+    """Stop the device that no program owns, the one last used if none is named; what came of it, and the exit code."""
+    from massager_ctl.cli.stop import code_of, stop_directly
 
     answers = stop_directly(device)
     if len(answers) > 1:
-        return "\n".join(str(answer["error"]["message"]) for _, answer in answers)
+        return "\n".join(
+            str(answer["error"]["message"]) for _, answer in answers
+        ), ExitCode.UNCONFIRMED
     ((card, answer),) = answers
     if answer.get("ok"):
-        return f"{card}: stopped, confirmed at zero."
+        return f"{card}: stopped, confirmed at zero.", ExitCode.OK
+    if code_of(answer) is ExitCode.UNCONFIRMED:
+        return stop.describe(str(card), answer).strip(), ExitCode.UNCONFIRMED
     where = f"{card} cannot be reached" if str(card) else "No massager is known here"
-    return f"Nothing runs from this computer. {where}: if a massager runs all the same, unplug it."
+    text = f"Nothing runs from this computer. {where}: if a massager runs all the same, unplug it."
+    return text, ExitCode.OK
 
 
 def _write_down(kind: PainKind) -> str:

@@ -13,6 +13,7 @@ from massager_ctl.cli.border import json_text
 from massager_ctl.cli.suggest import complete_device
 from massager_ctl.errors import ExitCode
 from massager_ctl.frontends.socket.owners import Card, unseen
+from massager_ctl.frontends.socket.stop import UNWAITED, unconfirmed
 from massager_ctl.model.text import visible, visible_lines
 
 
@@ -73,7 +74,7 @@ def stop(name: str, device: str | None, as_json: bool) -> int:
             if not as_json:
                 say(f"{card}: stopped, confirmed at zero", code)
         else:
-            code = max(code, _code(answer))
+            code = max(code, code_of(answer))
             if not as_json:
                 sys.stderr.write(describe(str(card), answer))
     if as_json:
@@ -108,7 +109,8 @@ def in_doubt(wanted: str, card: Card, answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _code(answer: dict[str, Any]) -> ExitCode:
+def code_of(answer: dict[str, Any]) -> ExitCode:
+    """The exit code of a stop that was not confirmed: 4 if nothing could be reached, else 5."""
     from massager_ctl.cli.ask_owner import error_of
 
     found = error_of(answer).exit_code
@@ -144,6 +146,8 @@ def stop_directly(wanted: str) -> list[tuple[Card, dict[str, Any]]]:
         return _stop_each(card.identity, [f"{scheme}{found}" for found in error.found])
     except MassagerError as error:
         return [(card, {"ok": False, "error": error_document(error)})]
+    except KeyboardInterrupt:
+        return [(card, unconfirmed(UNWAITED))]
     return [(card, {"ok": True})]
 
 
@@ -163,7 +167,10 @@ def _stop_each(wanted: str, found: list[str]) -> list[tuple[Card, dict[str, Any]
         return await asyncio.gather(*map(one, found))
 
     cards = [Card(address) for address in found]
-    answers = asyncio.run(all_of_them())
+    try:
+        answers = asyncio.run(all_of_them())
+    except KeyboardInterrupt:
+        return [(card, unconfirmed(UNWAITED)) for card in cards]
     return [
         (card, in_doubt(wanted, card, answer)) for card, answer in zip(cards, answers, strict=True)
     ]

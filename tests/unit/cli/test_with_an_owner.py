@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -211,7 +212,7 @@ def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
     first, second = sorted((hung, other), key=lambda process: f"sim_{process.pid}")
     first.send_signal(signal.SIGSTOP)
     try:
-        assert run_command_line(["pain", "--kind", "mild"]) == ExitCode.LINK
+        assert run_command_line(["pain", "--kind", "mild"]) == ExitCode.UNCONFIRMED
         assert "unplug" in capsys.readouterr().err
         with Owner(paths.socket_path(f"sim:{second.pid}")) as connection:
             status = connection.ask({"request": "status"})["status"]
@@ -232,13 +233,64 @@ def test_r22_a_report_is_kept_although_the_owner_of_the_device_hangs(
     with socket.socket(socket.AF_UNIX) as frozen:
         frozen.bind(paths.socket_path("tcp:127.0.0.1:1"))
         frozen.listen()
-        assert run_command_line(["pain"]) == ExitCode.LINK
+        assert run_command_line(["pain"]) == ExitCode.UNCONFIRMED
     output = capsys.readouterr()
     assert "unplug" in output.err
     assert "recorded" in output.out
     assert run_command_line(["history", "--json"]) == 0
     (report,) = json.loads(capsys.readouterr().out)["pain_reports"]
     assert report["kind"] == "warning_sign"
+
+
+def test_r22_ctrl_c_while_a_frozen_owner_is_waited_for_loses_no_report_and_confirms_nothing(
+    own_folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ensure_runtime_dir()
+    hasty = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(paths.socket_path("tcp:127.0.0.1:1"))
+        frozen.listen()
+        hasty.start()
+        assert run_command_line(["pain"]) == ExitCode.UNCONFIRMED  # and asks nothing more
+    hasty.join()
+    output = capsys.readouterr()
+    assert "did not wait" in " ".join(output.err.split())
+    assert "recorded" in output.out
+    assert run_command_line(["history", "--json"]) == 0
+    (report,) = json.loads(capsys.readouterr().out)["pain_reports"]
+    assert report["kind"] == "unclassified"
+
+
+@pytest.mark.parametrize("command", ["stop", "pain"])
+def test_r6_ctrl_c_while_a_device_is_stopped_directly_confirms_nothing(
+    own_folders: Path,
+    capsys: pytest.CaptureFixture[str],
+    typed: Callable[[str], None],
+    command: str,
+) -> None:
+    typed("m")
+    hasty = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        device = f"tcp:127.0.0.1:{mute.getsockname()[1]}"
+        hasty.start()
+        assert run_command_line([command, "--device", device]) == ExitCode.UNCONFIRMED
+    hasty.join()
+    output = capsys.readouterr()
+    assert "did not wait" in output.out + output.err
+
+
+def test_r6_pain_with_a_device_that_confirms_no_stop_is_not_a_success(
+    own_folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        device = f"tcp:127.0.0.1:{mute.getsockname()[1]}"
+        code = run_command_line(["pain", "--kind", "mild", "--device", device])
+    assert code == ExitCode.UNCONFIRMED
+    assert "unplug" in capsys.readouterr().out
 
 
 def test_r7_a_latch_of_a_device_that_is_not_there_is_no_fault_of_this_program(

@@ -57,7 +57,7 @@ def stop_all(owners: list[Owner], wait_s: float | None = None) -> list[dict[str,
                 asked.discard(number)
     except KeyboardInterrupt:
         for number in asked:
-            answers[number] = unconfirmed("it was sent, but you did not wait for the answer")
+            answers[number] = unconfirmed(UNWAITED)
     for owner in owners:
         owner.close()
     return [
@@ -65,6 +65,8 @@ def stop_all(owners: list[Owner], wait_s: float | None = None) -> list[dict[str,
         for number, owner in enumerate(owners)
     ]
 
+
+UNWAITED = "it was sent, but you did not wait for the answer"
 
 SILENT = "the program that owns the device does not answer"
 
