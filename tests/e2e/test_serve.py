@@ -310,12 +310,16 @@ async def test_r6_an_end_that_the_device_does_not_confirm_is_told_as_such(
         await service.logged("device.connected")
         (path,) = _sockets(runtime_folder)
         reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 20)
-        writer.write(b'{"request":"start"}\n{"request":"watch"}\n')
         async with asyncio.timeout(PATIENCE_S):
-            while True:  # until the device's own clock is past the moment from which it is silent
+            started = False
+            while not started:  # on a busy machine a start may be too old when its turn comes (R5)
+                writer.write(b'{"request":"start"}\n')
                 answer = json.loads(await reader.readline())
-                assert answer["ok"], answer
-                status = answer["status"]
+                started = answer["ok"]
+                assert started or "s old" in answer["error"]["message"], answer
+            writer.write(b'{"request":"watch"}\n')
+            while True:  # until the device's own clock is past the moment from which it is silent
+                status = json.loads(await reader.readline())["status"]
                 if status["telemetry"]["uptime_s"] > 8.5:
                     break
         assert status["phase"] == "running"

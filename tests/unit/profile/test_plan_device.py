@@ -13,6 +13,7 @@ from massager_ctl.errors import Refused
 from massager_ctl.model.device import Pattern, Sensing
 from massager_ctl.model.units import ZERO, ZONES, Direction, Motion, Zone
 from massager_ctl.profile.plan.timeline import Guided
+from massager_ctl.safety.limits import combine
 
 
 def test_too_long_for_the_device_is_refused() -> None:
@@ -45,6 +46,15 @@ def test_a_weaker_device_lowers_the_plan() -> None:
     plan = planned(ONE, info=device(caps=(20.0,) * 6))
     assert plan.notes == ("the device allows no more: capped at 20",)
     assert plan.limits.caps == (20.0,) * 6
+
+
+def test_r1_the_lower_sum_of_device_and_limits_holds() -> None:
+    both = "  - zones: [neck, trapezius]\n    level: 30\n    duration: 600\n"
+    plan = planned(both, info=device(sum_cap=60.0))
+    assert plan.limits.sum_cap == 60.0
+    assert plan.notes == ("all zones together are capped at 60",)
+    tight = planned(both, info=device(sum_cap=60.0), limits=combine((), sum_cap=50.0))
+    assert tight.limits.sum_cap == 50.0
 
 
 @pytest.mark.parametrize(
