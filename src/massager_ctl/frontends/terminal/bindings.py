@@ -74,6 +74,10 @@ _BY_KEY: Final = {
     for key in binding.keys
 }
 
+STOP_KEYS: Final = frozenset(BINDINGS[0].keys)
+PAIN_KEYS: Final = frozenset(BINDINGS[1].keys)
+"""In every view."""
+
 LEVELS: Final = (
     ("up, down", "another place"),
     ("tab", "the next muscle"),
