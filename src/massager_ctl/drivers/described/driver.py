@@ -91,7 +91,7 @@ class DescribedDialect(Dialect):
         reported: int | None = None
         for piece in pieces:
             frame = self._ahead + piece + self._border
-            if self._begun and piece and len(frame) <= longest:
+            if self._begun and len(frame) <= longest:
                 found = self._inner.feed(frame)
                 reported = reported if found is None else found
             self._begun = True
