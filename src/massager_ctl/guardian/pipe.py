@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Final
 
@@ -35,12 +36,9 @@ class Pipe:
 
     def flush(self) -> None:
         """Say what waits, as far as there is room."""
-        if not self._unsaid or self.gone:
-            return
-        try:
+        # It may be full, or the controller is not there any more: `read` notices that.
+        with contextlib.suppress(OSError):
             del self._unsaid[: os.write(self.descriptor, self._unsaid)]
-        except OSError:
-            return  # It is full, or the controller is not there any more: `read` notices that.
 
     def read(self, machine: Machine) -> None:
         """Let the machine take what has come; it is notified if that makes no sense, and of the controller's end."""
