@@ -119,3 +119,13 @@ def test_an_output_that_breaks_while_the_device_is_armed_is_not_a_refusal(
     assert ("cannot be written" in done.stderr) == (output == "/dev/full")
     assert "before it started" not in done.stderr
     assert not desk.moved()
+
+
+def test_r6_a_stop_whose_answer_cannot_be_written_is_no_traceback(desk: Workstation) -> None:
+    with desk.running("run", "gentle", "--device", "sim:"):
+        desk.wait_until_it_moves()
+        code, err = with_output(desk, "/dev/full", "stop")
+    assert code == 2
+    assert "confirmed at zero" in err
+    assert "cannot be written" in err
+    assert "Traceback" not in err

@@ -88,19 +88,36 @@ def _shown(name: str, value: object) -> object:
     return "(hidden)" if name == "mqtt.password" and value is not None else value
 
 
+def _edited(text: str) -> str | None:
+    """The text as the editor leaves it; None if it was not saved. Raises InputError."""
+    try:
+        return click.edit(text, extension=".toml", require_save=True)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"what the editor saved is not UTF-8 text ({error.reason})", "Let it save UTF-8."
+        ) from None
+    except ValueError as error:
+        raise InputError(
+            f"the editor's command cannot be read ({error})", "Correct $VISUAL or $EDITOR."
+        ) from None
+
+
 @config.command("edit")
 def edit() -> int:
     """Edit the settings in your editor ($VISUAL, $EDITOR). A file with a mistake in it is not kept."""
     from massager_ctl.config import SIZE_MAX, config_path, load
 
-    target = config_path().resolve()  # a link stays a link
+    try:
+        target = config_path().resolve()  # a link stays a link
+    except RuntimeError as error:  # links in a circle, before Python 3.13
+        raise ConfigError(f"{config_path()}: {error}", "Move it away first.") from None
     try:
         text = target.read_text(encoding="utf-8-sig") if target.exists() else TEMPLATE
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{target}: cannot be read ({error})", "Move it away first.") from None
     new = target.with_name(f".{target.name}.new")
     while True:
-        edited = click.edit(text, extension=".toml", require_save=True)
+        edited = _edited(text)
         if edited is None or (edited == text and target.exists()):
             click.echo("Nothing was changed.")
             return ExitCode.OK

@@ -46,6 +46,14 @@ def output_unwritable(error: OSError) -> InputError:
     )
 
 
+def unusable(error: OSError) -> InputError:
+    """A file or folder that was named, or one above it, cannot be used."""
+    return InputError(
+        f"{os.fsdecode(error.filename)}: cannot be used ({error.strerror})",
+        "Check the path, its permissions and those of the folders above it.",
+    )
+
+
 def block(message: str, remedy: str, *, colour: bool = False) -> str:
     """`error:` and the message, then the remedy, each folded to 78 columns; rule ids are left out (`words.plain`)."""
     from massager_ctl.frontends.words import plain

@@ -40,7 +40,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
-@click.option("--limit", type=Whole(1), help="Only the newest N entries.")
+@click.option("--limit", type=Whole(1, 1_000_000), help="Only the newest N entries.")
 def history(as_json: bool, as_csv: bool, limit: int | None) -> None:
     """Show your sessions and reports of pain, and how much of the day's dose is left.
 

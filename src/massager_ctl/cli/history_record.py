@@ -30,8 +30,12 @@ def read_record(folder: Path, limit: int | None = None) -> Record:
     from massager_ctl.ledger.sqlite import FILE, open_store
     from massager_ctl.safety.dose import DoseState
 
-    if not (folder / FILE).exists():
+    try:
+        (folder / FILE).stat()
+    except FileNotFoundError:
         return Record(DoseState())
+    except OSError:
+        pass  # the store says what is wrong
 
     async def work() -> Record:
         store = open_store(folder, ClockReader(SystemClock()))

@@ -10,7 +10,13 @@ from typing import Final
 import click
 
 from massager_ctl.cli.border import Border, guarded_output
-from massager_ctl.cli.error_block import output_unwritable, report, report_fault, silence
+from massager_ctl.cli.error_block import (
+    output_unwritable,
+    report,
+    report_fault,
+    silence,
+    unusable,
+)
 from massager_ctl.cli.lazy import LazyGroup
 from massager_ctl.cli.prompt import typed_line
 from massager_ctl.errors import ExitCode, MassagerError
@@ -135,6 +141,8 @@ def _run(arguments: list[str], out: Border) -> int:
         silence()  # click's own exit if the reader is gone
         return ExitCode.OK
     except OSError as error:
+        if error.filename is not None:
+            return report(unusable(error))
         if error.errno not in _FULL:
             return report_fault(error)
         silence()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,7 @@ def personal_folder() -> Path:
 
 
 def entries() -> tuple[Entry, ...]:
-    """All profiles, shipped ones first, by name."""
+    """All profiles, shipped ones first, by name. Raises ProfileError if a folder cannot be read."""
     personal = [_in(folder, "personal") for folder in personal_folders()]
     return (*_in(shipped_folder(), "shipped"), *chain.from_iterable(personal))
 
@@ -64,19 +65,32 @@ def passed_over() -> list[Path]:
 
 
 def _in(folder: Path, origin: str) -> list[Entry]:
-    if not folder.is_dir():
-        return []
-    files = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
-    )  # a pipe of that name would be waited for
+    try:
+        if not folder.is_dir():
+            return []
+        files = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+        )  # a pipe of that name would be waited for
+    except OSError as error:
+        raise ProfileError(
+            f"{folder}: the folder of profiles cannot be read ({error.strerror})",
+            "Check its permissions and those of the folders above it.",
+        ) from None
     return [Entry(path.stem, path, origin) for path in files]
 
 
 def playable() -> dict[str, Path]:
-    """Profiles by the id that a start may name; a name that stands for two files is left out."""
+    """Profiles by the id that a start may name; a name that stands for two files is left out.
+
+    A folder of your own that cannot be read has none: a service goes on without it.
+    """
     found: dict[str, Path] = {}
     twice = {MANUAL}
-    for entry in entries():
+    listed = _in(shipped_folder(), "shipped")
+    for folder in personal_folders():
+        with contextlib.suppress(ProfileError):
+            listed += _in(folder, "personal")
+    for entry in listed:
         if entry.name in found:
             twice.add(entry.name)
         if ID_FORM.fullmatch(entry.name):

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from massager_ctl.cli.config_cmd import TEMPLATE, config
+from massager_ctl.cli.root import run_command_line
 from massager_ctl.config import ENV_CONFIG, ENV_DATA, ENV_MQTT_PASSWORD, load
-from massager_ctl.errors import ConfigError
+from massager_ctl.errors import ConfigError, ExitCode
 
 
 @pytest.fixture
@@ -129,3 +130,34 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert run("edit").return_value == 0
     assert path.is_symlink()
     assert load(real, env={}).limits.user_cap == 20.0
+
+
+@pytest.mark.parametrize(
+    ("editor", "why"),
+    [
+        (f"{sys.executable} -c \"import sys; open(sys.argv[1], 'wb').write(b'# \\xe4')\"", "UTF-8"),
+        ("'", "cannot be read"),
+        ("rm", "No such file"),
+    ],
+)
+def test_an_editor_that_goes_wrong_is_an_error_of_its_own(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    editor: str,
+    why: str,
+) -> None:
+    monkeypatch.setenv("VISUAL", editor)
+    before = path.read_text()
+    assert run_command_line(["config", "edit"]) == ExitCode.USAGE
+    assert why in capsys.readouterr().err
+    assert path.read_text() == before
+
+
+def test_settings_that_are_links_in_a_circle_are_an_error(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+    assert run_command_line(["config", "edit"]) == ExitCode.USAGE
+    assert str(path) in capsys.readouterr().err

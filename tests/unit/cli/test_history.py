@@ -18,8 +18,9 @@ from massager_ctl.cli.history import history
 from massager_ctl.cli.history_record import Record, dose_lines
 from massager_ctl.cli.report import report
 from massager_ctl.cli.report_page import DAYS, page, per_day
+from massager_ctl.cli.root import run_command_line
 from massager_ctl.config import ENV_DATA
-from massager_ctl.errors import InputError
+from massager_ctl.errors import ExitCode, InputError
 from massager_ctl.ledger.base import EntryKind, HistoryEntry, PainReport, Reservation
 from massager_ctl.ledger.clock_reading import ClockReader
 from massager_ctl.ledger.sqlite import open_store
@@ -251,3 +252,29 @@ def test_a_report_never_writes_over_a_file_unasked(played: Path, tmp_path: Path)
     assert "--force" in refused.exception.remedy
     assert target.read_text() == "mine"
     assert "Written" in run("-o", str(target), "--force", command=report).output
+
+
+@pytest.mark.parametrize("command", ["history", "report"])
+@pytest.mark.parametrize("kind", ["long", "file", "circle"])
+def test_r9_a_folder_that_cannot_be_used_is_not_a_day_without_sessions(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    command: str,
+) -> None:
+    folder = tmp_path / ("x" * 300 if kind == "long" else kind)
+    if kind == "file":
+        folder.touch()
+    elif kind == "circle":
+        folder.symlink_to(folder.name)
+    monkeypatch.setenv(ENV_DATA, str(folder))
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line([command]) == ExitCode.REFUSED
+    output = capsys.readouterr()
+    assert "cannot be opened" in output.err
+    assert output.out == ""
+
+
+def test_a_limit_that_no_ledger_can_have_is_bad_input(folder: Path) -> None:
+    assert run_command_line(["history", "--limit", "9" * 20]) == ExitCode.USAGE

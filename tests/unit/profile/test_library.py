@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from massager_ctl.cli.root import run_command_line
 from massager_ctl.errors import InputError, ProfileError
 from massager_ctl.model.units import Motion, Zone
 from massager_ctl.profile import library, reference
@@ -356,3 +357,15 @@ def test_a_name_that_stands_for_two_files_cannot_be_started_by_name(
     assert "restorative" in names
     assert "gentle" not in names
     assert "Not An Id" not in names
+
+
+def test_a_folder_that_cannot_be_read_takes_no_shipped_profile_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
+    assert "gentle" in library.playable()
+    with pytest.raises(ProfileError, match="cannot be read"):
+        library.entries()
+    monkeypatch.setenv("MASSAGER_CTL_CONFIG", os.devnull)
+    assert run_command_line(["profiles", "show", "y" * 300]) == 2
+    assert "File name too long" in " ".join(capsys.readouterr().err.split())

@@ -136,20 +136,28 @@ def stop_quickly(arguments: list[str]) -> int | None:
     for owner, answer in zip(owners, stop_all(owners), strict=True):
         name = called(owner, answer)
         if answer.get("ok"):
-            _say(f"{name}: stopped, confirmed at zero\n")
+            code = max(code, _say(f"{name}: stopped, confirmed at zero\n"))
         else:
             code = 5
             sys.stderr.write(describe(name, answer))
     return code
 
 
-def _say(text: str) -> None:
-    """Whoever read this may be gone, which changes nothing of what was done."""
+def _say(text: str) -> int:
+    """Print it; 2 if it cannot be written. Whoever read it may be gone, which changes nothing of what was done."""
     try:
-        sys.stdout.write(text)
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:  # a device's name, in a terminal with few characters
+            sys.stdout.write(ascii(text)[1:-1].replace("\\n", "\n"))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        sys.stderr.write(f"{text}error: the output cannot be written ({error.strerror})\n")
+        return 2
+    return 0
 
 
 def called(owner: Owner, answer: dict[str, Any]) -> str:
