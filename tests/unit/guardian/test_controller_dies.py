@@ -129,6 +129,14 @@ def test_r25_it_lets_go_when_another_program_owns_the_device(
     host.end()
 
 
+def _first_in_line() -> int:
+    """The priority of a process that goes before others where the system lets it, as a new one tries it."""
+    goes_first = "import os; os.setpriority(os.PRIO_PROCESS, 0, -10)"
+    command = [sys.executable, "-I", "-S", "-c", goes_first]
+    tried = subprocess.run(command, capture_output=True, check=False)
+    return os.getpriority(os.PRIO_PROCESS, 0) if tried.returncode else -10
+
+
 def test_r25_what_ends_a_service_does_not_end_its_guardian_before_the_stop(
     peer: Peer, tmp_path: Path
 ) -> None:
@@ -137,6 +145,7 @@ def test_r25_what_ends_a_service_does_not_end_its_guardian_before_the_stop(
     for number in signal.valid_signals() - broken - {signal.SIGKILL, signal.SIGSTOP}:
         os.kill(host.guardian, number)  # a watchdog's SIGABRT goes to all processes of a unit
     assert os.getsid(host.guardian) == host.guardian, "a session of its own"
+    assert os.getpriority(os.PRIO_PROCESS, host.guardian) == _first_in_line()
     host.program.kill()
     peer.wait_for(b"OFF", count=2)
     host.end()

@@ -250,7 +250,9 @@ def test_r25_a_fault_of_its_own_is_a_stop(desk: Desk, monkeypatch: pytest.Monkey
     desk.start()
     monkeypatch.setattr(process, "AGAIN_S", 0.01)
     monkeypatch.setattr(process, "GIVE_UP_S", 0.03)
+    begun = time.monotonic()
     desk.guardian.last_resort(RuntimeError("a bug"))
+    assert time.monotonic() - begun >= 0.03, "it leaves the device time between two stops"
     assert desk.came() == b"OFF\n" * 3
     assert b"a bug" in desk.heard()[0].frames[0]
 
