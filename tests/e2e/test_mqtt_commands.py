@@ -40,6 +40,21 @@ async def test_a_session_by_hand_turns_and_warms_as_it_was_chosen() -> None:
 
 
 @simulated_time
+async def test_a_session_that_runs_without_the_heat_that_was_chosen_is_not_told_as_rejected() -> (
+    None
+):
+    async with opened("heat=off") as bench:
+        home = Home(bench)
+        home.press("heat", "36")
+        await home.start()
+        assert home.started
+        assert bench.controller.status.phase is Phase.RUNNING
+        assert home.whys() == []
+        (clamped,) = [fields for kind, fields in home.said if kind is EventType.CLAMPED]
+        assert "heat" in clamped["text"]
+
+
+@simulated_time
 async def test_r19_a_time_stamp_of_hundreds_of_digits_is_rejected_as_any_other() -> None:
     async with opened() as bench:
         home = Home(bench)

@@ -202,9 +202,13 @@ class CommandHandler:
                 self._gate.give_back()
                 self._publisher.changed()
             raise
+        notes = list(self._controller.status.notes)
         if attempt.request.profile == MANUAL:
-            self._apply_choices()
-        if notes := self._controller.status.notes:
+            try:
+                self._apply_choices()
+            except MassagerError as error:
+                notes.append(error.message)  # it runs, though not as chosen
+        if notes:
             self._publisher.event(EventType.CLAMPED, {"text": clip("; ".join(notes))})
 
     def _apply_choices(self) -> None:
