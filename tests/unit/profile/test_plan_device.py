@@ -85,6 +85,18 @@ def test_what_a_device_cannot_do_is_replaced_by_the_nearest_gentler(
     assert plan.needs_presence is bool(changes.get("heat", True))
 
 
+def test_a_weaker_stand_in_is_no_stronger_than_what_it_stands_in_for() -> None:
+    """Gliding runs at half of what vibration does: its level is not doubled for that."""
+    steps = "  - zones: trapezius\n    motion: vibrate\nduration: 10 min\n"
+    plan = planned(steps, info=device(motions=frozenset({Motion.GLIDE, Motion.REST})))
+    assert plan.motions[0].patterns[0].motion is Motion.GLIDE
+    assert max(level for _, level in plan.zones[Zone.TRAPEZIUS_LEFT]) == 40.0
+
+
+def test_a_device_without_heat_is_no_news_to_a_profile_without() -> None:
+    assert planned(ONE, info=device(heat=False)).notes == ()
+
+
 def test_percent_and_keyframes_are_scaled_for_a_stronger_stand_in() -> None:
     steps = (
         "  - zones: neck_left\n    motion: knead\n    level: 8\n    duration: 30\n"

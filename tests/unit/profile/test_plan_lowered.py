@@ -83,3 +83,12 @@ def test_a_level_with_many_digits_is_never_rounded_above_its_own_cap() -> None:
         head="cap: 1.140625\nfade: 5",
     )
     assert max(level for _, level in plan.zones[Zone.NECK_LEFT]) <= 1.140625
+
+
+def test_the_limits_of_a_plan_name_each_cap_once_and_serve_for_the_next_plan() -> None:
+    """The cap of the profile that was planned before does not lower the next one."""
+    limits = combine((CapLayer.flat("user", 50.0, "your cap"),))
+    weak = planned(ONE, "cap: 10", limits=limits)
+    assert [layer.name for layer in weak.limits.layers] == ["bounds", "user", "profile"]
+    strong = planned(ONE, "cap: 40", limits=weak.limits)
+    assert strong.limits == planned(ONE, "cap: 40", limits=limits).limits
