@@ -33,8 +33,8 @@ USER_CAP_MAX: Final = 70.0
 
 Percent = Annotated[float, Meta(ge=0, le=USER_CAP_MAX)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
-DeviceName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$")]
-Topic = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\s]+$")]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+\Z")]
+Topic = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#+\s\x00]+\Z")]
 
 
 class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +64,7 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
     key_file: str | None = None
     protocol: Literal["5", "3.1.1"] = "5"
     """MQTT version; 3.1.1 for a broker without 5."""
-    websocket_path: Annotated[str, Meta(pattern=r"^/\S*$")] | None = None
+    websocket_path: Annotated[str, Meta(pattern=r"^/\S*\Z")] | None = None
     """The websocket path, for a broker that is reached over one: `/mqtt`."""
     prefix: Topic = "massager"
     """The base of every topic."""

@@ -117,6 +117,22 @@ def test_fault_35_a_wrong_file_refuses_and_names_the_place(
     assert "every cap is 0 and nothing starts" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[devices]\n"neck\\n" = "sim:"\n',
+        '[mqtt]\nprefix = "massager\\n"\n',
+        '[mqtt]\ndiscovery_prefix = "home\\u0000"\n',
+        '[mqtt]\nwebsocket_path = "/mqtt\\n"\n',
+    ],
+)
+def test_a_name_or_topic_with_a_control_character_in_it_is_refused(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, text), env={})
+
+
 def test_fault_35_bytes_that_are_no_text_refuse(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe\x00")

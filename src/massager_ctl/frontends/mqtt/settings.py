@@ -17,6 +17,9 @@ PORT_TLS: Final = 8883
 PORT_WS: Final = 80
 PORT_WSS: Final = 443
 
+_TEXT_MAX: Final = 65_535
+"""Maximum bytes of a text in MQTT."""
+
 PATH: Final = "/mqtt"
 """The default path of a websocket."""
 
@@ -53,12 +56,20 @@ def broker_settings(config: MqttConfig, url: str | None = None) -> BrokerSetting
 
     A URL begins with `mqtt://`, `mqtts://`, `ws://` or `wss://` and may have user and password.
 
-    Raises InputError for a URL that cannot be read.
+    Raises InputError for a URL that cannot be read, and ConfigError for a user or password that MQTT cannot carry.
     """
     if url is not None:
         config = _with_url(config, url)
     if config.host is None:
         return None
+    for what, text in (("user", config.username), ("password", config.password)):
+        if text is not None and len(text.encode(errors="surrogatepass")) > _TEXT_MAX:
+            raise ConfigError(f"the broker's {what} is longer than MQTT allows", "Name another.")
+        if text is not None and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ConfigError(
+                f"the broker's {what} is not UTF-8 text",
+                f"Correct it: {ENV_MQTT_PASSWORD}, or the settings.",
+            )
     tcp = config.websocket_path is None
     usual = (PORT_TLS if config.tls else PORT) if tcp else (PORT_WSS if config.tls else PORT_WS)
     port = config.port or usual

@@ -30,6 +30,13 @@ def test_without_a_host_there_is_no_broker() -> None:
     assert broker_settings(MqttConfig()) is None
 
 
+@pytest.mark.parametrize("password", ["\udcff", "x" * 65_536])
+def test_a_password_that_mqtt_cannot_carry_is_refused_before_anything_starts(password: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        broker_settings(MqttConfig(host="hub", password=password))
+    assert password not in str(found.value)
+
+
 def test_the_settings_give_the_broker_and_its_usual_port() -> None:
     plain = broker_settings(MqttConfig(host="hub", username="u", password="p", protocol="3.1.1"))
     assert plain is not None
