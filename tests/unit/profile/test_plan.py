@@ -180,6 +180,9 @@ def test_motors_start_again_after_each_step_by_hand() -> None:
 def test_a_long_session_asks_for_signs_of_life() -> None:
     assert planned("  - zones: neck\nduration: 901\n").needs_presence
     assert not planned("  - zones: neck\nduration: 900\n").needs_presence
+    assert not planned(
+        "  - guide: Rest.\n    duration: 1000\n", "cap: 40\nduration: 1000"
+    ).needs_presence
 
 
 @pytest.mark.parametrize("hands", [30.05, 30.1, 9.9, 12.345])
