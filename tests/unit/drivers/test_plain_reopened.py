@@ -13,7 +13,7 @@ from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.other_makes import both, lines
 
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import DriverFault, LinkLost
+from massager_ctl.errors import LinkLost
 from massager_ctl.model.device import Cause, DeviceState
 from massager_ctl.testing.peers import PeerLink
 from massager_ctl.transports.base import Receiver
@@ -169,9 +169,9 @@ async def test_r25_before_it_is_opened_a_driver_says_what_its_device_is_worth_an
         driver = PlainDriver(link.host, spec)
         assert (driver.assurance, driver.assurance.bench_only) == (spec.declared, True)
         assert (driver.tells, driver.guarded, driver.boot_s) == (False, False, 0.0)
-        await driver.arm(25.0, 600)
-        with pytest.raises(DriverFault):
-            driver.send(both(20.0))
+        with pytest.raises(LinkLost, match="is not connected"):
+            await driver.arm(25.0, 600)
+        driver.send(both(20.0))
         assert link.heard == []
 
 
@@ -194,15 +194,16 @@ async def test_room_on_a_link_without_a_session_sends_nothing() -> None:
 
 
 @simulated_time
-async def test_r6_a_stop_that_was_never_sent_is_not_confirmed_by_a_later_one() -> None:
+async def test_r6_a_stop_before_the_link_is_opened_fails_at_once_and_leaves_nothing_behind() -> (
+    None
+):
     async with PeerLink(AsciiPeer()) as link:
         failed: list[dict[str, object]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
         driver = PlainDriver(link.host, ASCII)
-        never_sent = driver.stop(Cause.PERSON)
-        await asyncio.sleep(0.1)
+        with pytest.raises(LinkLost, match="is not connected"):
+            await driver.stop(Cause.PERSON)
         await driver.open(Listener())
         await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
-        assert not never_sent.done()
         assert failed == []
         await driver.close()
