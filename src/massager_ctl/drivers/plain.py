@@ -55,7 +55,7 @@ class PlainDriver:
         self._foreign = Foreign(spec)
         self._guarding = Guarding(transport, spec, self._foreign, self._unguarded)
         self._steps = Steps(spec.channels)
-        self._listener: DriverListener | None = None
+        self._listener: DriverListener
         self._dialect = Dialect()
         self._off = (0,) * len(spec.channels)
         self._at: tuple[int, ...] | None = None
@@ -71,7 +71,7 @@ class PlainDriver:
         self._heard: Future[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._lost: LinkError | None = self._absent()
-        self._fault: DriverFault | None = None
+        self._fault: DriverFault | None
         self.epoch = secrets.randbits(31)
         self.newest: Telemetry | None = None
         self.boot_s = 0.0
@@ -102,10 +102,8 @@ class PlainDriver:
         """Connect and send what comes first. Raises LinkError, DriverFault; then nothing was sent."""
         self._listener = listener
         self._lost = self._fault = self._at = self._reported = None
-        self._stops = []
         self._dialect = self._foreign.dialect()
-        now = _now()
-        first = self._foreign.frames(self._dialect, "start", now)
+        first = self._foreign.frames(self._dialect, "start", _now())
         self._ready_stop = self.stop_frames()
         if not self._ready_stop:
             raise self._foreign.unfit("it has no frame for a stop")
@@ -116,7 +114,7 @@ class PlainDriver:
             self._fail(self._absent())
             raise
         self._write(first)
-        self._tell(now)
+        self._tell(_now())
 
     async def open(self, listener: DriverListener) -> DeviceInfo:
         """Connect, and learn who is there where the dialect asks. Raises LinkError, DriverFault."""
@@ -285,8 +283,7 @@ class PlainDriver:
         self._reports.count(now, moving=self._moving)
         self._at, self._reported = self._off, None
         self.epoch = (self.epoch + 1) & 0x7FFFFFFF
-        self._stops = [one for one in self._stops if not one.done()]
-        self._stops.append(done)
+        self._stops = [*(one for one in self._stops if not one.done()), done]
         asyncio.get_running_loop().call_soon(self._tell, now)
         self._idle_tick()
         return done
@@ -334,16 +331,12 @@ class PlainDriver:
         """The link is gone."""
         self.disarm()
         self._fail(error)
-        self._report(error)
+        self._listener.driver_lost(error)
 
     # Within.
 
     def _unguarded(self, error: GuardianLost) -> None:
         if self._armed:
-            self._report(error)
-
-    def _report(self, error: LinkLost | GuardianLost) -> None:
-        if self._listener is not None:
             self._listener.driver_lost(error)
 
     def _tell(self, now: float) -> None:
@@ -355,8 +348,7 @@ class PlainDriver:
         self.newest = self._reports.report(
             now, epoch=self.epoch, armed=self._armed, moving=self._moving, levels=levels
         )
-        if self._listener is not None:
-            self._listener.telemetry_received(self.newest)
+        self._listener.telemetry_received(self.newest)
 
     @property
     def _moving(self) -> bool:
