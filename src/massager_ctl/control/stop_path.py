@@ -85,8 +85,6 @@ class StopPath:
         """The task that goes on sending an unconfirmed stop."""
         self._looking: asyncio.TimerHandle | None = None
         """The next look at a device that has confirmed a stop."""
-        self._stopped: Telemetry | None = None
-        """The newest report from before the stop."""
         self.unconfirmed: StopUnconfirmed | None = None
 
     def stop_now(self, cause: Cause) -> Task[None]:
@@ -96,6 +94,7 @@ class StopPath:
         """
         self._hold()
         self._stopped = self._driver.newest
+        """The newest report from before the stop."""
         try:
             first = self._driver.stop(cause)
         except Exception as error:  # noqa: BLE001  it confirms nothing, and is sent again
@@ -110,7 +109,6 @@ class StopPath:
         """Look no more at the device: its link is closed in order."""
         if self._looking is not None:
             self._looking.cancel()
-            self._looking = None
 
     def clear(self) -> None:
         """Clear `unconfirmed`: a person has seen that the device has stopped, and it is not latched (R7)."""
@@ -134,7 +132,6 @@ class StopPath:
     def _hold(self) -> None:
         if self._again is not None:
             self._again.cancel()
-            self._again = None
         self.close()
 
     def _send(self, cause: Cause) -> Future[None]:
@@ -178,7 +175,6 @@ class StopPath:
         if not (runs and ran):
             self._look_again(seen, cause, left - 1, ran=runs)
             return
-        self._looking = None
         sent = _Sent({self._send(cause)})
         self._tell(StopUnconfirmed(RUNS_ON, UNPLUG if self.latches else LOOK))
         if self.latches:
