@@ -30,7 +30,7 @@ def build_status(  # noqa: PLR0913
         return Status(address=address, link=link, info=info, telemetry=telemetry, message=alarm)
     session, governor, source, outcome = run.session, run.governor, run.source, run.outcome
     played, ended = session.played_s, session.ended
-    live = outcome is None and ended is None
+    live = ended is None
     stopping = outcome is None and ended is not None
     return Status(
         address=address,

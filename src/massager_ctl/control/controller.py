@@ -6,8 +6,9 @@ It makes a `Run` for each session; it has no safety rule of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 
 from massager_ctl.aio.clock import Clock, SystemClock
 from massager_ctl.aio.scheduler import Scheduler
@@ -120,10 +121,8 @@ class Controller:
 
         Raises Refused and its subclasses, InputError, ProfileError, StoreError, LinkError.
         """
-        try:
+        with self._carried_out(attempt):
             await self._begin(attempt, await requested_profile(attempt.request))
-        finally:
-            self._attempts.discard(attempt)
 
     async def start(
         self, start: Start, *, origin: Origin = Origin.LOCAL, received_at: float | None = None
@@ -143,11 +142,9 @@ class Controller:
         """Start a session with a loaded profile, as `Start` says. Raises as `begin`."""
         start = Start(profile.id, cap, waits=waits, off_seen=off_seen)
         attempt = self.receive(start, origin=origin)
-        try:
+        with self._carried_out(attempt):
             proved = profile if isinstance(profile, ProvedProfile) else prove_profile(profile)
             await self._begin(attempt, proved)
-        finally:
-            self._attempts.discard(attempt)
 
     async def manual(
         self,
@@ -197,9 +194,7 @@ class Controller:
         session = self._open
         if session is not None:
             return session.stop(cause, text)
-        task = self._link.stop_path.stop_now(cause)
-        self._link.feed.changed()
-        return task
+        return self._link.stop_path.stop_now(cause)
 
     def pain(self, kind: PainKind, origin: Origin = Origin.LOCAL) -> Task[str]:
         """Send the stop before this returns, then lower or lock (R22).
@@ -274,6 +269,14 @@ class Controller:
         return self._link.feed.watch()
 
     # The start of a session.
+
+    @contextlib.contextmanager
+    def _carried_out(self, attempt: StartAttempt) -> Generator[None]:
+        """After it the attempt is no longer one that a stop cancels."""
+        try:
+            yield
+        finally:
+            self._attempts.discard(attempt)
 
     async def _begin(self, attempt: StartAttempt, profile: ProvedProfile | None) -> None:
         # A start after a stop waits until that one is confirmed and in the ledger; at most a second (R5).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from massager_ctl.aio.clock import Clock, slept_s
 from massager_ctl.aio.scheduler import Scheduler
@@ -46,7 +45,7 @@ class DeviceLink:
         self.tasks = TaskBag()
         """Stops that wait for a confirmation, reports of pain, and final ledger entries."""
         self.feed = StatusFeed(build, clock.wall)
-        self.stop_path = StopPath(driver, self.tasks, partial(self.feed.event, "alarm"))
+        self.stop_path = StopPath(driver, self.tasks, self._alarm)
         self.state = LinkState.CLOSED
         self.info: DeviceInfo | None = None
 
@@ -74,6 +73,11 @@ class DeviceLink:
         if not isinstance(error, DriverFault):
             self.state = LinkState.LOST
             self.feed.event("link_lost", error.message)
+
+    def _alarm(self, text: str) -> None:
+        """What the stop path tells is shown at once: after it a silent device brings no other news."""
+        self.feed.event("alarm", text)
+        self.feed.changed()
 
     def enter(self, state: LinkState) -> None:
         """Set the state of the link."""

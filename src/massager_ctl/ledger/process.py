@@ -17,7 +17,7 @@ def mine(boot: str) -> str:
 
 def alive(owner: str, boot: str) -> bool:
     """Whether the process behind `owner` still runs, in this boot."""
-    its_boot, pid, begun = owner.split(" ")
+    its_boot, pid, begun = owner.rsplit(" ", 2)
     if its_boot != boot:
         return False
     if not _PROC.is_dir():
