@@ -81,6 +81,8 @@ def test_this_process_lives_and_others_do_not() -> None:
     assert not owner.alive(here, "next boot")
     assert not owner.alive(f"boot {os.getpid()} 1", "boot")
     assert not owner.alive(f"boot {2**22 + 1} 1", "boot")
+    assert not owner.alive(f"boot {2**22 + 1} ", "boot"), "of neither is known when it began"
+    assert owner.alive(here.replace("boot", "this boot"), "this boot")
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         theirs = f"boot {child.pid} {owner._begun(child.pid)}"
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
