@@ -53,6 +53,25 @@ def test_ctrl_z_and_ctrl_backslash_on_manual_by_lines_stop_the_device_first(
     assert desk.at_zero()
 
 
+@pytest.mark.parametrize("command", ["run gentle", "manual", "manual --plain"])
+def test_a_terminal_that_is_closed_stops_the_device_and_is_no_fault(
+    desk: Workstation, command: str
+) -> None:
+    with desk.simulator():
+        terminal = Terminal(desk, *command.split(), "--simulated", "--device", desk.device)
+        try:
+            terminal.wait_for("Breathe|Manual|choose a place")
+            terminal.type("set all 1\n" if command == "manual --plain" else "2")
+            if command != "run gentle":
+                desk.wait_until_it_moves()
+            os.close(terminal._ours)  # what it writes from now on is an error
+            assert terminal.process.wait(PATIENCE_S) == 130
+        finally:
+            terminal.process.kill()
+            os.close(terminal.theirs)
+    assert desk.at_zero()
+
+
 @pytest.mark.needs("nohup")
 def test_nohup_is_respected_and_sigterm_still_ends_it(desk: Workstation) -> None:
     with (

@@ -17,8 +17,10 @@ from massager_ctl.model.text import visible_lines
 class Border:
     """A text stream that escapes control characters."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], *, last: bool = False) -> None:
+        """`last`: there is no other place to say that it cannot be written, so that is no error."""
         self._stream = stream
+        self._last = last
         self.unread = False
         """Whether the reader is gone."""
 
@@ -37,9 +39,10 @@ class Border:
     def _noticed(self) -> Generator[None]:
         try:
             yield
-        except BrokenPipeError:
-            self.unread = True
-            raise
+        except OSError as error:
+            self.unread = self.unread or isinstance(error, BrokenPipeError)
+            if not self._last:
+                raise
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -47,7 +50,8 @@ class Border:
 
     def styled(self, text: str) -> None:
         """Write text with colours of this program's own; what is foreign in it was made visible before."""
-        self._stream.write(text)
+        with self._noticed():
+            self._stream.write(text)
 
     @property
     def buffer(self) -> _Bytes:
@@ -98,7 +102,10 @@ def guarded_output() -> Generator[Border]:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=_PLAINLY)
-    out, err = (stream if isinstance(stream, Border) else Border(stream) for stream in before)
+    out, err = (
+        stream if isinstance(stream, Border) else Border(stream, last=stream is before[1])
+        for stream in before
+    )
     sys.stdout, sys.stderr = out, err
     try:
         yield out

@@ -100,7 +100,7 @@ async def _plain(options: RunOptions) -> int:
             code = await _by_lines(control, begin, answers)
     finally:
         answers.close()
-    if answers.error is not None and not isinstance(answers.error, BrokenPipeError):
+    if code == ExitCode.OK and answers.error and not isinstance(answers.error, BrokenPipeError):
         raise answers.error  # a reader that is gone is not an error; a full disk is
     return code
 
