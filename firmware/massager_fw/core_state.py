@@ -124,7 +124,7 @@ class CoreState:
         self.pairing_until = self.attended_until = 0
         self._next_frame: int = self.tick - self.tick % FRAME_TICKS + FRAME_TICKS
         self._next_checkpoint = self.tick + CHECKPOINT_TICKS
-        self._checkpoints = 0
+        self._checkpoints: int = 0
         self._fade_left = 0
         self.changed = True
         """TELEMETRY must tell something at once."""

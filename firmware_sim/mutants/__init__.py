@@ -131,6 +131,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "pause-for-ever": _limits("R8", "a pause never ends", pause_s=_FOR_EVER),
     "allowance-renewed-by-arm": _of(core.AllowanceRenewed),
     "allowance-not-counted": _of(core.AllowanceNotCounted),
+    "hour-is-fixed": _of(core.HourIsFixed),
+    "hour-too-short": _limits("R8", "an hour is one of the device's own clock", window_s=3600),
     "allowance-forgotten": _of(core.AllowanceForgotten),
     "clock-a-fifth-slow": Mutant(
         "R8", "its clock counts 0.8 s in a second, and uptime with it", change=_slow_clock

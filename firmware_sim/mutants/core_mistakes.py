@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from firmware_sim.core import Core
 from massager_fw import field_validation
-from massager_fw.allowance import Allowance
+from massager_fw.allowance import CHECKPOINT_S, Allowance
 from massager_fw.announce import Announcer
 from massager_fw.board import Board, Thermometer
 from massager_fw.frames import Arm, Setpoint
@@ -105,6 +105,15 @@ class AllowanceNotCounted(Core):
     def _account(self) -> None:
         self._unsaved, ran = 0, self._unsaved
         self.memory.life_ticks += ran
+
+
+class HourIsFixed(Core):
+    """R8: an hour is one by the clock, and all of it comes back at its end."""
+
+    def _checkpoint(self) -> None:
+        super()._checkpoint()
+        if self._checkpoints * CHECKPOINT_S % self.limits.window_s == 0:
+            self.allowance = Allowance(self.limits)
 
 
 class AllowanceForgotten(Core):

@@ -188,6 +188,34 @@ class DeadManOnceASecond(Core):
         return super().run(goal)
 
 
+class _LongerLater(Core):
+    """T doubles in some sessions."""
+
+    def longer(self, session: Session) -> bool:
+        raise NotImplementedError
+
+    def take(self, setpoint: Setpoint, session: Session, now: int) -> None:
+        deadman_ms = session.deadman_ms
+        if self.longer(session):
+            session.deadman_ms = 2 * deadman_ms
+        super().take(setpoint, session, now)
+        session.deadman_ms = deadman_ms
+
+
+class LongerAfterPause(_LongerLater):
+    """R4: after a pause the dead-man waits twice as long."""
+
+    def longer(self, session: Session) -> bool:
+        return session._paused_ticks > 0
+
+
+class LongerAfterHalfAMinute(_LongerLater):
+    """R4: after half a minute the dead-man waits twice as long."""
+
+    def longer(self, session: Session) -> bool:
+        return self.tick - session._armed_tick > 1500
+
+
 FEEDING: Final[dict[str, type[Core | Rules]]] = {
     "question-feeds": QuestionFeeds,
     "reset-feeds": ResetFeeds,
@@ -205,5 +233,7 @@ FEEDING: Final[dict[str, type[Core | Rules]]] = {
     "silence-in-pause": SilenceInPause,
     "silence-in-fade": SilenceInFade,
     "silence-after-malformed": SilenceAfterMalformed,
+    "deadman-longer-after-pause": LongerAfterPause,
+    "deadman-longer-after-half-a-minute": LongerAfterHalfAMinute,
     "deadman-once-a-second": DeadManOnceASecond,
 }

@@ -16,6 +16,7 @@ from massager_fw.frames import Setpoint
 from massager_fw.guard_heat import HeatGuard
 from massager_fw.guard_supply import Supply, SupplyGuard
 from massager_fw.links import Port
+from massager_fw.pattern import Patterns
 from massager_fw.session import Session
 from massager_fw.states import Cause, Result, State
 
@@ -143,6 +144,57 @@ class FirstHoldClears(Core):
         self._latched_before = True
 
 
+class PressClearsOverReset(Core):
+    """R7: the press that latches clears as well, where the processor was reset while it was held."""
+
+    def press(self, edge: int) -> None:
+        latched = self.state in (State.LATCHED, State.FAULT)
+        super().press(edge)
+        self._latched_before = latched
+
+
+class PressForgetsFault(Core):
+    """R7: a press in a fault leaves an e-stop latch, as far as the memory knows."""
+
+    def press(self, edge: int) -> None:
+        super().press(edge)
+        if self.state == State.FAULT:
+            self.memory.save_latch(Cause.NONE, self.latch)
+
+
+class StopInFaultIsNothing(Core):
+    """R6: STOP in a fault gives no new epoch."""
+
+    def end(self, cause: int) -> None:
+        if self.state != State.FAULT:
+            super().end(cause)
+
+
+class _ForgetsWay(Core):
+    """Does not know any more which way a zone turned, nor when."""
+
+    def forget(self) -> None:
+        config = self.config
+        self.patterns = Patterns(self.limits, config.vibration, config.kneading, self.tick - 1000)
+
+
+class WayForgottenAtEnd(_ForgetsWay):
+    """R3: a new session may turn the other way at once."""
+
+    def end(self, cause: int) -> None:
+        super().end(cause)
+        self.forget()
+
+
+class WayForgottenInPause(_ForgetsWay):
+    """R3: after a pause a zone may turn the other way at once."""
+
+    def _mode(self, mode: int, session: Session) -> None:
+        super()._mode(mode, session)
+        if mode == PAUSE:
+            self.forget()
+
+
 class PressWhileLatchedIsNothing(Core):
     """R7: a press while latched neither counts nor gives a new epoch."""
 
@@ -252,6 +304,11 @@ GUARDS: Final[dict[str, type[Core | Rules]]] = {
     "noise-of-eight-slots": NoiseOfEightSlots,
     "refused-is-noise": RefusedIsNoise,
     "first-hold-clears": FirstHoldClears,
+    "press-clears-over-reset": PressClearsOverReset,
+    "press-forgets-fault": PressForgetsFault,
+    "stop-in-fault-is-nothing": StopInFaultIsNothing,
+    "way-forgotten-at-end": WayForgottenAtEnd,
+    "way-forgotten-in-pause": WayForgottenInPause,
     "press-while-latched-is-nothing": PressWhileLatchedIsNothing,
     "hold-of-one-second": HoldOfOneSecond,
     "attended-by-any-hold": AttendedByAnyHold,

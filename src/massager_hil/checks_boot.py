@@ -184,6 +184,49 @@ async def press_first(bench: Bench) -> None:
 
 
 @check(
+    "press-over-reset",
+    "The press that sets a latch clears nothing, over a reset of the processor either",
+    "R7",
+    needs=(Need.HAND, Need.RESET),
+)
+async def press_over_reset(bench: Bench) -> None:
+    """Pressed, reset while it is down, held on for 2.5 s and let go."""
+    await bench.client.next()
+    await bench.operator.press(bench.client)
+    client = await _again(bench, "reset")
+    await bench.sleep(2.5)
+    await bench.operator.release(client)
+    telemetry = await client.next()
+    bench.state(telemetry, State.LATCHED)
+    bench.true("not attended by it", not telemetry.flags & Flag.ATTENDED)
+
+
+@check(
+    "press-in-fault",
+    "A press in a fault leaves the fault and its cause latched, over a reset of the processor too",
+    "R7",
+    needs=(Need.MOTOR, Need.HAND, Need.RESET, Need.FAULT),
+)
+async def press_in_fault(bench: Bench) -> None:
+    """A short, a press, a reset."""
+    client = bench.client
+    await client.running(60, 2.0)
+    async with client.kept((60,) * 6):
+        await bench.operator.fault("short")
+        await client.see(lambda t: t.state == State.FAULT, 0.8 + bench.act_s)
+    before = await client.next()
+    bench.state(before, State.FAULT)
+    await bench.operator.press(client)
+    await bench.operator.release(client)
+    telemetry = await client.next()
+    bench.state(telemetry, State.FAULT)
+    bench.same("latch counter", telemetry.latch, (before.latch + 1) & 0xFFFF)
+    client = await _again(bench, "reset")
+    bench.state(client.latest, State.FAULT)
+    bench.cause(client.latest, Cause.OVER_CURRENT)
+
+
+@check(
     "attended",
     "Only a hold that cleared a latch sets attended, until an ARM, a latch or a boot",
     "R7",

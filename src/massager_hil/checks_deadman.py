@@ -7,7 +7,7 @@ import itertools
 from massager_hil import tables, wire
 from massager_hil.bench import Bench
 from massager_hil.client import Client
-from massager_hil.model import CannotMeasure, Need, check
+from massager_hil.model import CannotMeasure, Need, Tier, check
 from massager_hil.tables import TICK_S, Cause, State
 
 _OVER_S = 0.1
@@ -50,6 +50,19 @@ async def deadman_idle(bench: Bench) -> None:
 async def deadman_running(bench: Bench) -> None:
     """By T + 100 ms, and not before T."""
     await bench.client.running(20)
+    await _silence(bench, (30, 30, 0, 0, 0, 0))
+
+
+@check(
+    "deadman-later",
+    "Silence ends a session that has run for a minute no later than a young one",
+    "R4",
+    tier=Tier.FULL,
+    needs=(Need.MOTOR,),
+)
+async def deadman_later(bench: Bench) -> None:
+    """T is the same for as long as a session lasts."""
+    await bench.client.running(20, 60.0)
     await _silence(bench, (30, 30, 0, 0, 0, 0))
 
 

@@ -111,7 +111,7 @@ async def reversal_rest(bench: Bench) -> None:
     needs=(Need.MOTOR,),
 )
 async def reversal_apart(bench: Bench) -> None:
-    """The other way, and back as soon as it turns: it may not turn back before 5 s are over."""
+    """The other way, and back as soon as it turns; then again over STOP and ARM, and over a pause."""
     client, zone = bench.client, kneading_zone(bench)
     await _turning(bench, zone)
     start = len(client.heard)
@@ -133,6 +133,24 @@ async def reversal_apart(bench: Bench) -> None:
     ends = min((b for _, b in early), default=0)
     apart = (ends - first) / 1000 if ends else REVERSALS_APART_S
     bench.at_least("time from one reversal to the next", apart, REVERSALS_APART_S - 0.15, "s")
+    for what, byte in (("STOP and ARM", _CCW), ("a pause", _CW)):
+        rests = [b for a, b in _zero_spans(telemetry, zone) if b - a >= _REST_MS]
+        if not rests or not any(t.kneading[zone] for t in telemetry[-20:]):
+            raise CannotMeasure("it does not turn back within 7 s")
+        if byte == _CCW:
+            await client.stop()
+            await client.settle()
+            await client.arm()
+        else:
+            await client.drive(0.3, mode=1)
+        telemetry, _ = await _turned(client, byte, 5.0)
+        begins = next((t.uptime for t in telemetry if t.kneading[zone]), telemetry[-1].uptime)
+        # It may wait at zero, or go on the old way and rest then.
+        rested = any(a > begins and b - a >= _REST_MS for a, b in _zero_spans(telemetry, zone))
+        apart = REVERSALS_APART_S if rested else (begins - rests[-1]) / 1000
+        bench.at_least(
+            f"time to the next reversal over {what}", apart, REVERSALS_APART_S - 0.15, "s"
+        )
 
 
 @check(

@@ -53,14 +53,24 @@ async def _trips(
 
 
 async def _no_retry(bench: Bench) -> None:
-    """Still latched after 2 s, whatever is asked for."""
+    """Still latched after 2 s and a STOP, whatever is asked for."""
     client = bench.client
     await bench.sleep(2.0)
-    bench.state(await client.next(), State.FAULT)
+    before = await client.next()
+    bench.state(before, State.FAULT)
+    bench.same("STOP in a fault", (await client.stop()).result, Result.OK.value, "R6")
+    after = await client.next(2)
+    bench.state(after, State.FAULT)
+    bench.true("STOP in a fault: a new epoch", after.epoch != before.epoch, "R6")
     bench.refused("ARM", await client.try_arm(client.arm_message()), Result.FAULT)
 
 
-@check("stall", "A motor that is held fast is cut and latched, with no retry", "R12", needs=_BOTH)
+@check(
+    "stall",
+    "A motor that is held fast is cut and latched, with no retry",
+    *("R12", "R6"),
+    needs=_BOTH,
+)
 async def stall(bench: Bench) -> None:
     """300 ms by current or 500 ms by speed."""
     await _trips(bench, "stall", Cause.STALL, 0.5)

@@ -244,21 +244,24 @@ async def deadman_repeated_arm(bench: Bench) -> None:
     needs=(Need.MOTOR,),
 )
 async def silence_in_every_state(bench: Bench) -> None:
-    """Armed, running, paused, fading, after a malformed SETPOINT."""
+    """Armed, paused, running after a pause, fading, after a malformed SETPOINT; `deadman-running` is the first run."""
     client = bench.client
     states: dict[str, tuple[dict[str, object], State]] = {
         "armed": ({}, State.ARMED),
-        "running": ({"level": _LOW}, State.RUNNING),
         "paused": ({"mode": 1}, State.PAUSED),
+        "running after a pause": ({"level": _LOW}, State.RUNNING),
         "fading": ({"mode": 2, "level": (10, 10, 0, 0, 0, 0)}, State.FADING),
         "after a malformed SETPOINT": ({"mode": 9, "level": _LOW}, State.ARMED),
     }
     for what, (changes, state) in states.items():
         bench.at(what)
         await client.running(20, 0.1)
+        if state is State.RUNNING:
+            await client.drive(0.05, mode=1)
+            await client.drive(0.05, _LOW)
         client.send(msgspec.structs.replace(client.setpoint(), period=3300, **changes))
         taken = await client.see(lambda t: t.seq == client.seq, 0.2 + bench.slack_s)
-        if what == "running":
+        if state is State.RUNNING:
             await client.next()
         bench.state(client.latest, state)
         await dies(bench, what, (taken or client.latest).uptime)

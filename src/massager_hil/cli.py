@@ -73,7 +73,7 @@ No one may wear the device during a run.
 @click.option(
     "--full/--quick",
     default=False,
-    help="Every check, the long bounds too: over two hours in real time. On sim: it is always full.",
+    help="Every check, the long bounds too: over three hours in real time. On sim: it is always full.",
 )
 @click.option("--interactive", is_flag=True, help="Ask for a hand on the button and the charger.")
 @click.option(

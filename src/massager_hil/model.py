@@ -18,7 +18,7 @@ class Tier(Enum):
     QUICK = "quick"
     """All of them together: less than two minutes on a serial port."""
     FULL = "full"
-    """The long bounds of R2, R3 and R8, and every frame, state and pattern one by one: over two hours on hardware."""
+    """The long bounds of R2, R3 and R8, and every frame, state and pattern one by one: over three hours on hardware."""
 
 
 class Need(Enum):

@@ -31,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="Some of the checks, by rule or by word: 'R4 or stop'.",
     )
-    group.addoption("--massager-full", action="store_true", help="Every check, for over two hours.")
+    group.addoption(
+        "--massager-full", action="store_true", help="Every check, for over three hours."
+    )
     group.addoption(
         "--massager-bench",
         metavar="SERIAL",

@@ -43,7 +43,7 @@ LATE_S: Final = 0.1
 REPEATS: Final = 3
 """so often at most."""
 _SPOILS: Final = "memory"
-_LIMIT_S: Final = {Tier.QUICK: 240.0, Tier.FULL: 4000.0}
+_LIMIT_S: Final = {Tier.QUICK: 240.0, Tier.FULL: 5000.0}
 """Seconds after which a check is given up."""
 
 
@@ -295,7 +295,7 @@ class _External:
         )
         if self._order.full:
             self._say(
-                "This takes over two hours, and spends the device's running time for the next hour."
+                "This takes over three hours, and spends the device's running time for the next hour."
             )
         asked = self._order.bench_serial
         if asked and asked != bench.info.serial:
