@@ -56,13 +56,13 @@ class PlainDriver:
         self._guarding = Guarding(transport, spec, self._foreign, self._unguarded)
         self._steps = Steps(spec.channels)
         self._listener: DriverListener
-        self._dialect = Dialect()
+        self._dialect: Dialect
         self._off = (0,) * len(spec.channels)
-        self._at: tuple[int, ...] | None = None
+        self._at: tuple[int, ...] | None
         """The steps that were sent last; None if nothing was, so that the device may stand anywhere."""
         self._reported: tuple[int, ...] | None = None
         """The steps that the device reported since then."""
-        self._ready_stop: tuple[bytes, ...] = ()
+        self._ready_stop: tuple[bytes, ...]
         self._armed = False
         self._taken_at: float
         self._reports = ReportMaker()

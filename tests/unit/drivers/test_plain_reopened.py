@@ -13,7 +13,7 @@ from tests.unit.drivers.ends import Listener
 from tests.unit.drivers.other_makes import both, lines
 
 from massager_ctl.drivers.plain import PlainDriver
-from massager_ctl.errors import LinkLost
+from massager_ctl.errors import LinkLost, LinkTimeout
 from massager_ctl.model.device import Cause, DeviceState
 from massager_ctl.testing.peers import PeerLink
 from massager_ctl.transports.base import Receiver
@@ -207,3 +207,28 @@ async def test_r6_a_stop_before_the_link_is_opened_fails_at_once_and_leaves_noth
         await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
         assert failed == []
         await driver.close()
+
+
+class Closed(Wrapper):
+    async def open(self, receiver: Receiver) -> None:
+        raise LinkLost("it cannot be opened", "Look at its cable.")
+
+
+@simulated_time
+async def test_r6_a_stop_fails_at_once_after_a_link_could_not_be_opened() -> None:
+    async with PeerLink(AsciiPeer()) as link:
+        driver = PlainDriver(Closed(link.host), ASCII)
+        with pytest.raises(LinkLost, match="cannot be opened"):
+            await driver.open_link(Listener())
+        with pytest.raises(LinkLost, match="is not connected"):
+            await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
+
+
+@simulated_time
+async def test_r6_a_stop_fails_at_once_after_a_device_was_not_recognised() -> None:
+    async with PeerLink(AsciiPeer(deaf=True)) as link:
+        driver = PlainDriver(link.host, ASCII)
+        with pytest.raises(LinkTimeout):
+            await driver.open(Listener())
+        with pytest.raises(LinkLost, match="is not connected"):
+            await asyncio.wait_for(driver.stop(Cause.PERSON), 1.0)
