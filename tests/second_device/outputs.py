@@ -309,6 +309,7 @@ class Outputs:
 
     def trip(self, cause: int) -> None:
         self.latch_up(cause)
+        self.can_clear = False
         for motor in self.motors():
             motor.high = motor.still = motor.short = motor.leak = 0.0
 
