@@ -10,6 +10,7 @@ from massager_ctl.model.device import OFF, Pattern
 from massager_ctl.model.units import ZERO, Direction, Motion, Zone
 from massager_ctl.profile.plan.curve import Curve, fall, follow, lower, value_at
 from massager_ctl.profile.plan.make import to_json
+from massager_ctl.profile.plan.timeline import rows
 from massager_ctl.safety.limits import RISE_PER_S
 
 
@@ -119,3 +120,26 @@ def test_curve_pieces() -> None:
     ]
     crossing = lower([(0.0, 0.0), (10.0, 10.0)], [(0.0, 5.0), (10.0, 5.0)])
     assert crossing == [(0.0, 0.0), (5.0, 5.0), (10.0, 5.0)]
+
+
+def test_a_level_is_exact_at_its_point_and_may_jump_at_the_first_one() -> None:
+    """The way between two points is off in its last bits where it arrives: 30.5 to 0.1 in 127.7 s, for one."""
+    way = ((44.5, 30.5), (172.2, 0.1), (200.0, 0.0))
+    assert value_at(way, 172.2) == 0.1
+    table = rows({Zone.NECK_LEFT: way})
+    assert [(t, before[2], after[2]) for t, before, after in table][1] == (172.2, 0.1, 0.1)
+    jump = rows({Zone.NECK_LEFT: ((0.0, 0.0), (0.0, 5.0), (10.0, 5.0))})
+    assert [(t, before[2], after[2]) for t, before, after in jump][0] == (0.0, 0.0, 5.0)
+
+
+def test_a_curve_never_goes_back_and_keeps_a_jump() -> None:
+    curve = Curve()
+    curve.add(10.0, 5.0)
+    curve.add(10.0 - 1e-12, 7.0)  # as a sum of times may be off in its last bits
+    assert curve.points == [(0.0, 0.0), (10.0, 5.0), (10.0, 7.0)]
+
+
+def test_a_way_that_meets_its_goal_at_a_point_ends_there_once() -> None:
+    """Within what a last bit may be off, it is there, and not behind it."""
+    level = 20.0 - 10.0 * RISE_PER_S - 5e-10
+    assert follow(level, [(0.0, 20.0), (10.0, 20.0)]) == [(0.0, level), (10.0, 20.0)]

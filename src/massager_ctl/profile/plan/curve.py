@@ -96,7 +96,7 @@ def follow(level: float, goal: Sequence[Point]) -> list[Point]:
             continue
         rate = (v1 - v0) / (t1 - t0)
         gap = v0 - (level + slope * (t0 - start))
-        meet = min(max(t0 + gap / (slope - rate), t0), t1)
+        meet = min(t0 + gap / (slope - rate), t1)
         path.append((meet, v0 + rate * (meet - t0)))
         path.extend(point for point in goal[index:] if point[0] > meet + _TINY)
         return path
@@ -145,6 +145,6 @@ def lower(points: Sequence[Point], ceiling: Sequence[Point]) -> list[Point]:
             if before * after < 0:
                 share = before / (before - after)
                 crossing = mine0 + share * (mine - mine0)
-                result.append((t0 + share * (t - t0), max(crossing, 0.0)))
+                result.append((t0 + share * (t - t0), crossing))
         result.append((t, min(mine, top)))
     return result

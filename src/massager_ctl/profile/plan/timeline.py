@@ -160,13 +160,13 @@ class PlanCursor:
         self._after = [row[2] for row in table]
 
     def levels(self, t: float) -> Levels:
-        """What each zone should have at `t`, percent."""
+        """What each zone should have at `t` seconds, from 0 on, percent."""
         starts = self._starts
         if not starts:
             return ZERO
-        here = max(bisect_right(starts, t) - 1, 0)
+        here = bisect_right(starts, t) - 1
         after = self._after[here]
-        if here + 1 >= len(starts) or t <= starts[here]:
+        if here + 1 >= len(starts):
             return after
         goal = self._before[here + 1]
         if goal == after:
@@ -204,7 +204,7 @@ class PlanCursor:
         return starts[after] if after < len(starts) else None
 
     def phase_at(self, t: float) -> str:
-        """Where the session stands, in a few words."""
+        """Where the session stands at `t` seconds, from 0 on, in a few words."""
         phases = self._plan.phases
         here = bisect_right(phases, t, key=lambda phase: phase[0]) - 1
-        return phases[max(here, 0)][1] if phases else ""
+        return phases[here][1] if phases else ""
