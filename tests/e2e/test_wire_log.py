@@ -76,3 +76,5 @@ def test_a_log_that_takes_nothing_holds_nothing_up(desk: Workstation) -> None:
     done = desk.ctl("run", "desk-break", "--speed", "max")
     assert done.returncode == 0
     assert "were not written" in done.stderr
+    endless = desk.ctl("log", "decode", "/dev/zero")
+    assert (endless.returncode, "no line of a log" in endless.stderr) == (2, True)

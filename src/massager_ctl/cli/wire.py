@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -26,6 +27,9 @@ _WAIT_MAX: Final = 4096
 """Pieces that may wait for a slow reader; what is more is counted and left out."""
 
 _LEAVE_S: Final = 1.0
+
+_LINE_MAX: Final = 1 << 20
+"""Bytes of a line that is read; a piece takes a thousand at most."""
 
 
 class FrameReader:
@@ -123,7 +127,7 @@ def read_wire(path: str) -> Iterator[str]:
     reader = FrameReader()
     try:
         with open(path, "rb") as file:  # noqa: PTH123  a pipe is welcome
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(partial(file.readline, _LINE_MAX), b""), 1):
                 try:
                     piece = read_json(line, Piece)
                     yield from reader.lines(piece)
