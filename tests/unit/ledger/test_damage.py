@@ -209,6 +209,15 @@ def test_r9_a_row_that_is_changed_while_the_ledger_is_open_is_not_read(lived_in:
     connection.close()
 
 
+def test_r9_nothing_is_written_into_a_table_whose_seal_is_gone(lived_in: Path) -> None:
+    connection = open_file(lived_in / FILE)
+    change(lived_in / FILE, "DELETE FROM seal WHERE name = 'pain'")
+    with pytest.raises(rows.RowDamaged, match="seal of the table 'pain' is missing"):
+        rows.put(connection, rows.PainRow(77, "mild", 0.0, 0.0, locks=False))
+    assert rows.get(connection, rows.PainRow, 77) is None
+    connection.close()
+
+
 def test_r9_a_later_version_that_no_seal_bears_out_is_damage(
     lived_in: Path, readings: ClockReader
 ) -> None:
