@@ -25,7 +25,7 @@ from tests.support.unmeasured import Unmeasured
 _COMMON: Final = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-settings.register_profile("dev", _COMMON, max_examples=50)
+settings.register_profile("dev", _COMMON, max_examples=30)
 settings.register_profile("ci", _COMMON, max_examples=100, derandomize=True, database=None)
 settings.register_profile("nightly", _COMMON, max_examples=2000)
 settings.load_profile(

@@ -89,6 +89,7 @@ def test_alone_it_shows_what_runs(own: Own, capsys: pytest.CaptureFixture[str]) 
     assert "massager-ctl stop" in said
 
 
+@pytest.mark.slow
 def test_alone_it_says_when_an_owner_does_not_answer(
     own: Own, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +204,7 @@ def test_r6_pain_by_a_short_form_stops_what_may_be_meant_and_confirms_nothing(
     assert device["end_reason"] == "pain"
 
 
+@pytest.mark.slow
 def test_r6_pain_reaches_every_owner_although_the_first_one_hangs(
     own: Own, own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,7 @@ async def _hears(peer: Peer, word: bytes) -> None:
         await asyncio.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_the_guardians_stop_counts_on_from_the_last_frame() -> None:
     async with driven(COUNTING) as (driver, transport, peer, _):
@@ -191,6 +192,7 @@ class Long(Counting):
         return [b"x" * (FRAME_MAX - 1) + b"\n"] * FRAMES_MAX
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_a_device_that_takes_nothing_any_more_ends_the_session() -> None:
     async with driven(msgspec.structs.replace(COUNTING, dialect=Long)) as (driver, _, peer, _ear):

@@ -32,6 +32,7 @@ async def test_a_program_opens_the_port_and_the_device_answers(tmp_path: Path) -
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_closing_the_port_is_a_lost_link_and_it_can_be_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "m"

@@ -90,6 +90,7 @@ def test_r25_kill_9_of_the_controller_stops_the_device_at_once(peer: Peer, tmp_p
     host.end()
 
 
+@pytest.mark.slow
 def test_r25_a_frozen_controller_is_stood_in_for_and_its_backlog_has_no_effect(
     peer: Peer, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ async def test_r25_it_tells_what_is_not_yet_written_and_when_it_is(peer: Peer) -
     rig.transport.abort()
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_r25_silence_of_the_control_loop_stops_the_device(peer: Peer) -> None:
     """The loop lives and answers; nothing but the tick's heartbeat counts."""

@@ -148,6 +148,7 @@ def test_r25_a_new_owner_ends_it(desk: Desk, tmp_path: Path) -> None:
     assert desk.came() == b"OFF\n"
 
 
+@pytest.mark.slow
 def test_r25_it_looks_for_a_new_owner_all_the_time_and_is_late_for_no_stop(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ async def test_a_guest_that_vanishes_takes_its_link_along() -> None:
         await until(lambda: server.peripheral.hosts == 0, "the device sees it go")
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_radio_that_ends_is_a_lost_link() -> None:
     heard = Recorder()

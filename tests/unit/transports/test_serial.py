@@ -125,6 +125,7 @@ def test_the_control_lines_are_set_before_the_port_is_opened(
     assert states == [(dtr, dtr)]
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_board_that_restarts_when_it_is_opened_is_waited_for() -> None:
     """Deaf for a second, with noise of another rate; it is opened once."""

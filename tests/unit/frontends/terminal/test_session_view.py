@@ -43,9 +43,11 @@ def all_pages(status: Status, size: tuple[int, int], **more: object) -> str:
 
 
 def turned(rows: Callable[[float], list[Line]]) -> str:
-    """All pages of a text, one after the other, until the first comes again."""
+    """All pages of a text, one after the other, until they have come twice."""
     pages: list[str] = []
-    while len(pages) < 2000 and (len(pages) < 80 or pages[-40:] != pages[:40]):
+    while len(pages) < 2000 and (
+        len(pages) < 16 or pages[: len(pages) // 2] != pages[len(pages) // 2 :]
+    ):
         pages.append(text_of(rows(PAGE_S * len(pages))))
     if len(set(pages)) == 1:
         return letters(pages[0])
