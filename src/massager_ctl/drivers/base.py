@@ -10,10 +10,15 @@ from asyncio import Future
 from collections.abc import Callable
 from typing import Protocol
 
-from massager_ctl.errors import MassagerError
+from massager_ctl.errors import LinkLost, MassagerError
 from massager_ctl.model.device import Cause, DeviceInfo, Setpoint, Telemetry
 from massager_ctl.safety.assurance import Assurance
 from massager_ctl.transports.base import LinkKind
+
+
+def not_connected(address: str) -> LinkLost:
+    """What a driver answers whose link is not open."""
+    return LinkLost(f"{address} is not connected", "Check its power and its cable.")
 
 
 class DriverListener(Protocol):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from massager_ctl.aio.futures import fail
-from massager_ctl.drivers.base import DriverListener
+from massager_ctl.drivers.base import DriverListener, not_connected
 from massager_ctl.drivers.dialect import Dialect, DriverSpec, RelativeDialect
 from massager_ctl.drivers.foreign import Foreign
 from massager_ctl.drivers.guarding import Guarding, stop_burst
@@ -70,7 +70,7 @@ class PlainDriver:
         self._stops: list[Future[None]] = []
         self._heard: Future[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._lost: LinkError | None = self._absent()
+        self._lost: LinkError | None = not_connected(self.address)
         self._fault: DriverFault | None
         self.epoch = secrets.randbits(31)
         self.newest: Telemetry | None = None
@@ -111,7 +111,7 @@ class PlainDriver:
         try:
             await self._transport.open(self)
         except BaseException:
-            self._fail(self._absent())
+            self._fail(not_connected(self.address))
             raise
         self._write(first)
         self._tell(_now())
@@ -123,13 +123,10 @@ class PlainDriver:
             await self._recognised()
         except BaseException:
             await self._transport.close()
-            self._fail(self._absent())
+            self._fail(not_connected(self.address))
             raise
         self._idle_tick()
         return self._info()
-
-    def _absent(self) -> LinkLost:
-        return LinkLost(f"{self.address} is not connected", "Check its power and its cable.")
 
     async def _recognised(self) -> None:
         loop = asyncio.get_running_loop()

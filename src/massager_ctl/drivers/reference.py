@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from massager_ctl.aio.futures import fail
 from massager_ctl.drivers import reference_tables as tables
-from massager_ctl.drivers.base import DriverListener
+from massager_ctl.drivers.base import DriverListener, not_connected
 from massager_ctl.errors import (
     DeviceBusy,
     DeviceRefused,
@@ -82,7 +82,7 @@ class ReferenceDriver:
         self._news: Future[None] | None = None
         self._seq = 0
         self._unsent: tuple[Setpoint, float] | None = None
-        self._lost: LinkError | None = self._absent()
+        self._lost: LinkError | None = not_connected(self.address)
         self._last_garbage: ProtocolError | None = None
         self.newest: Telemetry | None = None
         self.bad_frames = 0
@@ -113,7 +113,7 @@ class ReferenceDriver:
         try:
             await self._transport.open(self)
         except BaseException:
-            self._fail(self._absent())
+            self._fail(not_connected(self.address))
             raise
 
     async def open(self, listener: DriverListener) -> DeviceInfo:
@@ -126,12 +126,9 @@ class ReferenceDriver:
                 raise self._lost
         except BaseException:
             await self._transport.close()
-            self._fail(self._absent())
+            self._fail(not_connected(self.address))
             raise
         return info
-
-    def _absent(self) -> LinkLost:
-        return LinkLost(f"{self.address} is not connected", "Check its power and its cable.")
 
     async def _ask_info(self, wait_s: float = 0.0) -> DeviceInfo:
         """`wait_s`: for so long a board that has just been opened may still be starting, and say nothing or noise."""
@@ -370,7 +367,7 @@ class ReferenceDriver:
 
     def _require_telemetry(self) -> Telemetry:
         if self.newest is None or self._lost is not None:
-            raise self._lost or self._absent()
+            raise self._lost or not_connected(self.address)
         return self.newest
 
     def _fail(self, error: LinkError) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from massager_ctl.drivers.plain import PlainDriver
 from massager_ctl.errors import MassagerError
 from massager_ctl.model.device import Telemetry
+from massager_ctl.testing.peers import PeerLink
 from massager_ctl.transports.wrapper import Wrapper
 
 
@@ -17,6 +19,16 @@ class Listener:
 
     def driver_lost(self, error: MassagerError) -> None:
         self.lost.append(error)
+
+
+async def end_link(way: str, driver: PlainDriver, link: PeerLink) -> None:
+    """End a link by the driver's `close` ("closed") or `abort` ("given up"), or at its far end."""
+    if way == "closed":
+        await driver.close()
+    elif way == "given up":
+        driver.abort()
+    else:
+        await link.far.close()
 
 
 class Congested(Wrapper):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.support.ascii_massager import ASCII, AsciiPeer
 from tests.support.marks import simulated_time
-from tests.unit.drivers.ends import Listener
+from tests.unit.drivers.ends import Listener, end_link
 from tests.unit.drivers.other_makes import both, faulty
 
 from massager_ctl.drivers.plain import PlainDriver
@@ -33,12 +33,7 @@ async def test_r15_a_link_that_has_ended_is_told_and_nothing_more_is_sent_or_con
         driver.send(both(20.0))
         await asyncio.sleep(0.1)
         sent, before = len(link.heard), len(ear.telemetry)
-        if way == "closed":
-            await driver.close()
-        elif way == "given up":
-            driver.abort()
-        else:
-            await link.far.close()
+        await end_link(way, driver, link)
         await asyncio.sleep(0.1)
         assert not link.host.is_open
         assert len(ear.lost) == (way != "closed")

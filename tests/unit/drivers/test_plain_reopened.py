@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 from tests.support.ascii_massager import ASCII, AsciiDialect, AsciiPeer
 from tests.support.marks import simulated_time
-from tests.unit.drivers.ends import Listener
+from tests.unit.drivers.ends import Listener, end_link
 from tests.unit.drivers.other_makes import both, lines
 
 from massager_ctl.drivers.plain import PlainDriver
@@ -62,12 +62,8 @@ async def test_r15_a_session_does_not_go_on_when_the_link_is_opened_again(way: s
         await driver.arm(25.0, 600)
         driver.send(both(20.0))
         await asyncio.sleep(0.1)
-        if way == "closed":
-            await driver.close()
-        elif way == "given up":
-            driver.abort()
-        else:
-            await link.far.close()
+        await end_link(way, driver, link)
+        if way == "lost":
             await asyncio.sleep(0.1)
             await link.far.open(link)
         await asyncio.sleep(0.1)
